@@ -1,0 +1,169 @@
+/** gRPC status codes, by name. Core speaks of them without importing gRPC. */
+export const GrpcStatus = {
+  OK: 0,
+  CANCELLED: 1,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+} as const;
+
+export type GrpcStatus = (typeof GrpcStatus)[keyof typeof GrpcStatus];
+
+interface ErrorEntry {
+  readonly status: GrpcStatus;
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+  /** One line for the reference. */
+  readonly meaning: string;
+}
+
+/** Every error a client can meet. The reference (server/REFERENCE.md) is generated from this table. */
+export const ERRORS = {
+  MODEL_NOT_FOUND: {
+    status: GrpcStatus.NOT_FOUND,
+    retryable: false,
+    meaning: 'The repository has no model of that name.',
+  },
+  VERSION_NOT_FOUND: {
+    status: GrpcStatus.NOT_FOUND,
+    retryable: false,
+    meaning: 'The model has no such version, or its version policy does not serve it.',
+  },
+  MODEL_NOT_READY: {
+    status: GrpcStatus.UNAVAILABLE,
+    retryable: true,
+    meaning: 'The model is loading, unloading, or failed to load; the message says which and why.',
+  },
+  SHUTTING_DOWN: {
+    status: GrpcStatus.UNAVAILABLE,
+    retryable: true,
+    meaning: 'The server is draining; another replica can answer.',
+  },
+  INSTANCE_LOST: {
+    status: GrpcStatus.UNAVAILABLE,
+    retryable: true,
+    meaning: 'The instance that held the request died or hung and is being replaced.',
+  },
+  QUEUE_FULL: {
+    status: GrpcStatus.RESOURCE_EXHAUSTED,
+    retryable: true,
+    meaning: 'The model already has as many requests or bytes queued as its queue policy allows.',
+  },
+  DEVICE_OUT_OF_MEMORY: {
+    status: GrpcStatus.RESOURCE_EXHAUSTED,
+    retryable: true,
+    meaning: 'The device had no memory left for the request or the model.',
+  },
+  MESSAGE_TOO_LARGE: {
+    status: GrpcStatus.RESOURCE_EXHAUSTED,
+    retryable: false,
+    meaning: 'A picture is over the limit on bytes or pixels.',
+  },
+  BAD_IMAGE: {
+    status: GrpcStatus.INVALID_ARGUMENT,
+    retryable: false,
+    meaning: 'The picture cannot be decoded, or raw pixels do not fit their width, height and stride.',
+  },
+  INVALID_REQUEST: {
+    status: GrpcStatus.INVALID_ARGUMENT,
+    retryable: false,
+    meaning: 'A field of the request is missing or out of range.',
+  },
+  BAD_REGION: {
+    status: GrpcStatus.INVALID_ARGUMENT,
+    retryable: false,
+    meaning: 'A region is degenerate, not finite, or does not overlap the picture.',
+  },
+  FRAME_DROPPED: {
+    status: GrpcStatus.ABORTED,
+    retryable: false,
+    meaning: 'The stream asked for the latest frame only, and a newer one arrived while this one waited.',
+  },
+  CONFIG_INVALID: {
+    status: GrpcStatus.FAILED_PRECONDITION,
+    retryable: false,
+    meaning: 'The model configuration has problems; the message lists all of them.',
+  },
+  MODEL_INVALID: {
+    status: GrpcStatus.FAILED_PRECONDITION,
+    retryable: false,
+    meaning: 'The model file cannot be loaded, or its tensors do not fit its task.',
+  },
+  DEADLINE_EXCEEDED: {
+    status: GrpcStatus.DEADLINE_EXCEEDED,
+    retryable: false,
+    meaning: 'The deadline passed while the request was queued; it never reached a device.',
+  },
+  CANCELLED: {
+    status: GrpcStatus.CANCELLED,
+    retryable: false,
+    meaning: 'The client cancelled the request or went away.',
+  },
+  TASK_NOT_SUPPORTED: {
+    status: GrpcStatus.UNIMPLEMENTED,
+    retryable: false,
+    meaning: "The model's task does not answer this call: Embed on a detector, or landmarks without a template.",
+  },
+  DEVICE_LOST: {
+    status: GrpcStatus.INTERNAL,
+    retryable: false,
+    meaning: 'The device failed; the server drains and ends.',
+  },
+  INTERNAL: {
+    status: GrpcStatus.INTERNAL,
+    retryable: false,
+    meaning: 'A fault of the server. The message is in its log under the id that the client was told.',
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error as plain data, as it crosses threads: an Error posted between threads would lose its code. */
+export interface ErrorData {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** The one error class of the server. Its message is meant for clients and says what to change. */
+export class ServingError extends Error {
+  override readonly name = 'ServingError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get status(): GrpcStatus {
+    return ERRORS[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable;
+  }
+
+  /** The only converter of caught values. What is not a ServingError is a fault of ours: INTERNAL. */
+  static from(cause: unknown): ServingError {
+    if (cause instanceof ServingError) return cause;
+    return new ServingError('INTERNAL', errorMessage(cause), { cause });
+  }
+
+  static fromData(data: ErrorData): ServingError {
+    return new ServingError(data.code, data.message);
+  }
+
+  toData(): ErrorData {
+    return { code: this.code, message: this.message };
+  }
+}
+
+/** The text of a caught value. */
+export function errorMessage(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,187 @@
+import { z } from 'zod';
+
+/**
+ * The schema of `config.yaml`: types, defaults, checks, JSON Schema and reference page all come from here.
+ * Names are Triton's where Triton has one.
+ */
+
+const count = (description: string) => z.int().min(1).describe(description);
+const perChannel = (description: string) => z.array(z.number()).length(3).describe(description);
+
+const inputSchema = z
+  .strictObject({
+    width: z.int().min(1).max(16384).describe('Width of the network input, in pixels.'),
+    height: z.int().min(1).max(16384).describe('Height of the network input, in pixels.'),
+  })
+  .describe('Size to which pictures are brought. A model file with another fixed size is rewritten to it.');
+
+const preprocessSchema = z
+  .strictObject({
+    resize: z
+      .enum(['letterbox', 'stretch'])
+      .default('letterbox')
+      .describe('letterbox: keep the aspect ratio, centre, pad. stretch: fill the input.'),
+    color: z.enum(['rgb', 'bgr']).default('rgb').describe('Order of the channels that the network expects.'),
+    pad: z.int().min(0).max(255).default(0).describe('Grey level of the padding around a letterboxed picture.'),
+    scale: z.number().default(1).describe('Pixels become (value * scale - mean) / std.'),
+    mean: perChannel('Per channel, in the order of `color`, after `scale`.').default([0, 0, 0]),
+    std: perChannel('Per channel, in the order of `color`; not 0.').default([1, 1, 1]),
+    alignment: z
+      .array(z.array(z.number()).length(2))
+      .length(5)
+      .optional()
+      .describe(
+        'Where the five landmarks of a face belong in the network input, as [x, y] in pixels, in the order left eye, ' +
+          'right eye, nose, left and right mouth corner. Regions given as landmarks need it.',
+      ),
+  })
+  .describe('How pixels become the input tensor.');
+
+const postprocessSchema = z
+  .strictObject({
+    score_threshold: z.number().min(0).max(1).default(0.5).describe('Default of the request option. Detectors.'),
+    nms_threshold: z.number().min(0).max(1).default(0.3).describe('Default of the request option. Detectors.'),
+    nms_rule: z
+      .enum(['fast', 'greedy'])
+      .default('greedy')
+      .describe(
+        'fast: any better box of the class suppresses, even one suppressed itself. greedy: only boxes that stay suppress.',
+      ),
+    max_detections: count('Most detections per frame; the best ones stay.').max(10000).default(1000),
+    normalize: z.boolean().default(true).describe('Scale embeddings to unit length. Embedders.'),
+  })
+  .describe('How output tensors become results.');
+
+const instanceGroupSchema = z
+  .strictObject({
+    count: count('Instances: executions that run at once, each in its worker thread.').max(256).optional(),
+    kind: z
+      .enum(['KIND_AUTO', 'KIND_CPU', 'KIND_GPU'])
+      .default('KIND_AUTO')
+      .describe('Where the instances run. KIND_AUTO: the GPU where there is one, else the CPU.'),
+    intra_op_thread_count: count('Threads of one CPU instance; default: the cores split among the instances.')
+      .max(1024)
+      .optional(),
+    execution_timeout_milliseconds: count(
+      'A batch that runs longer than this counts as hung: its requests fail, and the instance is replaced.',
+    ).default(30000),
+  })
+  .describe('The instances of the model.');
+
+const queuePolicySchema = z
+  .strictObject({
+    max_queue_size: z.int().min(0).default(1024).describe('Most queued requests; 0: no limit.'),
+    max_queue_bytes: z
+      .int()
+      .min(0)
+      .default(268_435_456)
+      .describe('Most bytes of queued pictures; 0: no limit.'),
+    default_timeout_microseconds: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe('Longest wait in the queue; 0: no limit. A request may shorten it.'),
+  })
+  .describe('Limits of the queue. What is over them is refused with RESOURCE_EXHAUSTED.');
+
+const dynamicBatchingSchema = z
+  .strictObject({
+    preferred_batch_size: z
+      .array(z.int().min(1))
+      .default([])
+      .describe('Sizes at which a batch is cut without further waiting.'),
+    max_queue_delay_microseconds: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe(
+        'How long the oldest request may wait for company although an instance is idle. Below 1000 means: until the ' +
+          'next turn of the event loop.',
+      ),
+    preserve_ordering: z
+      .boolean()
+      .default(false)
+      .describe('Answer requests of the model in the order of their arrival, even across batches.'),
+    priority_levels: count('Priorities that requests may have: 1 is the first to go.').max(16).default(1),
+    default_priority_level: count('Priority of a request that names none.').default(1),
+    default_queue_policy: queuePolicySchema.prefault({}),
+  })
+  .describe('How queued requests are grouped into batches.');
+
+const versionPolicySchema = z
+  .union([
+    z.strictObject({ latest: z.strictObject({ num_versions: count('How many of the highest versions.') }) }),
+    z.strictObject({ all: z.strictObject({}) }),
+    z.strictObject({ specific: z.strictObject({ versions: z.array(z.int().min(1)).min(1) }) }),
+  ])
+  .describe('Which version directories are served: `latest: {num_versions: n}`, `all: {}` or `specific: {versions: [..]}`.');
+
+const warmupSchema = z
+  .strictObject({
+    batch_size: count('Rows of the warm-up batch.'),
+    count: count('How often it runs.').default(1),
+  })
+  .describe('A run on blank pictures that each instance does before the version is READY.');
+
+export const TASKS = ['centerface', 'embedding'] as const;
+
+export const modelConfigSchema = z
+  .strictObject({
+    task: z.enum(TASKS).describe("What the model's tensors mean. centerface: faces (Detect). embedding: vectors (Embed)."),
+    input: inputSchema,
+    max_batch_size: count('Most rows in one execution.').max(1024).default(8),
+    default_model_filename: z
+      .string()
+      .regex(/^[^/\\]+\.onnx$/, 'must be the name of an .onnx file inside the version directory')
+      .default('model.onnx')
+      .describe('The model file in each version directory.'),
+    labels: z
+      .string()
+      .regex(/^[^/\\]+$/, 'must be a file name inside the model directory')
+      .optional()
+      .describe('File in the model directory with the name of one class a line.'),
+    preprocess: preprocessSchema.prefault({}),
+    postprocess: postprocessSchema.prefault({}),
+    instance_group: instanceGroupSchema.prefault({}),
+    dynamic_batching: dynamicBatchingSchema.prefault({}),
+    version_policy: versionPolicySchema.default({ latest: { num_versions: 1 } }),
+    model_warmup: z.array(warmupSchema).default([{ batch_size: 1, count: 1 }]),
+  })
+  .superRefine((config, context) => {
+    const { dynamic_batching: batching, max_batch_size: most } = config;
+    batching.preferred_batch_size.forEach((size, index) => {
+      if (size > most) {
+        context.addIssue({
+          code: 'custom',
+          path: ['dynamic_batching', 'preferred_batch_size', index],
+          message: `${size} is over max_batch_size ${most}`,
+        });
+      }
+    });
+    if (batching.default_priority_level > batching.priority_levels) {
+      context.addIssue({
+        code: 'custom',
+        path: ['dynamic_batching', 'default_priority_level'],
+        message: `${batching.default_priority_level} is over priority_levels ${batching.priority_levels}`,
+      });
+    }
+    config.preprocess.std.forEach((value, index) => {
+      if (value === 0) {
+        context.addIssue({ code: 'custom', path: ['preprocess', 'std', index], message: 'must not be 0' });
+      }
+    });
+    config.model_warmup.forEach((warmup, index) => {
+      if (warmup.batch_size > most) {
+        context.addIssue({
+          code: 'custom',
+          path: ['model_warmup', index, 'batch_size'],
+          message: `${warmup.batch_size} is over max_batch_size ${most}`,
+        });
+      }
+    });
+  });
+
+export type TaskName = (typeof TASKS)[number];
+
+/** One model's configuration with every default filled in. */
+export type ModelConfig = z.output<typeof modelConfigSchema>;
