@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { errorMessage } from '../core/errors.js';
+import { ENDPOINTS } from './endpoints.js';
+import type { Metrics } from './metrics.js';
+import type { Readiness } from './readiness.js';
+
+export interface HttpServerOptions {
+  /** Where to listen; port 0 takes a free one. */
+  readonly address: { readonly host: string; readonly port: number };
+  readonly metrics: Metrics;
+  /** Asked at every `/readyz`. */
+  readonly readiness: () => Readiness;
+  readonly logger: FastifyBaseLogger;
+}
+
+/** The HTTP port: probes and metrics for whoever runs the server. It answers GET and HEAD, and takes no body. */
+export class HttpServer implements AsyncDisposable {
+  /** Where it listens, with the port that was bound. */
+  readonly address: { readonly host: string; readonly port: number };
+  readonly #app: FastifyInstance;
+
+  private constructor(app: FastifyInstance, address: { host: string; port: number }) {
+    this.#app = app;
+    this.address = address;
+  }
+
+  /** Resolves once it listens. Rejects with an Error that says what to change when the address cannot be used. */
+  static async create(options: HttpServerOptions): Promise<HttpServer> {
+    const { host, port } = options.address;
+    // Without forceCloseConnections a scraper's idle connection would hold up the end of the server.
+    const app = fastify({
+      loggerInstance: options.logger,
+      disableRequestLogging: true,
+      forceCloseConnections: true,
+      bodyLimit: 1024,
+    });
+    addRoutes(app, options);
+    try {
+      await app.listen({ host, port });
+    } catch (cause) {
+      await app.close();
+      throw new Error(listenProblem(host, port, cause), { cause });
+    }
+    // Listening on a TCP port, so the address is never a path.
+    const bound = app.server.address() as AddressInfo;
+    return new HttpServer(app, { host: bound.address, port: bound.port });
+  }
+
+  /** Closes the port and every connection. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#app.close();
+  }
+}
+
+function addRoutes(app: FastifyInstance, { metrics, readiness, logger }: HttpServerOptions): void {
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+  });
+  app.get('/', () => ({ name: 'sluice', endpoints: ENDPOINTS }));
+  app.get('/livez', () => ({ live: true }));
+  app.get('/readyz', (_request, reply) => {
+    const state = readiness();
+    return reply.code(state.ready ? 200 : 503).send(state);
+  });
+  app.get('/metrics', async (_request, reply) => {
+    const text = await metrics.text();
+    return reply.header('content-type', metrics.contentType).send(text);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({
+      error: `there is no ${request.method} ${request.url}; GET / lists the endpoints`,
+    }),
+  );
+  app.setErrorHandler((error, _request, reply) => {
+    const { statusCode } = error as { statusCode?: number };
+    if (statusCode !== undefined && statusCode < 500) {
+      return reply.code(statusCode).send({ error: errorMessage(error) });
+    }
+    const id = randomUUID();
+    logger.error({ err: error, id }, 'an HTTP request failed');
+    return reply.code(500).send({ error: `a fault of the server; its log tells more under id ${id}` });
+  });
+}
+
+function listenProblem(host: string, port: number, cause: unknown): string {
+  const at = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const problem = {
+    EADDRINUSE: `port ${port} is taken; stop what uses it, or choose another (0: any free one)`,
+    EACCES: `this user may not open port ${port}; choose one from 1024 up`,
+    EADDRNOTAVAIL: `this machine has no address ${host}; 127.0.0.1 serves this machine, 0.0.0.0 the network too`,
+    ENOTFOUND: `the name ${host} cannot be resolved; give an IP address`,
+  }[(cause as NodeJS.ErrnoException).code ?? ''];
+  return `cannot serve HTTP at ${at}: ${problem ?? errorMessage(cause)}. The flag is --http-address`;
+}

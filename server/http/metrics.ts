@@ -1,0 +1,117 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ErrorCode } from '../core/errors.js';
+import type { ModelState } from '../core/model-lifecycle.js';
+import type { ModelStatistics, StatisticsSink, StreamingCall, StreamStatistics } from '../core/statistics.js';
+import { BATCH_BUCKETS, DURATION_BUCKETS, METRICS, type MetricDefinition } from './metric-definitions.js';
+import { ModelSeries, type ModelMetrics } from './model-series.js';
+
+/** How one version is doing at the moment of a scrape. */
+export interface ModelGauges {
+  readonly model: string;
+  readonly version: number;
+  readonly state: ModelState;
+  /** What waits; null where nothing can (the version is not READY). */
+  readonly queue: { readonly requests: number; readonly bytes: number } | null;
+  /** Null where there are none (the version is not READY). */
+  readonly instances: { readonly total: number; readonly idle: number } | null;
+}
+
+const STATES = Object.keys({
+  LOADING: true,
+  READY: true,
+  UNLOADING: true,
+  UNAVAILABLE: true,
+} satisfies Record<ModelState, true>);
+
+/**
+ * The metrics of the server for Prometheus, in a registry of their own. Counts and durations are pushed through the
+ * statistics sink; gauges are read from `models` once a scrape.
+ */
+export class Metrics implements StatisticsSink {
+  readonly #registry = new Registry();
+  readonly #models: () => Iterable<ModelGauges>;
+  readonly #modelMetrics: ModelMetrics;
+  readonly #series = new Map<string, ModelSeries>();
+  readonly #queuedRequests = this.#gauge(METRICS.queuedRequests);
+  readonly #queuedBytes = this.#gauge(METRICS.queuedBytes);
+  readonly #instances = this.#gauge(METRICS.instances);
+  readonly #modelState = this.#gauge(METRICS.modelState);
+  readonly #streamsOpen = this.#gauge(METRICS.streamsOpen);
+  readonly #streams = this.#counter(METRICS.streams);
+
+  constructor(models: () => Iterable<ModelGauges>) {
+    this.#models = models;
+    this.#modelMetrics = {
+      requests: this.#counter(METRICS.requests),
+      failures: this.#counter(METRICS.failures),
+      framesDropped: this.#counter(METRICS.framesDropped),
+      executedRequests: this.#counter(METRICS.executedRequests),
+      requestSeconds: this.#histogram(METRICS.requestSeconds, DURATION_BUCKETS),
+      phaseSeconds: this.#histogram(METRICS.phaseSeconds, DURATION_BUCKETS),
+      batchRows: this.#histogram(METRICS.batchRows, BATCH_BUCKETS),
+    };
+    collectDefaultMetrics({ register: this.#registry });
+    for (const call of ['Detect', 'Embed'] satisfies StreamingCall[]) this.#streamsOpen.set({ call }, 0);
+  }
+
+  /** Value of the Content-Type header that belongs to `text`. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** All metrics in the text format of Prometheus. */
+  async text(): Promise<string> {
+    this.#readGauges();
+    return await this.#registry.metrics();
+  }
+
+  forModel(model: string, version: number): ModelStatistics {
+    // A version that is reloaded is there twice for a while: the series go with the last of the two.
+    const key = `${version}/${model}`;
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      series = new ModelSeries(this.#modelMetrics, { model, version: String(version) });
+      this.#series.set(key, series);
+    }
+    return series.open(() => this.#series.delete(key));
+  }
+
+  streamOpened(call: StreamingCall): StreamStatistics {
+    this.#streamsOpen.inc({ call });
+    return {
+      ended: (code: ErrorCode | null) => {
+        this.#streamsOpen.dec({ call });
+        this.#streams.inc({ call, outcome: code ?? 'OK' });
+      },
+    };
+  }
+
+  #readGauges(): void {
+    for (const gauge of [this.#queuedRequests, this.#queuedBytes, this.#instances, this.#modelState]) gauge.reset();
+    for (const { model, version, state, queue, instances } of this.#models()) {
+      const labels = { model, version: String(version) };
+      for (const name of STATES) this.#modelState.set({ ...labels, state: name }, name === state ? 1 : 0);
+      if (queue !== null) {
+        this.#queuedRequests.set(labels, queue.requests);
+        this.#queuedBytes.set(labels, queue.bytes);
+      }
+      if (instances !== null) {
+        this.#instances.set({ ...labels, state: 'idle' }, instances.idle);
+        this.#instances.set({ ...labels, state: 'busy' }, instances.total - instances.idle);
+      }
+    }
+  }
+
+  #counter<const T extends MetricDefinition>({ name, help, labels }: T): Counter<T['labels'][number]> {
+    return new Counter({ name, help, labelNames: labels, registers: [this.#registry] });
+  }
+
+  #gauge<const T extends MetricDefinition>({ name, help, labels }: T): Gauge<T['labels'][number]> {
+    return new Gauge({ name, help, labelNames: labels, registers: [this.#registry] });
+  }
+
+  #histogram<const T extends MetricDefinition>(definition: T, buckets: number[]): Histogram<T['labels'][number]> {
+    const { name, help, labels } = definition;
+    return new Histogram({ name, help, labelNames: labels, buckets, registers: [this.#registry] });
+  }
+}
