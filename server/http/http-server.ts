@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { errorMessage } from '../core/errors.js';
 import { ENDPOINTS } from './endpoints.js';
 import type { Metrics } from './metrics.js';
@@ -32,7 +32,8 @@ export class HttpServer implements AsyncDisposable {
     // Without forceCloseConnections a scraper's idle connection would hold up the end of the server.
     const app = fastify({
       loggerInstance: options.logger,
-      disableRequestLogging: true,
+      // Probes come every few seconds; a line for each would drown the log.
+      logController: new LogController({ disableRequestLogging: true }),
       forceCloseConnections: true,
       bodyLimit: 1024,
     });

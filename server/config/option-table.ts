@@ -1,0 +1,126 @@
+import { availableCores } from './available-cores.js';
+import { boolean, choice, directory, integer, listenAddress, names, seconds, type OptionType } from './option-types.js';
+
+/** One option of `sluice serve`: a flag, a variable of the environment, a default. */
+export interface ServerOption<T = unknown> {
+  readonly type: OptionType<T>;
+  readonly default: T;
+  /** Stands for the default in the documentation where the value depends on the machine or explains itself badly. */
+  readonly defaultText?: string;
+  /** Whether the flag adds up when it is repeated, instead of the last one counting. */
+  readonly repeatable?: boolean;
+  readonly description: string;
+}
+
+function option<T>(type: OptionType<T>, rest: Omit<ServerOption<NoInfer<T>>, 'type'>): ServerOption<T> {
+  return { type, ...rest };
+}
+
+/**
+ * All options of the server. Flags (`--grpc-address`), variables (`SLUICE_GRPC_ADDRESS`), types, defaults, checks,
+ * `--help` and the reference come from here.
+ */
+export const OPTION_TABLE = {
+  modelRepository: option(directory(), {
+    default: 'model-repo',
+    description: 'Directory with one directory for each model.',
+  }),
+  grpcAddress: option(listenAddress(), {
+    default: { host: '127.0.0.1', port: 8001 },
+    description: 'Where clients connect. 0.0.0.0 opens it to the network: it has no TLS and no authentication.',
+  }),
+  httpAddress: option(listenAddress(), {
+    default: { host: '127.0.0.1', port: 8000 },
+    description: 'Where probes and metrics are served.',
+  }),
+  modelControlMode: option(choice('none', 'poll', 'explicit'), {
+    default: 'none',
+    description:
+      'none: load every model once, at the start. poll: also follow changes of the repository. explicit: load only ' +
+      'the models of --load-model.',
+  }),
+  repositoryPollSecs: option(seconds(0.1, 86_400), {
+    default: 15,
+    description: 'How often the repository is looked at when --model-control-mode is poll.',
+  }),
+  loadModel: option(names('NAME'), {
+    default: [],
+    defaultText: 'no model',
+    repeatable: true,
+    description: 'Model to load when --model-control-mode is explicit; repeatable. * stands for all.',
+  }),
+  strictReadiness: option(boolean(), {
+    default: true,
+    description:
+      'true: ready when every model that should be served is READY. false: ready as soon as the server answers, ' +
+      'whatever its models do.',
+  }),
+  exitTimeout: option(seconds(0, 3600), {
+    default: 30,
+    description: 'How long a stopping server waits for the frames it has taken. 0: not at all.',
+  }),
+  maxMessageBytes: option(integer('BYTES', 1024, 1_073_741_824), {
+    default: 33_554_432,
+    defaultText: '33554432 (32 MiB)',
+    description: 'Longest message that is received, and so the longest picture. Raw pixels may need more.',
+  }),
+  maxPicturePixels: option(integer('PIXELS', 1, 268_435_456), {
+    default: 67_108_864,
+    defaultText: '67108864 (8192 x 8192)',
+    description:
+      'Largest picture that is decoded, width times height. A few kilobytes of PNG can claim any size; the default ' +
+      'lets the pictures of every common camera through and bounds what one picture takes in memory to 192 MiB.',
+  }),
+  defaultWindow: option(integer('FRAMES', 1, 1024), {
+    default: 8,
+    defaultText: '8, or --max-window where that is less',
+    description: 'Frames that a stream may have in flight when it does not ask for a number.',
+  }),
+  maxWindow: option(integer('FRAMES', 1, 1024), {
+    default: 64,
+    description: 'Most frames in flight that a stream may ask for.',
+  }),
+  threads: option(integer('COUNT', 1, 1024), {
+    default: availableCores(),
+    defaultText: "the cores of the machine, or of the container's CPU limit",
+    description: 'CPU threads that the instances on the CPU share, where their model does not set its own number.',
+  }),
+  logLevel: option(choice('trace', 'debug', 'info', 'warn', 'error', 'fatal'), {
+    default: 'info',
+    description: 'Least severity that is logged.',
+  }),
+  logFormat: option(choice('json', 'pretty'), {
+    default: 'json',
+    description: 'json: one object a line, for machines. pretty: coloured lines, for people.',
+  }),
+} as const satisfies Record<string, ServerOption>;
+
+export type OptionName = keyof typeof OPTION_TABLE;
+
+/** The options in the order of the help. */
+export const OPTION_NAMES = Object.keys(OPTION_TABLE) as OptionName[];
+
+/** The table's entry, with its value's type left open. */
+export function serverOption(name: OptionName): ServerOption {
+  return OPTION_TABLE[name];
+}
+
+/** `grpcAddress` is `--grpc-address` on the command line. */
+export function flagName(name: OptionName): string {
+  return `--${words(name).join('-')}`;
+}
+
+/** `grpcAddress` is `SLUICE_GRPC_ADDRESS` in the environment. */
+export function variableName(name: OptionName): string {
+  return ['SLUICE', ...words(name)].join('_').toUpperCase();
+}
+
+/** The default as the documentation shows it. */
+export function defaultText(name: OptionName): string {
+  const { type, default: value, defaultText: text } = serverOption(name);
+  return text ?? type.format(value);
+}
+
+function words(name: OptionName): string[] {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(' ');
+}

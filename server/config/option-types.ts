@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { formatListenAddress, parseListenAddress, type ListenAddress } from './listen-address.js';
+
+/** How the text of a flag or variable becomes a value. */
+export interface OptionType<T> {
+  /** What stands for the value in the help: `HOST:PORT`. */
+  readonly placeholder: string;
+  /** What a good value is, as it continues "expected". */
+  readonly expected: string;
+  readonly schema: z.ZodType<T, string>;
+  /** The value as it would be written on the command line. */
+  format(value: T): string;
+}
+
+/** A type from a function that answers undefined to text it cannot use. */
+function optionType<T>(
+  placeholder: string,
+  expected: string,
+  parse: (text: string) => T | undefined,
+  format: (value: T) => string = String,
+): OptionType<T> {
+  const schema = z.string().transform((text, context) => {
+    const value = parse(text.trim());
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: `expected ${expected}, found ${JSON.stringify(text)}` });
+    return z.NEVER;
+  });
+  return { placeholder, expected, schema, format };
+}
+
+export function directory(): OptionType<string> {
+  return optionType('DIR', 'the path of a directory', (text) => (text === '' ? undefined : text));
+}
+
+export function listenAddress(): OptionType<ListenAddress> {
+  const expected = 'HOST:PORT such as 127.0.0.1:8001, [::1]:8001 or 0.0.0.0:0 (port 0: a free one)';
+  return optionType('HOST:PORT', expected, parseListenAddress, formatListenAddress);
+}
+
+export function integer(placeholder: string, least: number, most: number): OptionType<number> {
+  return optionType(placeholder, `a whole number from ${least} to ${most}`, (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    return value >= least && value <= most ? value : undefined;
+  });
+}
+
+export function seconds(least: number, most: number): OptionType<number> {
+  return optionType('SECONDS', `seconds from ${least} to ${most}, fractions allowed`, (text) => {
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+    return value >= least && value <= most ? value : undefined;
+  });
+}
+
+export function boolean(): OptionType<boolean> {
+  return optionType('true|false', 'true or false', (text) =>
+    text === 'true' ? true : text === 'false' ? false : undefined,
+  );
+}
+
+export function choice<const T extends string>(...choices: readonly T[]): OptionType<T> {
+  return optionType(choices.join('|'), `one of ${choices.join(', ')}`, (text) =>
+    choices.find((candidate) => candidate === text),
+  );
+}
+
+/** The flag may be repeated; either source may hold several names between commas. */
+export function names(placeholder: string): OptionType<readonly string[]> {
+  return optionType<readonly string[]>(
+    placeholder,
+    'names between commas, none of them empty',
+    (text) => {
+      const list = text.split(',').map((name) => name.trim());
+      return list.includes('') ? undefined : list;
+    },
+    (list) => list.join(','),
+  );
+}
