@@ -1,0 +1,214 @@
+import { ServingError } from '../core/errors.js';
+import {
+  TypeProto,
+  TypeProto_Tensor,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from '../gen/onnx/onnx.js';
+import { dimension } from './builder.js';
+import { SERVED_BATCH, SERVED_BATCH_OTHER, compareSizes, type Comparison, type InputSize } from './comparison.js';
+import {
+  declaredShape,
+  initializerNames,
+  nodeLabel,
+  opsetOf,
+  shapeText,
+  usedNames,
+  type DeclaredDim,
+  type OnnxModel,
+} from './graph.js';
+import { imageInput, type ImageInput } from './image-input.js';
+import { decodeModel, encodeModel } from './model-file.js';
+import { judgeReshape } from './reshape.js';
+import { judgeResize } from './resize.js';
+import { floatTensor, int64Tensor } from './tensor.js';
+
+/** The symbol of the dynamic batch in the inputs and outputs of a rewritten model. */
+export const BATCH = 'batch';
+
+/** The oldest operator set that ONNX Runtime runs. */
+const OLDEST_OPSET = 7;
+/** From this version of the file format on, initializers may be missing from the inputs of the graph. */
+const FREE_INITIALIZERS_IR = 4n;
+
+/**
+ * Makes a model file servable: a dynamic batch, the input size of the configuration, weights no longer among the
+ * inputs, outputs with shapes that are true. The bytes are returned as they are where nothing has to change.
+ * `changes` says what was done, a line each. Throws MODEL_INVALID, naming the node and the reason, where the model
+ * cannot be brought to these sizes without guessing.
+ */
+export function rewriteForServing(bytes: Uint8Array, options: InputSize): { bytes: Uint8Array; changes: string[] } {
+  const { model, changes } = rewriteModel(decodeModel(bytes), options);
+  return { bytes: changes.length === 0 ? bytes : encodeModel(model), changes };
+}
+
+/** `rewriteForServing` on a decoded model, which is left as it is. */
+export function rewriteModel(model: OnnxModel, size: InputSize): { model: OnnxModel; changes: string[] } {
+  if (opsetOf(model) < OLDEST_OPSET) {
+    throw invalid(
+      `The model uses opset ${opsetOf(model)}; ONNX Runtime needs at least ${OLDEST_OPSET}: export it anew.`,
+    );
+  }
+  const changes: string[] = [];
+  const input = imageInput(model);
+  let result = dropUnusedWeights(dropWeightInputs(model, changes), changes);
+  result = followSizes(result, input, size, changes);
+  const comparison = compareSizes(result, input, size);
+  refuseConflicts(comparison);
+  result = declareShapes(result, input, size, comparison, changes);
+  return { model: result, changes };
+}
+
+/** Initializers need not be inputs, and as inputs they keep the runtime from folding them. */
+export function dropWeightInputs(model: OnnxModel, changes: string[]): OnnxModel {
+  const initializers = initializerNames(model.graph);
+  const input = model.graph.input.filter(({ name }) => !initializers.has(name));
+  const dropped = model.graph.input.length - input.length;
+  if (dropped === 0) return model;
+  changes.push(`dropped ${dropped} weights that were listed as inputs`);
+  const irVersion = model.irVersion < FREE_INITIALIZERS_IR ? FREE_INITIALIZERS_IR : model.irVersion;
+  if (irVersion !== model.irVersion) changes.push(`ir_version ${model.irVersion} -> ${irVersion}`);
+  return { ...model, irVersion, graph: { ...model.graph, input } };
+}
+
+/** What no node takes only costs memory, and a line of the runtime's log for each. */
+export function dropUnusedWeights(model: OnnxModel, changes: string[]): OnnxModel {
+  const { graph } = model;
+  const used = usedNames(graph);
+  const initializer = graph.initializer.filter(({ name }) => used.has(name));
+  const dropped = graph.initializer.length - initializer.length;
+  if (dropped === 0) return model;
+  changes.push(`dropped ${dropped} weights that no node uses`);
+  return { ...model, graph: { ...graph, initializer } };
+}
+
+/** Replaces literal batches and sizes inside the graph, node after node since each changes the shapes behind it. */
+function followSizes(model: OnnxModel, input: ImageInput, size: InputSize, changes: string[]): OnnxModel {
+  let result = model;
+  for (let index = 0; index < result.graph.node.length; index++) {
+    const node = result.graph.node[index];
+    if (node?.opType !== 'Reshape' && !(node?.opType === 'Resize' && node.input.length > 3)) continue;
+    const comparison = compareSizes(result, input, size);
+    const verdict = node.opType === 'Reshape' ? judgeReshape(node, comparison) : judgeResize(node, comparison);
+    switch (verdict.kind) {
+      case 'follows':
+        break;
+      case 'refuse':
+        throw refusal(node, verdict.reason);
+      case 'rewrite': {
+        changes.push(`${nodeLabel(node)}: target ${shapeText(verdict.from)} -> ${shapeText(verdict.to)}`);
+        const target = int64Tensor(freshName(result.graph, node, 'shape'), verdict.to);
+        result = withArguments(result, index, target, [node.input[0] ?? '', target.name]);
+        break;
+      }
+      case 'rescale': {
+        changes.push(`${nodeLabel(node)}: sizes ${shapeText(verdict.sizes)} -> scales ${shapeText(verdict.scales)}`);
+        const { scales } = verdict;
+        const tensor = floatTensor(freshName(result.graph, node, 'scales'), [scales.length], Float32Array.from(scales));
+        result = withArguments(result, index, tensor, [node.input[0] ?? '', node.input[1] ?? '', tensor.name]);
+        break;
+      }
+    }
+  }
+  return result;
+}
+
+/** The model with other inputs for one node and the constant that they refer to; what fed only the old ones goes. */
+function withArguments(model: OnnxModel, index: number, constant: TensorProto, input: string[]): OnnxModel {
+  const { graph } = model;
+  const before = graph.node[index];
+  const node = graph.node.map((other, at) => (at === index ? { ...other, input } : other));
+  const used = usedNames({ ...graph, node });
+  const orphaned = new Set(before?.input.filter((name) => name !== '' && !used.has(name)));
+  return {
+    ...model,
+    graph: {
+      ...graph,
+      // A Constant node stays in its place, so that the indices of the nodes hold; runtimes remove it.
+      node,
+      initializer: [...graph.initializer.filter(({ name }) => !orphaned.has(name)), constant],
+    },
+  };
+}
+
+function freshName(graph: GraphProto, node: NodeProto, what: string): string {
+  const taken = new Set(graph.node.flatMap(({ output }) => output).concat([...initializerNames(graph)]));
+  let name = `${node.output[0] ?? ''}/${what}`;
+  while (taken.has(name)) name += '_';
+  return name;
+}
+
+/** Refuses nodes that worked at the exported sizes and cannot at the served ones. */
+function refuseConflicts({ exported, served }: Comparison): void {
+  const known = new Set(exported.conflicts.map(({ node }) => node));
+  const conflict = served.conflicts.find(({ node }) => !known.has(node));
+  if (conflict !== undefined) throw refusal(conflict.node, conflict.reason);
+}
+
+/** Declares the input and the outputs as they are served, and drops what is said about the values between. */
+function declareShapes(
+  model: OnnxModel,
+  input: ImageInput,
+  size: InputSize,
+  comparison: Comparison,
+  changes: string[],
+): OnnxModel {
+  const { graph } = model;
+  const before = changes.length;
+  const declare = (kind: string, value: ValueInfoProto, shape: readonly DeclaredDim[] | null) => {
+    const [from, to] = [shapeText(declaredShape(value)), shapeText(shape)];
+    if (from === to) return value;
+    changes.push(`${kind} '${value.name}': ${from} -> ${to}`);
+    return withShape(value, shape);
+  };
+  const inputs = graph.input.map((value) => declare('input', value, [BATCH, 3, size.height, size.width]));
+  const symbols = new Set(input.shape.filter((dim) => typeof dim === 'string'));
+  const outputs = graph.output.map((value) => declare('output', value, servedShape(value, comparison, symbols)));
+  const stale = changes.length > before ? graph.valueInfo.length : 0;
+  if (stale > 0) changes.push(`cleared the declared shapes of ${stale} values inside the graph`);
+  const valueInfo = stale > 0 ? [] : graph.valueInfo;
+  return { ...model, graph: { ...graph, input: inputs, output: outputs, valueInfo } };
+}
+
+/** The shape of an output: inferred where the rules reach, else as declared, less what came from the old sizes. */
+function servedShape(value: ValueInfoProto, comparison: Comparison, inputSymbols: ReadonlySet<DeclaredDim>) {
+  const [served, other] = [comparison.served.shapeOf(value.name), comparison.servedOther.shapeOf(value.name)];
+  const declared = declaredShape(value);
+  if (served === null || other === null) {
+    return declared?.map((dim) => (typeof dim === 'string' && !inputSymbols.has(dim) ? dim : null)) ?? null;
+  }
+  const shape = served.map((dim, axis) => {
+    const otherDim = other[axis] ?? null;
+    if (dim === otherDim) return dim;
+    return dim === SERVED_BATCH && otherDim === SERVED_BATCH_OTHER ? BATCH : null;
+  });
+  if (typeof shape[0] === 'number' || shape.length === 0) {
+    throw invalid(
+      `Output '${value.name}' is ${shapeText(shape)} whatever the batch: its first dim must be the batch. ` +
+        'Export the model with dynamic_axes on dim 0 of the input and of every output.',
+    );
+  }
+  return shape;
+}
+
+function withShape(value: ValueInfoProto, shape: readonly DeclaredDim[] | null): ValueInfoProto {
+  const type = value.type ?? TypeProto.fromPartial({});
+  const tensorType = type.tensorType ?? TypeProto_Tensor.fromPartial({});
+  return {
+    ...value,
+    type: {
+      ...type,
+      tensorType: { ...tensorType, shape: shape === null ? undefined : { dim: shape.map(dimension) } },
+    },
+  };
+}
+
+function refusal(node: NodeProto, reason: string): ServingError {
+  return invalid(`${nodeLabel(node)} keeps the model from other batches or sizes: ${reason}.`);
+}
+
+function invalid(message: string): ServingError {
+  return new ServingError('MODEL_INVALID', message);
+}
