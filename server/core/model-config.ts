@@ -25,7 +25,11 @@ const preprocessSchema = z
     pad: z.int().min(0).max(255).default(0).describe('Grey level of the padding around a letterboxed picture.'),
     scale: z.number().default(1).describe('Pixels become (value * scale - mean) / std.'),
     mean: perChannel('Per channel, in the order of `color`, after `scale`.').default([0, 0, 0]),
-    std: perChannel('Per channel, in the order of `color`; not 0.').default([1, 1, 1]),
+    std: z
+      .array(z.number().refine((value) => value !== 0, 'must not be 0'))
+      .length(3)
+      .describe('Per channel, in the order of `color`; not 0.')
+      .default([1, 1, 1]),
     alignment: z
       .array(z.array(z.number()).length(2))
       .length(5)
@@ -71,11 +75,7 @@ const instanceGroupSchema = z
 const queuePolicySchema = z
   .strictObject({
     max_queue_size: z.int().min(0).default(1024).describe('Most queued requests; 0: no limit.'),
-    max_queue_bytes: z
-      .int()
-      .min(0)
-      .default(268_435_456)
-      .describe('Most bytes of queued pictures; 0: no limit.'),
+    max_queue_bytes: z.int().min(0).default(268_435_456).describe('Most bytes of queued pictures; 0: no limit.'),
     default_timeout_microseconds: z
       .int()
       .min(0)
@@ -114,7 +114,9 @@ const versionPolicySchema = z
     z.strictObject({ all: z.strictObject({}) }),
     z.strictObject({ specific: z.strictObject({ versions: z.array(z.int().min(1)).min(1) }) }),
   ])
-  .describe('Which version directories are served: `latest: {num_versions: n}`, `all: {}` or `specific: {versions: [..]}`.');
+  .describe(
+    'Which version directories are served: `latest: {num_versions: n}`, `all: {}` or `specific: {versions: [..]}`.',
+  );
 
 const warmupSchema = z
   .strictObject({
@@ -125,63 +127,99 @@ const warmupSchema = z
 
 export const TASKS = ['centerface', 'embedding'] as const;
 
-export const modelConfigSchema = z
-  .strictObject({
-    task: z.enum(TASKS).describe("What the model's tensors mean. centerface: faces (Detect). embedding: vectors (Embed)."),
-    input: inputSchema,
-    max_batch_size: count('Most rows in one execution.').max(1024).default(8),
-    default_model_filename: z
-      .string()
-      .regex(/^[^/\\]+\.onnx$/, 'must be the name of an .onnx file inside the version directory')
-      .default('model.onnx')
-      .describe('The model file in each version directory.'),
-    labels: z
-      .string()
-      .regex(/^[^/\\]+$/, 'must be a file name inside the model directory')
-      .optional()
-      .describe('File in the model directory with the name of one class a line.'),
-    preprocess: preprocessSchema.prefault({}),
-    postprocess: postprocessSchema.prefault({}),
-    instance_group: instanceGroupSchema.prefault({}),
-    dynamic_batching: dynamicBatchingSchema.prefault({}),
-    version_policy: versionPolicySchema.default({ latest: { num_versions: 1 } }),
-    model_warmup: z.array(warmupSchema).default([{ batch_size: 1, count: 1 }]),
-  })
-  .superRefine((config, context) => {
-    const { dynamic_batching: batching, max_batch_size: most } = config;
-    batching.preferred_batch_size.forEach((size, index) => {
-      if (size > most) {
-        context.addIssue({
-          code: 'custom',
-          path: ['dynamic_batching', 'preferred_batch_size', index],
-          message: `${size} is over max_batch_size ${most}`,
-        });
-      }
-    });
-    if (batching.default_priority_level > batching.priority_levels) {
-      context.addIssue({
-        code: 'custom',
-        path: ['dynamic_batching', 'default_priority_level'],
-        message: `${batching.default_priority_level} is over priority_levels ${batching.priority_levels}`,
-      });
-    }
-    config.preprocess.std.forEach((value, index) => {
-      if (value === 0) {
-        context.addIssue({ code: 'custom', path: ['preprocess', 'std', index], message: 'must not be 0' });
-      }
-    });
-    config.model_warmup.forEach((warmup, index) => {
-      if (warmup.batch_size > most) {
-        context.addIssue({
-          code: 'custom',
-          path: ['model_warmup', index, 'batch_size'],
-          message: `${warmup.batch_size} is over max_batch_size ${most}`,
-        });
-      }
-    });
-  });
+const fields = z.strictObject({
+  task: z
+    .enum(TASKS)
+    .describe("What the model's tensors mean. centerface: faces (Detect). embedding: vectors (Embed)."),
+  input: inputSchema,
+  max_batch_size: count('Most rows in one execution.').max(1024).default(8),
+  default_model_filename: z
+    .string()
+    .regex(/^[^/\\]+\.onnx$/, 'must be the name of an .onnx file inside the version directory')
+    .default('model.onnx')
+    .describe('The model file in each version directory.'),
+  labels: z
+    .string()
+    .regex(/^(?!\.{1,2}$)[^/\\]+$/, 'must be the name of a file in the model directory')
+    .optional()
+    .describe('File in the model directory with the name of one class a line.'),
+  preprocess: preprocessSchema.prefault({}),
+  postprocess: postprocessSchema.prefault({}),
+  instance_group: instanceGroupSchema.prefault({}),
+  dynamic_batching: dynamicBatchingSchema.prefault({}),
+  version_policy: versionPolicySchema.default({ latest: { num_versions: 1 } }),
+  model_warmup: z.array(warmupSchema).default([{ batch_size: 1, count: 1 }]),
+});
+
+type Fields = z.output<typeof fields>;
+
+/** A check across fields: answers with a path and what is wrong there, for each problem. */
+type CrossCheck = (config: Fields) => [path: PropertyKey[], message: string][];
+
+/** The most memory that the input tensor of a full batch may take: 2 GiB. */
+const MOST_TENSOR_BYTES = 2 ** 31;
+
+const preferredSizesFit: CrossCheck = ({ max_batch_size: most, dynamic_batching: batching }) =>
+  batching.preferred_batch_size.flatMap((size, index) =>
+    size > most
+      ? [[['dynamic_batching', 'preferred_batch_size', index], `${size} is over max_batch_size, which is ${most}`]]
+      : [],
+  );
+
+const defaultPriorityExists: CrossCheck = ({ dynamic_batching: batching }) =>
+  batching.default_priority_level > batching.priority_levels
+    ? [
+        [
+          ['dynamic_batching', 'default_priority_level'],
+          `${batching.default_priority_level} is over priority_levels, which is ${batching.priority_levels}`,
+        ],
+      ]
+    : [];
+
+const warmupsFit: CrossCheck = ({ max_batch_size: most, model_warmup: warmups }) =>
+  warmups.flatMap(({ batch_size: size }, index) =>
+    size > most ? [[['model_warmup', index, 'batch_size'], `${size} is over max_batch_size, which is ${most}`]] : [],
+  );
+
+const tensorFits: CrossCheck = ({ max_batch_size: rows, input: { width, height } }) => {
+  const bytes = rows * width * height * 3 * Float32Array.BYTES_PER_ELEMENT;
+  if (bytes <= MOST_TENSOR_BYTES) return [];
+  const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  const message = `a batch of ${rows} inputs of ${width} x ${height} takes ${size}, over 2 GiB; lower it or the size`;
+  return [[['max_batch_size'], message]];
+};
+
+/** Runs a check although other fields are broken, as long as those that it reads are sound: problems come all at once. */
+function crossCheck(check: CrossCheck, reads: readonly string[]) {
+  return z.superRefine<Fields>(
+    (config, context) => {
+      for (const [path, message] of check(config)) context.addIssue({ code: 'custom', path, message });
+    },
+    {
+      when: ({ issues }) =>
+        issues.every(({ code, path = [] }) => code === 'unrecognized_keys' || !concerns(path, reads)),
+    },
+  );
+}
+
+/** Whether something at `path` is one of the keys, inside one, or around one. */
+function concerns(path: readonly PropertyKey[], keys: readonly string[]): boolean {
+  if (path.length === 0) return true;
+  const at = `${path.join('.')}.`;
+  return keys.some((key) => at.startsWith(`${key}.`) || `${key}.`.startsWith(at));
+}
+
+export const modelConfigSchema = fields.check(
+  crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
+  crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
+  crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
+  crossCheck(tensorFits, ['max_batch_size', 'input']),
+);
 
 export type TaskName = (typeof TASKS)[number];
+
+/** Which call a task answers. */
+export const TASK_KINDS: Record<TaskName, 'detect' | 'embed'> = { centerface: 'detect', embedding: 'embed' };
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

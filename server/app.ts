@@ -1,0 +1,202 @@
+import type { Logger } from 'pino';
+import { parseModelConfig } from './config/model-config-file.js';
+import { formatListenAddress } from './config/listen-address.js';
+import type { ServerOptions } from './config/server-options.js';
+import { systemClock } from './core/clock.js';
+import { errorMessage } from './core/errors.js';
+import type { ModelLoader, VersionStatus } from './core/model-lifecycle.js';
+import { ModelRepository } from './core/model-repository.js';
+import { Model } from './core/model.js';
+import { GrpcServer } from './grpc/grpc-server.js';
+import { HttpServer } from './http/http-server.js';
+import { Metrics, type ModelGauges } from './http/metrics.js';
+import type { Readiness } from './http/readiness.js';
+import { InstanceGroup } from './runtime/instance-group.js';
+
+/** The server: every layer put together. */
+export class App implements AsyncDisposable {
+  readonly #options: ServerOptions;
+  readonly #logger: Logger;
+  readonly #draining = new AbortController();
+  readonly #metrics: Metrics;
+  readonly #repository: ModelRepository;
+  #grpc!: GrpcServer;
+  #http!: HttpServer;
+  #started = false;
+  #poll: NodeJS.Timeout | undefined;
+
+  private constructor(options: ServerOptions, logger: Logger) {
+    this.#options = options;
+    this.#logger = logger;
+    this.#metrics = new Metrics(() => this.#gauges());
+    this.#repository = new ModelRepository({
+      directory: options.modelRepository,
+      controlMode: options.modelControlMode,
+      loadAtStart: options.loadModel,
+      parseConfig: parseModelConfig,
+      load: this.#load,
+      listener: (name, status) => this.#modelChanged(name, status),
+    });
+  }
+
+  /**
+   * Opens both ports, loads the models and resolves when each is READY or UNAVAILABLE. Rejects when a port or the
+   * repository cannot be used.
+   */
+  static async create(options: ServerOptions, logger: Logger): Promise<App> {
+    const app = new App(options, logger);
+    try {
+      await app.#start();
+      return app;
+    } catch (error) {
+      await app[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** `host:port` of the gRPC port as bound. */
+  get grpcAddress(): string {
+    return this.#grpc.address;
+  }
+
+  /** `host:port` of the HTTP port as bound. */
+  get httpAddress(): string {
+    return formatListenAddress(this.#http.address);
+  }
+
+  /**
+   * Ends the way Kubernetes expects it: NOT_SERVING first, then no new connections, then the running streams finish,
+   * at most `exitTimeout` seconds long. True when all of them did.
+   */
+  async drain(): Promise<boolean> {
+    this.#logger.info({ exitTimeout: this.#options.exitTimeout }, 'draining');
+    clearTimeout(this.#poll);
+    this.#draining.abort();
+    this.#updateHealth();
+    let timer: NodeJS.Timeout | undefined;
+    const timedOut = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), this.#options.exitTimeout * 1000);
+    });
+    const finished = await Promise.race([this.#grpc.drain().then(() => true as const), timedOut]);
+    clearTimeout(timer);
+    if (!finished) this.#logger.warn('streams were still open at the end of --exit-timeout; they are cut');
+    return finished;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#draining.abort();
+    clearTimeout(this.#poll);
+    await (this.#grpc as GrpcServer | undefined)?.[Symbol.asyncDispose]();
+    await this.#repository[Symbol.asyncDispose]();
+    await (this.#http as HttpServer | undefined)?.[Symbol.asyncDispose]();
+  }
+
+  async #start(): Promise<void> {
+    const options = this.#options;
+    this.#logger.info({ options }, 'starting');
+    this.#http = await HttpServer.create({
+      address: options.httpAddress,
+      metrics: this.#metrics,
+      readiness: () => this.#readiness(),
+      logger: this.#logger,
+    });
+    this.#grpc = await GrpcServer.create({
+      address: formatListenAddress(options.grpcAddress),
+      repository: this.#repository,
+      controlMode: options.modelControlMode,
+      maxMessageBytes: options.maxMessageBytes,
+      limits: { defaultWindow: options.defaultWindow, maxWindow: options.maxWindow },
+      clock: systemClock,
+      statistics: this.#metrics,
+      draining: this.#draining.signal,
+      logFault: (id, fault) => this.#logger.error({ id, err: fault }, 'a request met a fault of the server'),
+    });
+    this.#logger.info({ grpc: this.grpcAddress, http: this.httpAddress }, 'listening');
+    await this.#repository.start();
+    this.#started = true;
+    this.#updateHealth();
+    const { ready, not_ready: notReady } = this.#readiness();
+    const models = this.#repository.ready().map(({ name, version }) => `${name}/${version}`);
+    this.#logger.info({ ready, models, notReady }, 'started');
+    if (options.modelControlMode === 'poll') this.#pollLater();
+  }
+
+  readonly #load: ModelLoader = async (name, { config, labels }, { version, path }) => {
+    const start = performance.now();
+    const model = `${name}/${version}`;
+    const executor = await InstanceGroup.create({
+      spec: {
+        model,
+        modelFile: path,
+        config,
+        labelCount: labels.length,
+        maxPicturePixels: this.#options.maxPicturePixels,
+      },
+      threads: this.#options.threads,
+      log: (level, message) => this.#logger[level]({ model }, message),
+    });
+    this.#logger.info({ model, milliseconds: Math.round(performance.now() - start) }, 'loaded');
+    const statistics = this.#metrics.forModel(name, version);
+    return new Model({ name, version, config, labels, executor, statistics, clock: systemClock });
+  };
+
+  #modelChanged(name: string, { version, state, reason }: VersionStatus): void {
+    const level = reason === null ? 'info' : 'error';
+    this.#logger[level]({ model: name, version, state, reason: reason ?? undefined }, `model ${name} is ${state}`);
+    this.#updateHealth();
+  }
+
+  #updateHealth(): void {
+    const health = (this.#grpc as GrpcServer | undefined)?.health;
+    if (health === undefined) return;
+    health.setServing(this.#readiness().ready);
+    const serving = new Set(this.#draining.signal.aborted ? [] : this.#repository.ready().map(({ name }) => name));
+    for (const { name, versions } of this.#repository.index()) {
+      health.setModelServing(name, versions.length === 0 ? null : serving.has(name));
+    }
+  }
+
+  #readiness(): Readiness {
+    const notReady = this.#repository
+      .index()
+      .flatMap(({ name, versions }) =>
+        versions
+          .filter(({ state }) => state !== 'READY')
+          .map(({ version, state, reason }) => ({ model: name, version, state, reason })),
+      );
+    const reason = this.#draining.signal.aborted
+      ? 'the server is shutting down'
+      : this.#started
+        ? null
+        : 'the server is starting';
+    const modelsReady = notReady.length === 0 || !this.#options.strictReadiness;
+    return { ready: reason === null && modelsReady, reason, not_ready: notReady };
+  }
+
+  *#gauges(): Generator<ModelGauges> {
+    const ready = new Map(this.#repository.ready().map((model) => [`${model.name}/${model.version}`, model]));
+    for (const { name, versions } of this.#repository.index()) {
+      for (const { version, state } of versions) {
+        const model = ready.get(`${name}/${version}`);
+        yield {
+          model: name,
+          version,
+          state,
+          queue: model?.queue ?? null,
+          instances: model?.instances ?? null,
+        };
+      }
+    }
+  }
+
+  #pollLater(): void {
+    this.#poll = setTimeout(() => {
+      this.#repository
+        .refresh()
+        .catch((cause: unknown) => this.#logger.error({ reason: errorMessage(cause) }, 'the repository was not polled'))
+        .finally(() => {
+          if (!this.#draining.signal.aborted) this.#pollLater();
+        });
+    }, this.#options.repositoryPollSecs * 1000);
+  }
+}

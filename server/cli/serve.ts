@@ -1,0 +1,28 @@
+import { once } from 'node:events';
+import type { Command } from 'commander';
+import { App } from '../app.js';
+import { addServerOptions, resolveServerOptions, type FlagValues } from '../config/server-options.js';
+import { createLogger } from './logger.js';
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/** Registers `sluice serve`. */
+export function registerServe(program: Command): void {
+  const command = program.command('serve').description('serve a model repository until SIGTERM or SIGINT');
+  addServerOptions(command).action(serve);
+}
+
+async function serve(flags: FlagValues): Promise<void> {
+  const options = resolveServerOptions(flags);
+  const logger = createLogger(options);
+  const stopped = Promise.race(SIGNALS.map((signal) => once(process, signal).then(() => signal)));
+  const starting = App.create(options, logger);
+  const first = await Promise.race([starting, stopped]);
+  if (first instanceof App) await stopped;
+  // A second signal ends at once: without listeners the system's own default acts, whatever threads still do.
+  for (const signal of SIGNALS) process.removeAllListeners(signal);
+  const app = await starting;
+  await app.drain();
+  await app[Symbol.asyncDispose]();
+  logger.info('stopped');
+}

@@ -1,0 +1,16 @@
+import type { BatchResult, InferenceRequest } from './inference.js';
+
+/** Where batches run: the instances of one loaded version. Disposing waits for running batches. */
+export interface Executor extends AsyncDisposable {
+  /** Instances in all. */
+  readonly instances: number;
+  /** Instances that could take a batch now. */
+  readonly idle: number;
+  /** Called whenever an instance becomes idle. */
+  onIdle: () => void;
+  /**
+   * Runs a batch on an idle instance; only to be called while `idle` is over 0. A failure of the whole batch rejects
+   * with a ServingError; a failure of one request is told in its result.
+   */
+  execute(batch: readonly InferenceRequest[]): Promise<BatchResult>;
+}

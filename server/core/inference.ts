@@ -1,0 +1,85 @@
+import type { ServingError } from './errors.js';
+import type { Picture, Region } from './picture.js';
+
+/** What a request asks of a detector; the protocol's options with the model's defaults filled in. */
+export interface DetectParameters {
+  readonly kind: 'detect';
+  /** 0 to 1. */
+  readonly scoreThreshold: number;
+  /** Intersection over union, 0 to 1. */
+  readonly nmsThreshold: number;
+  /** Null: all classes. */
+  readonly classIds: readonly number[] | null;
+  readonly maxDetections: number;
+}
+
+/** What a request asks of an embedder. */
+export interface EmbedParameters {
+  readonly kind: 'embed';
+  /** Empty: the whole picture is the one region. */
+  readonly regions: readonly Region[];
+}
+
+export type TaskParameters = DetectParameters | EmbedParameters;
+
+/** One picture to infer. Its bytes belong to the executor once a batch is cut. */
+export interface InferenceRequest {
+  readonly picture: Picture;
+  readonly parameters: TaskParameters;
+  /** Rows of a batch that it takes: 1, or one a region. */
+  readonly rows: number;
+  /** Requests whose keys differ never share a batch. */
+  readonly batchKey: string;
+  /** Microseconds of the clock. */
+  readonly arrivedAt: number;
+  /** Microseconds of the clock; null: no limit. */
+  readonly deadlineAt: number | null;
+  /** From 1, the first to go. */
+  readonly priority: number;
+}
+
+/** A table of results: `rows` times `columns` values in row-major order. */
+export interface ResultTable {
+  readonly rows: number;
+  /** Detections: left top right bottom score class, then x y of each landmark. Embeddings: the vector. */
+  readonly columns: number;
+  readonly values: Float32Array;
+  /** One a row where single rows can fail (regions); null: no row failed. */
+  readonly rowErrors: readonly (ServingError | null)[] | null;
+}
+
+/** What an executor says of one request. */
+export interface InferenceResult {
+  /** Size of the picture in pixels; 0 where it could not be read. */
+  readonly width: number;
+  readonly height: number;
+  /** The results, or why there are none. */
+  readonly outcome: ResultTable | ServingError;
+}
+
+/** Microseconds that a batch spent in each phase. */
+export interface PhaseDurations {
+  readonly decode: number;
+  readonly preprocess: number;
+  readonly infer: number;
+  readonly postprocess: number;
+}
+
+export interface BatchResult {
+  readonly phases: PhaseDurations;
+  /** One a request, in order. */
+  readonly results: readonly InferenceResult[];
+}
+
+/** The answer to a request. */
+export interface InferenceResponse extends InferenceResult {
+  readonly timings: RequestTimings;
+}
+
+/** Microseconds; see the protocol's Timings. */
+export interface RequestTimings extends PhaseDurations {
+  readonly queue: number;
+  readonly total: number;
+  /** Rows of the batch; 0 for a request that never got into one. */
+  readonly batchSize: number;
+}

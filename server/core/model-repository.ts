@@ -1,0 +1,140 @@
+import { ServingError } from './errors.js';
+import { ModelLifecycle, type LifecycleListener, type ModelLoader, type VersionStatus } from './model-lifecycle.js';
+import type { Model, ModelLease } from './model.js';
+import { scanModel, scanRepository, type ConfigParser, type ModelSnapshot } from './repository-scan.js';
+
+/** none: load all once, at start. poll: follow the directory. explicit: load and unload when told. */
+export type ModelControlMode = 'none' | 'poll' | 'explicit';
+
+export interface RepositoryOptions {
+  readonly directory: string;
+  readonly controlMode: ModelControlMode;
+  /** With `explicit`: the models to load at start; `*` means all. */
+  readonly loadAtStart: readonly string[];
+  readonly parseConfig: ConfigParser;
+  readonly load: ModelLoader;
+  readonly listener: LifecycleListener;
+}
+
+export interface ModelStatus {
+  readonly name: string;
+  readonly versions: readonly VersionStatus[];
+}
+
+/** The directory of models and what of it is loaded. */
+export class ModelRepository implements AsyncDisposable {
+  readonly #options: RepositoryOptions;
+  readonly #models = new Map<string, ModelLifecycle>();
+  #closed = false;
+
+  constructor(options: RepositoryOptions) {
+    this.#options = options;
+  }
+
+  /** Loads what the control mode says is to be loaded at start; resolves when each is READY or UNAVAILABLE. */
+  async start(): Promise<void> {
+    const { controlMode, loadAtStart } = this.#options;
+    const snapshots = await this.#scan();
+    const all = controlMode !== 'explicit' || loadAtStart.includes('*');
+    const wanted = all ? snapshots : snapshots.filter(({ name }) => loadAtStart.includes(name));
+    for (const name of all ? [] : loadAtStart) {
+      if (!snapshots.some((snapshot) => snapshot.name === name)) throw this.#notInRepository(name);
+    }
+    await Promise.all(wanted.map((snapshot) => this.#reconcile(snapshot)));
+  }
+
+  /** Looks at the directory again: loads what is new, reloads what has changed, unloads what has gone. */
+  async refresh(): Promise<void> {
+    const snapshots = await this.#scan();
+    const gone = [...this.#models.values()].filter(({ name }) => !snapshots.some((found) => found.name === name));
+    await Promise.all([
+      ...snapshots.map((snapshot) => this.#reconcile(snapshot)),
+      ...gone.map((lifecycle) => this.#remove(lifecycle)),
+    ]);
+  }
+
+  /** Loads a model, or brings it up to date. Throws MODEL_NOT_FOUND, or MODEL_NOT_READY with the reason. */
+  async load(name: string): Promise<void> {
+    const snapshot = await scanModel(this.#options.directory, name, this.#options.parseConfig);
+    if (snapshot === null) throw this.#notInRepository(name);
+    await this.#reconcile(snapshot);
+    const failed = this.#models.get(name)?.status().find((version) => version.reason !== null);
+    if (failed !== undefined) {
+      throw new ServingError('MODEL_INVALID', `model ${name} was not loaded: ${failed.reason}`);
+    }
+  }
+
+  /** Unloads a model and waits until its memory is free. Throws MODEL_NOT_FOUND. */
+  async unload(name: string): Promise<void> {
+    const lifecycle = this.#models.get(name);
+    if (lifecycle === undefined) throw this.#notLoaded(name);
+    await this.#remove(lifecycle);
+  }
+
+  /**
+   * The right to use a model while it answers. `version` null takes the newest ready one. Throws MODEL_NOT_FOUND,
+   * VERSION_NOT_FOUND, MODEL_NOT_READY or SHUTTING_DOWN.
+   */
+  acquire(name: string, version: number | null): ModelLease {
+    if (this.#closed) throw new ServingError('SHUTTING_DOWN', 'the server is shutting down; send the frame elsewhere');
+    const lifecycle = this.#models.get(name);
+    if (lifecycle === undefined) throw this.#notLoaded(name);
+    return lifecycle.model(version).lease();
+  }
+
+  /** Every known model with its versions, by name. */
+  index(): ModelStatus[] {
+    return [...this.#models.values()]
+      .map((lifecycle) => ({ name: lifecycle.name, versions: lifecycle.status() }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Every version that serves now. */
+  ready(): Model[] {
+    return [...this.#models.values()].flatMap((lifecycle) => lifecycle.ready());
+  }
+
+  /** Stops giving out leases and unloads everything once the running requests have been answered. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#models.values()].map((lifecycle) => lifecycle.close()));
+    this.#models.clear();
+  }
+
+  async #scan(): Promise<ModelSnapshot[]> {
+    const { directory, parseConfig } = this.#options;
+    try {
+      return await scanRepository(directory, parseConfig);
+    } catch (cause) {
+      const why = ServingError.from(cause).message;
+      throw new ServingError('CONFIG_INVALID', `the model repository cannot be read: ${why}; set --model-repository`, {
+        cause,
+      });
+    }
+  }
+
+  async #reconcile(snapshot: ModelSnapshot): Promise<void> {
+    if (this.#closed) return;
+    let lifecycle = this.#models.get(snapshot.name);
+    if (lifecycle === undefined) {
+      lifecycle = new ModelLifecycle(snapshot.name, this.#options.load, this.#options.listener);
+      this.#models.set(snapshot.name, lifecycle);
+    }
+    await lifecycle.reconcile(snapshot);
+  }
+
+  async #remove(lifecycle: ModelLifecycle): Promise<void> {
+    await lifecycle.close();
+    if (lifecycle.status().length === 0) this.#models.delete(lifecycle.name);
+  }
+
+  #notInRepository(name: string): ServingError {
+    return new ServingError('MODEL_NOT_FOUND', `the repository has no model directory ${JSON.stringify(name)}`);
+  }
+
+  #notLoaded(name: string): ServingError {
+    const known = [...this.#models.keys()].sort().join(', ');
+    const has = known === '' ? 'no models are loaded' : `the loaded models are: ${known}`;
+    return new ServingError('MODEL_NOT_FOUND', `no model ${JSON.stringify(name)}; ${has}`);
+  }
+}

@@ -1,0 +1,107 @@
+import type { Clock } from './clock.js';
+import { DynamicBatcher, type Ticket } from './dynamic-batcher.js';
+import type { Executor } from './executor.js';
+import type { InferenceRequest } from './inference.js';
+import type { ModelConfig } from './model-config.js';
+import type { ModelStatistics } from './statistics.js';
+
+/** What a loaded version consists of. */
+export interface ModelParts {
+  readonly name: string;
+  readonly version: number;
+  readonly config: ModelConfig;
+  /** Name of each class; empty where the model has no labels file. */
+  readonly labels: readonly string[];
+  readonly executor: Executor;
+  readonly statistics: ModelStatistics;
+  readonly clock: Clock;
+}
+
+/** One loaded version: configuration, batcher, executor and statistics. It owns the executor and the statistics. */
+export class Model implements AsyncDisposable {
+  readonly name: string;
+  readonly version: number;
+  readonly config: ModelConfig;
+  readonly labels: readonly string[];
+  readonly #executor: Executor;
+  readonly #batcher: DynamicBatcher;
+  readonly #statistics: ModelStatistics;
+  #leases = 0;
+  #released: (() => void) | null = null;
+
+  constructor(parts: ModelParts) {
+    this.name = parts.name;
+    this.version = parts.version;
+    this.config = parts.config;
+    this.labels = parts.labels;
+    this.#executor = parts.executor;
+    this.#statistics = parts.statistics;
+    const batching = parts.config.dynamic_batching;
+    this.#batcher = new DynamicBatcher(
+      {
+        maxBatchSize: parts.config.max_batch_size,
+        preferredBatchSizes: batching.preferred_batch_size,
+        maxQueueDelay: batching.max_queue_delay_microseconds,
+        preserveOrdering: batching.preserve_ordering,
+        priorityLevels: batching.priority_levels,
+        queueLimits: {
+          requests: batching.default_queue_policy.max_queue_size,
+          bytes: batching.default_queue_policy.max_queue_bytes,
+        },
+      },
+      parts.executor,
+      parts.clock,
+      parts.statistics,
+    );
+  }
+
+  get instances(): { readonly total: number; readonly idle: number } {
+    return { total: this.#executor.instances, idle: this.#executor.idle };
+  }
+
+  get queue(): { readonly requests: number; readonly bytes: number } {
+    return { requests: this.#batcher.queuedRequests, bytes: this.#batcher.queuedBytes };
+  }
+
+  /** Keeps the version loaded until the lease is disposed. */
+  lease(): ModelLease {
+    this.#leases += 1;
+    return new ModelLease(this, (request) => this.#batcher.enqueue(request), () => this.#release());
+  }
+
+  /** Waits for every lease, then for every request, and frees the instances. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#leases > 0) {
+      await new Promise<void>((resolve) => {
+        this.#released = resolve;
+      });
+    }
+    await this.#batcher.stop();
+    await this.#executor[Symbol.asyncDispose]();
+    this.#statistics.dispose();
+  }
+
+  #release(): void {
+    this.#leases -= 1;
+    if (this.#leases === 0) this.#released?.();
+  }
+}
+
+/** The right to use a version: while it is held, the version is not unloaded. Dispose it as soon as the answer is there. */
+export class ModelLease implements Disposable {
+  readonly model: Model;
+  /** See DynamicBatcher.enqueue. */
+  readonly enqueue: (request: InferenceRequest) => Ticket;
+  #release: (() => void) | null;
+
+  constructor(model: Model, enqueue: (request: InferenceRequest) => Ticket, release: () => void) {
+    this.model = model;
+    this.enqueue = enqueue;
+    this.#release = release;
+  }
+
+  [Symbol.dispose](): void {
+    this.#release?.();
+    this.#release = null;
+  }
+}

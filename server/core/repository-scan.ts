@@ -1,0 +1,107 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ServingError } from './errors.js';
+import type { ModelConfig } from './model-config.js';
+
+/** Turns the text of a config.yaml into a configuration; throws CONFIG_INVALID with all problems. */
+export type ConfigParser = (text: string, file: string) => ModelConfig;
+
+/** One version directory with its model file. */
+export interface VersionFile {
+  readonly version: number;
+  readonly path: string;
+  /** Changes whenever the version has to be loaded anew: file, configuration or labels. */
+  readonly fingerprint: string;
+}
+
+/** A model directory as it is on disk now. */
+export interface ModelSnapshot {
+  readonly name: string;
+  /** The configuration, labels and version files, or what is wrong with them. */
+  readonly content: ModelContent | ServingError;
+}
+
+export interface ModelContent {
+  readonly config: ModelConfig;
+  readonly labels: readonly string[];
+  /** Ascending by version. */
+  readonly versions: readonly VersionFile[];
+}
+
+/** Names of models: they appear in metrics, logs and paths. */
+const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+/** As Triton: a version directory is a positive number without leading zeros; other names are ignored. */
+const VERSION_NAME = /^[1-9][0-9]{0,8}$/;
+
+/** Reads every model directory below `repository`. Throws when that itself cannot be read. */
+export async function scanRepository(repository: string, parseConfig: ConfigParser): Promise<ModelSnapshot[]> {
+  const entries = await readdir(repository, { withFileTypes: true });
+  const names = entries
+    .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && MODEL_NAME.test(entry.name))
+    .map((entry) => entry.name)
+    .sort();
+  const snapshots = await Promise.all(names.map((name) => scanModel(repository, name, parseConfig)));
+  return snapshots.filter((snapshot) => snapshot !== null);
+}
+
+/** Reads one model directory; null when there is none of that name. */
+export async function scanModel(
+  repository: string,
+  name: string,
+  parseConfig: ConfigParser,
+): Promise<ModelSnapshot | null> {
+  if (!MODEL_NAME.test(name)) return null;
+  const directory = join(repository, name);
+  if (!(await isDirectory(directory))) return null;
+  try {
+    return { name, content: await readContent(directory, parseConfig) };
+  } catch (cause) {
+    return { name, content: cause instanceof ServingError ? cause : unreadable(directory, cause) };
+  }
+}
+
+async function readContent(directory: string, parseConfig: ConfigParser): Promise<ModelContent> {
+  const configFile = join(directory, 'config.yaml');
+  const configText = await readText(configFile, 'write one: model-repo/CONFIG.md describes every key');
+  const config = parseConfig(configText, configFile);
+  const labelsText =
+    config.labels === undefined ? '' : await readText(join(directory, config.labels), 'or remove the key `labels`');
+  const labels = labelsText === '' ? [] : labelsText.replace(/\r?\n$/, '').split(/\r?\n/);
+
+  const versions: VersionFile[] = [];
+  for (const name of await readdir(directory)) {
+    if (!VERSION_NAME.test(name)) continue;
+    const path = join(directory, name, config.default_model_filename);
+    const file = await stat(path).catch(() => null);
+    const fingerprint = JSON.stringify([file?.mtimeMs, file?.size, file?.ino, configText, labelsText]);
+    versions.push({ version: Number(name), path, fingerprint });
+  }
+  if (versions.length === 0) {
+    throw new ServingError(
+      'MODEL_INVALID',
+      `${directory} has no version directory; put the model file at ${join(directory, '1', config.default_model_filename)}`,
+    );
+  }
+  return { config, labels, versions: versions.sort((a, b) => a.version - b.version) };
+}
+
+async function readText(file: string, hint: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new ServingError('CONFIG_INVALID', `${file} does not exist; ${hint}`, { cause });
+    }
+    throw cause;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => null);
+  return found?.isDirectory() ?? false;
+}
+
+function unreadable(directory: string, cause: unknown): ServingError {
+  return new ServingError('MODEL_INVALID', `${directory} cannot be read: ${ServingError.from(cause).message}`, { cause });
+}

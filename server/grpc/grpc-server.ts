@@ -1,0 +1,77 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { ServingError } from '../core/errors.js';
+import type { ModelControlMode } from '../core/model-repository.js';
+import { InferenceService, type InferenceServer } from '../gen/sluice/v1/inference.js';
+import { RepositoryService } from '../gen/sluice/v1/repository.js';
+import { detectProtocol } from './detect-protocol.js';
+import { embedProtocol } from './embed-protocol.js';
+import { HealthService } from './health-service.js';
+import { widenReceiveWindows } from './http2-windows.js';
+import { loadProtoFiles } from './proto-files.js';
+import { repositoryService } from './repository-service.js';
+import { StreamSession, type SessionContext } from './stream-session.js';
+
+export interface GrpcServerOptions extends SessionContext {
+  /** `host:port`; port 0 takes a free one. */
+  readonly address: string;
+  /** Most bytes of one message. */
+  readonly maxMessageBytes: number;
+  readonly controlMode: ModelControlMode;
+}
+
+/** The gRPC door: inference, repository, health and reflection on one port. */
+export class GrpcServer implements AsyncDisposable {
+  /** `host:port` as bound. */
+  readonly address: string;
+  readonly health: HealthService;
+  readonly #server: Server;
+
+  private constructor(server: Server, health: HealthService, address: string) {
+    this.#server = server;
+    this.health = health;
+    this.address = address;
+  }
+
+  /** Binds and serves. Throws CONFIG_INVALID when the address cannot be bound. */
+  static async create(options: GrpcServerOptions): Promise<GrpcServer> {
+    const server = new Server({
+      'grpc.max_receive_message_length': options.maxMessageBytes,
+      'grpc.max_send_message_length': -1,
+      'grpc.enable_channelz': 0,
+    });
+    const inference: InferenceServer = {
+      detect: (call) => void new StreamSession(call, detectProtocol, options).run(),
+      embed: (call) => void new StreamSession(call, embedProtocol, options).run(),
+    };
+    server.addService(InferenceService, inference);
+    server.addService(RepositoryService, repositoryService(options.repository, options.controlMode, options.logFault));
+    const health = new HealthService(server);
+    new ReflectionService(loadProtoFiles()).addToServer(server);
+    const port = await bind(server, options.address);
+    widenReceiveWindows(server);
+    return new GrpcServer(server, health, `${options.address.slice(0, options.address.lastIndexOf(':'))}:${port}`);
+  }
+
+  /** Lets running calls end while no new ones are taken; resolves when the last one has. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => this.#server.tryShutdown(() => resolve()));
+  }
+
+  /** Ends at once what is still open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.forceShutdown();
+  }
+}
+
+function bind(server: Server, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (cause, port) => {
+      if (cause === null) resolve(port);
+      else {
+        const why = `gRPC cannot listen on ${address}: ${cause.message}; choose another with --grpc-address`;
+        reject(new ServingError('CONFIG_INVALID', why, { cause }));
+      }
+    });
+  });
+}

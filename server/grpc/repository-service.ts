@@ -1,0 +1,62 @@
+import type { handleUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import { ServingError } from '../core/errors.js';
+import type { ModelState as CoreModelState } from '../core/model-lifecycle.js';
+import type { ModelControlMode, ModelRepository } from '../core/model-repository.js';
+import { ModelState, type ModelVersion, type RepositoryServer } from '../gen/sluice/v1/repository.js';
+import { forClient, toStatus, type FaultLog } from './status.js';
+
+const STATES: Record<CoreModelState, ModelState> = {
+  LOADING: ModelState.MODEL_STATE_LOADING,
+  READY: ModelState.MODEL_STATE_READY,
+  UNLOADING: ModelState.MODEL_STATE_UNLOADING,
+  UNAVAILABLE: ModelState.MODEL_STATE_UNAVAILABLE,
+};
+
+/** The `Repository` service. Loading and unloading are open in the control mode `explicit` only. */
+export function repositoryService(
+  repository: ModelRepository,
+  controlMode: ModelControlMode,
+  logFault: FaultLog,
+): RepositoryServer {
+  const unary = <Request, Response>(
+    answer: (request: Request) => Response | Promise<Response>,
+  ): handleUnaryCall<Request, Response> => {
+    return (call, callback: sendUnaryData<Response>) => {
+      Promise.resolve()
+        .then(() => answer(call.request))
+        .then(
+          (response) => callback(null, response),
+          (cause: unknown) => callback(toStatus(forClient(ServingError.from(cause), logFault))),
+        );
+    };
+  };
+  const requireExplicit = (): void => {
+    if (controlMode === 'explicit') return;
+    throw new ServingError(
+      'CONFIG_INVALID',
+      `models are loaded and unloaded by call only with --model-control-mode explicit; it is ${controlMode}`,
+    );
+  };
+  return {
+    listModels: unary(() => ({ models: repository.index().flatMap(toModelVersions) })),
+    loadModel: unary(async ({ name }) => {
+      requireExplicit();
+      await repository.load(name);
+      return {};
+    }),
+    unloadModel: unary(async ({ name }) => {
+      requireExplicit();
+      await repository.unload(name);
+      return {};
+    }),
+  };
+}
+
+function toModelVersions({ name, versions }: ReturnType<ModelRepository['index']>[number]): ModelVersion[] {
+  return versions.map(({ version, state, reason }) => ({
+    name,
+    version: version === 0 ? '' : String(version),
+    state: STATES[state],
+    reason: reason ?? '',
+  }));
+}

@@ -1,0 +1,253 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { Clock } from '../core/clock.js';
+import type { Ticket } from '../core/dynamic-batcher.js';
+import { ServingError } from '../core/errors.js';
+import type { InferenceRequest, InferenceResponse } from '../core/inference.js';
+import type { ModelRepository } from '../core/model-repository.js';
+import type { Model, ModelLease } from '../core/model.js';
+import type { StatisticsSink } from '../core/statistics.js';
+import { FramePolicy, type Frame, type FrameInfo } from '../gen/sluice/v1/inference.js';
+import { readFrame, writeTimings } from './frame-codec.js';
+import { forClient, toFrameError, toStatus, type FaultLog } from './status.js';
+import { chooseModel, type StreamSettings } from './stream-settings.js';
+import type { StreamChoice, StreamProtocol } from './stream-protocol.js';
+import { StreamWindow, type Slot } from './stream-window.js';
+
+export interface StreamLimits {
+  readonly defaultWindow: number;
+  readonly maxWindow: number;
+}
+
+/** What a session needs of the server. */
+export interface SessionContext {
+  readonly repository: ModelRepository;
+  readonly clock: Clock;
+  readonly limits: StreamLimits;
+  readonly statistics: StatisticsSink;
+  readonly logFault: FaultLog;
+  /** Aborted when the server begins to shut down. */
+  readonly draining: AbortSignal;
+}
+
+/** A frame that was read and not yet handed to a model. */
+interface PendingFrame<Request, Response> {
+  readonly message: Request;
+  readonly frame: Frame;
+  readonly arrivedAt: number;
+  readonly index: number;
+  readonly slot: Slot<Response>;
+}
+
+/**
+ * One `Detect` or `Embed` call from its first message to its status. Frames are read as the window allows, inferred
+ * side by side and answered in their order. The window bounds what the stream may hold in the server: when it is full,
+ * reading stops, and HTTP/2 flow control stops the sender.
+ */
+export class StreamSession<Request, Response> {
+  readonly #call: ServerDuplexStream<Request, Response>;
+  readonly #protocol: StreamProtocol<Request, Response>;
+  readonly #context: SessionContext;
+  #settings: StreamSettings | null = null;
+  #choice: StreamChoice = { stream: undefined };
+  readonly #window = new StreamWindow<Response>(
+    (response) => this.#write(response),
+    () => this.#endIfDraining(),
+  );
+  #frames = 0;
+  /** The client has half-closed. */
+  #finished = false;
+  /** The status has been sent. */
+  #ended = false;
+  /** With FRAME_POLICY_LATEST: the newest frame, while all the window is taken by running ones. */
+  #held: PendingFrame<Request, Response> | null = null;
+  /** Requests that are queued or running, by the slot that waits for them. */
+  readonly #tickets = new Map<Slot<Response>, Ticket>();
+
+  constructor(
+    call: ServerDuplexStream<Request, Response>,
+    protocol: StreamProtocol<Request, Response>,
+    context: SessionContext,
+  ) {
+    this.#call = call;
+    this.#protocol = protocol;
+    this.#context = context;
+  }
+
+  /** Serves the call; resolves when it has ended, however it did. */
+  async run(): Promise<void> {
+    const statistics = this.#context.statistics.streamOpened(this.#protocol.call);
+    const endIfDraining = (): void => this.#endIfDraining();
+    this.#call.once('cancelled', () => this.#abandon(new ServingError('CANCELLED', 'the client cancelled the stream')));
+    this.#context.draining.addEventListener('abort', endIfDraining);
+    try {
+      await this.#readAll();
+      await this.#window.drained();
+      this.#end(null);
+      statistics.ended(null);
+    } catch (cause) {
+      const error = this.#call.cancelled
+        ? new ServingError('CANCELLED', 'the client cancelled the stream', { cause })
+        : ServingError.from(cause);
+      this.#abandon(error);
+      this.#end(error);
+      statistics.ended(error.code);
+    } finally {
+      this.#context.draining.removeEventListener('abort', endIfDraining);
+    }
+  }
+
+  /** Sends the status of the call, once. */
+  #end(error: ServingError | null): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (error === null) this.#call.end();
+    else if (!this.#call.cancelled) this.#call.emit('error', toStatus(forClient(error, this.#context.logFault)));
+  }
+
+  /**
+   * While the server drains, a stream ends as soon as none of its frames is in flight: the client goes on elsewhere,
+   * and a stream that always has frames in flight may finish within --exit-timeout.
+   */
+  #endIfDraining(): void {
+    if (!this.#context.draining.aborted || !this.#window.empty || this.#finished) return;
+    this.#end(new ServingError('SHUTTING_DOWN', 'the server is shutting down; open the stream again elsewhere'));
+  }
+
+  async #readAll(): Promise<void> {
+    for await (const message of this.#call.iterator({ destroyOnReturn: false })) {
+      await this.#accept(message as Request);
+    }
+    this.#finished = true;
+  }
+
+  async #accept(message: Request): Promise<void> {
+    const first = this.#settings === null;
+    if (first) this.#open(message);
+    const frame = this.#protocol.frame(message);
+    if (first && frame === undefined) return;
+
+    const { policy, window } = this.#settings!;
+    const latest = policy === FramePolicy.FRAME_POLICY_LATEST;
+    if (latest) this.#dropWaiting();
+    // Dropped frames still have to be told: a reader that takes nothing stops a latest stream too, only later.
+    await this.#window.room(latest ? window + this.#context.limits.maxWindow : window);
+    const pending: PendingFrame<Request, Response> = {
+      message,
+      frame: frame ?? { frameId: '', captureTime: undefined, timeout: undefined, priority: 0, picture: undefined },
+      arrivedAt: this.#context.clock.now(),
+      index: this.#frames++,
+      slot: this.#window.open(),
+    };
+    if (!first && this.#protocol.options(message) !== null) {
+      this.#fail(pending, new ServingError('INVALID_REQUEST', 'options are allowed on the first message only'));
+    } else if (latest && this.#tickets.size >= window) this.#held = pending;
+    else this.#submit(pending);
+  }
+
+  /** Reads the first message. Throws what ends the stream. */
+  #open(message: Request): void {
+    this.#choice = this.#protocol.options(message) ?? { stream: undefined };
+    const { repository, limits } = this.#context;
+    this.#settings = chooseModel(this.#choice.stream, this.#protocol, repository, limits);
+  }
+
+  #submit(pending: PendingFrame<Request, Response>): void {
+    const { model: name, version } = this.#settings!;
+    let lease: ModelLease | undefined;
+    try {
+      lease = this.#context.repository.acquire(name, version);
+      const ticket = lease.enqueue(this.#toRequest(pending, lease.model));
+      this.#tickets.set(pending.slot, ticket);
+      void this.#answer(pending, ticket, lease);
+    } catch (cause) {
+      lease?.[Symbol.dispose]();
+      this.#fail(pending, ServingError.from(cause));
+    }
+  }
+
+  #toRequest({ message, frame, arrivedAt }: PendingFrame<Request, Response>, model: Model): InferenceRequest {
+    const header = readFrame(frame);
+    const parameters = this.#protocol.parameters(message, this.#choice, model);
+    const batching = model.config.dynamic_batching;
+    const limits = [header.timeout, batching.default_queue_policy.default_timeout_microseconds || null];
+    const timeouts = limits.filter((timeout) => timeout !== null);
+    const deadlines = timeouts.map((timeout) => arrivedAt + timeout);
+    const callDeadline = Number(this.#call.getDeadline());
+    if (callDeadline < Infinity) deadlines.push(arrivedAt + (callDeadline - Date.now()) * 1000);
+    return {
+      picture: header.picture,
+      parameters,
+      rows: this.#protocol.rows(parameters),
+      batchKey: '',
+      arrivedAt,
+      deadlineAt: deadlines.length === 0 ? null : Math.min(...deadlines),
+      priority: header.priority === 0 ? batching.default_priority_level : header.priority,
+    };
+  }
+
+  async #answer(pending: PendingFrame<Request, Response>, ticket: Ticket, lease: ModelLease): Promise<void> {
+    const response = await ticket.response;
+    this.#tickets.delete(pending.slot);
+    pending.slot.settle(this.#respond(pending, response, lease.model));
+    lease[Symbol.dispose]();
+    if (this.#held === null) return;
+    const next = this.#held;
+    this.#held = null;
+    this.#submit(next);
+  }
+
+  #respond({ frame, index }: PendingFrame<Request, Response>, response: InferenceResponse, model: Model): Response {
+    const { outcome, width, height } = response;
+    const failed = outcome instanceof ServingError;
+    const info: FrameInfo = {
+      frameId: frame.frameId,
+      captureTime: frame.captureTime,
+      index,
+      modelName: model.name,
+      modelVersion: String(model.version),
+      width,
+      height,
+      timings: writeTimings(response.timings),
+      error: failed ? toFrameError(forClient(outcome, this.#context.logFault)) : undefined,
+    };
+    return this.#protocol.respond(info, failed ? null : outcome, model);
+  }
+
+  /** Answers a frame that never reached a model. */
+  #fail({ frame, index, slot }: PendingFrame<Request, Response>, error: ServingError): void {
+    const info: FrameInfo = {
+      frameId: frame.frameId,
+      captureTime: frame.captureTime,
+      index,
+      modelName: this.#settings!.model,
+      modelVersion: '',
+      width: 0,
+      height: 0,
+      timings: undefined,
+      error: toFrameError(forClient(error, this.#context.logFault)),
+    };
+    slot.settle(this.#protocol.respond(info, null, null));
+  }
+
+  /** With FRAME_POLICY_LATEST, before a newer frame: what still waits is dropped. */
+  #dropWaiting(): void {
+    const reason = new ServingError('FRAME_DROPPED', 'a newer frame arrived while this one waited');
+    for (const ticket of this.#tickets.values()) ticket.withdraw(reason);
+    if (this.#held === null) return;
+    this.#fail(this.#held, reason);
+    this.#held = null;
+  }
+
+  /** Ends the stream's work: what is queued leaves the queue, and nobody waits any more. */
+  #abandon(reason: ServingError): void {
+    this.#held = null;
+    for (const ticket of this.#tickets.values()) ticket.withdraw(reason);
+    this.#window.close();
+  }
+
+  /** Resolves when the transport can take more: a slow reader keeps its window full. */
+  async #write(response: Response): Promise<void> {
+    if (this.#call.cancelled || this.#call.write(response)) return;
+    await new Promise<void>((resolve) => this.#call.once('drain', resolve));
+  }
+}

@@ -1,0 +1,77 @@
+import { ServingError } from '../core/errors.js';
+import { TASK_KINDS } from '../core/model-config.js';
+import type { ModelRepository } from '../core/model-repository.js';
+import { FramePolicy, type StreamOptions } from '../gen/sluice/v1/inference.js';
+import type { StreamProtocol } from './stream-protocol.js';
+import type { StreamLimits } from './stream-session.js';
+
+/** What a stream has settled on with its first message. */
+export interface StreamSettings {
+  readonly model: string;
+  /** Null: the newest ready one, looked up for each frame. */
+  readonly version: number | null;
+  readonly policy: FramePolicy;
+  /** Frames in flight. */
+  readonly window: number;
+}
+
+type Call = Pick<StreamProtocol<unknown, unknown>, 'call' | 'kind'>;
+
+/**
+ * Settles a stream's options. Throws what ends the stream: INVALID_REQUEST, MODEL_NOT_FOUND, VERSION_NOT_FOUND,
+ * MODEL_NOT_READY or TASK_NOT_SUPPORTED.
+ */
+export function chooseModel(
+  options: StreamOptions | undefined,
+  call: Call,
+  repository: ModelRepository,
+  limits: StreamLimits,
+): StreamSettings {
+  const model = options?.model ? options.model : onlyModel(call, repository);
+  const version = readVersion(options?.version ?? '');
+  using lease = repository.acquire(model, version);
+  const { task } = lease.model.config;
+  if (TASK_KINDS[task] !== call.kind) {
+    const other = call.kind === 'detect' ? 'Embed' : 'Detect';
+    throw new ServingError('TASK_NOT_SUPPORTED', `model ${model} has the task ${task}; call ${other} instead of ${call.call}`);
+  }
+  return { model, version, policy: readPolicy(options), window: readWindow(options?.window ?? 0, limits) };
+}
+
+function onlyModel(call: Call, repository: ModelRepository): string {
+  const fitting = new Set(
+    repository
+      .ready()
+      .filter(({ config }) => TASK_KINDS[config.task] === call.kind)
+      .map(({ name }) => name),
+  );
+  const [only] = fitting;
+  if (only !== undefined && fitting.size === 1) return only;
+  const choice = fitting.size === 0 ? 'none is ready' : `choose one of ${[...fitting].join(', ')}`;
+  throw new ServingError('INVALID_REQUEST', `the stream's options name no model for ${call.call}; ${choice}`);
+}
+
+function readVersion(version: string): number | null {
+  if (version === '') return null;
+  if (/^[1-9][0-9]{0,8}$/.test(version)) return Number(version);
+  throw new ServingError('INVALID_REQUEST', `version ${JSON.stringify(version)} is not a positive whole number`);
+}
+
+function readPolicy(options: StreamOptions | undefined): FramePolicy {
+  const policy = options?.framePolicy ?? FramePolicy.FRAME_POLICY_UNSPECIFIED;
+  switch (policy) {
+    case FramePolicy.FRAME_POLICY_UNSPECIFIED:
+    case FramePolicy.FRAME_POLICY_ORDERED:
+      return FramePolicy.FRAME_POLICY_ORDERED;
+    case FramePolicy.FRAME_POLICY_LATEST:
+      return policy;
+    default:
+      throw new ServingError('INVALID_REQUEST', `frame_policy ${String(policy)} is not known; use ORDERED or LATEST`);
+  }
+}
+
+function readWindow(window: number, limits: StreamLimits): number {
+  if (window === 0) return limits.defaultWindow;
+  if (window <= limits.maxWindow) return window;
+  throw new ServingError('INVALID_REQUEST', `window ${window} is over ${limits.maxWindow}, the server's --max-window`);
+}

@@ -1,0 +1,39 @@
+import { ServingError } from '../../core/errors.js';
+import type { ModelConfig } from '../../core/model-config.js';
+import type { NativeAddon } from '../native.js';
+import type { OutputTensor } from '../onnx-session.js';
+import type { BatchRow, Task } from './task.js';
+
+/** One vector a row, from one output [N, D] (or [N, D, 1, 1]); of unit length where the configuration says so. */
+export class EmbeddingTask implements Task {
+  readonly #native: NativeAddon;
+  readonly #normalize: boolean;
+
+  constructor(config: ModelConfig, native: NativeAddon) {
+    this.#native = native;
+    this.#normalize = config.postprocess.normalize;
+  }
+
+  check(outputs: readonly OutputTensor[], rows: number): void {
+    const [output, ...others] = outputs;
+    const shape = output?.shape ?? [];
+    const fits = others.length === 0 && shape.length >= 2 && shape[0] === rows && shape.slice(2).every((n) => n === 1);
+    if (fits && shape[1]! > 0) return;
+    const found = outputs.map(({ shape: dims }) => `[${dims.join(',')}]`).join(' ');
+    throw new ServingError(
+      'MODEL_INVALID',
+      `the outputs do not fit task embedding: expected one of [${rows},D], found ${found || 'none'}`,
+    );
+  }
+
+  columns(outputs: readonly OutputTensor[]): number {
+    return outputs[0]!.shape[1]!;
+  }
+
+  postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Float32Array[] {
+    const { data } = outputs[0]!;
+    if (this.#normalize) this.#native.l2Normalize(data, rows.length);
+    const length = this.columns(outputs);
+    return rows.map((_, row) => data.subarray(row * length, (row + 1) * length));
+  }
+}
