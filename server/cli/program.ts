@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../config/server-options.js';
 import { errorMessage } from '../core/errors.js';
+import { registerDetect } from './detect.js';
+import { registerEmbed } from './embed.js';
 import { registerServe } from './serve.js';
 
 /** Exit codes of every command. */
@@ -15,6 +17,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     .showHelpAfterError()
     .exitOverride();
   registerServe(program);
+  registerDetect(program);
+  registerEmbed(program);
   try {
     await program.parseAsync(argv);
     return Number(process.exitCode ?? EXIT_OK);

@@ -1,0 +1,102 @@
+# `make` lists the targets. Every step is skipped when what it makes is newer than what it is made of.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# onnxruntime-node carries its CPU library in the package; its install script would fetch CUDA libraries from elsewhere.
+export ONNXRUNTIME_NODE_INSTALL := skip
+
+PYTHON ?= python3
+SLUICE := node dist/server/main.js
+
+PROTOS := $(shell find proto -type f)
+SOURCES := $(shell find server clients/typescript test -name '*.ts' -not -path 'server/gen/*')
+NATIVE_SOURCES := $(shell find native -type f 2>/dev/null)
+CATALOG := model-repo/catalog.yaml
+
+NODE_MODULES := node_modules/.package-lock.json
+GEN := build/.gen
+ADDON := build/native/Release/sluice.node
+DIST := dist/.built
+MODELS := build/.models
+VENV := .venv/.installed
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+.PHONY: setup
+setup: $(DIST) $(ADDON) $(MODELS) ## install, generate, compile and pull the models
+
+.PHONY: demo
+demo: setup ## detect and embed the sample pictures through a real server
+	@node dist/clients/typescript/demo.js
+
+.PHONY: serve
+serve: setup ## run the server in the foreground
+	@exec $(SLUICE) serve --log-format pretty
+
+.PHONY: dev
+dev: setup ## run the server and restart it whenever a source changes
+	@npx tsc -p . --watch --preserveWatchOutput & trap 'kill %1' EXIT; node --watch dist/server/main.js serve --log-format pretty
+
+.PHONY: test
+test: setup $(VENV) ## run all tests
+	@node dist/test/run.js
+
+.PHONY: bench
+bench: setup ## measure throughput, latency and memory; prints JSON lines
+	@node dist/test/bench/run.js
+
+.PHONY: lint
+lint: $(GEN) ## check formats, types, the protocol and the usual mistakes
+	npx prettier --check --log-level warn server clients test '*.json'
+	npx buf lint proto
+	npx tsc --noEmit -p .
+	npx oxlint --type-aware server clients/typescript test
+
+.PHONY: format
+format: $(NODE_MODULES) ## bring the sources into the house format
+	npx prettier --write --log-level warn server clients test '*.json'
+
+.PHONY: docs
+docs: $(DIST) ## write the generated references anew
+	node dist/server/config/write-reference.js
+
+.PHONY: doctor
+doctor: ## tell what this machine has and what is missing
+	@bash native/doctor.sh
+
+.PHONY: native
+native: $(ADDON) ## build the native operators
+
+.PHONY: clean
+clean: ## remove everything that was built or fetched, models excepted
+	rm -rf dist build server/gen node_modules .venv clients/go/gen
+
+$(NODE_MODULES): package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(GEN): $(PROTOS) $(NODE_MODULES)
+	npx buf generate proto --template proto/buf.gen.yaml
+	@mkdir -p $(@D) && touch $@
+
+$(ADDON): $(NATIVE_SOURCES) $(NODE_MODULES)
+	npx cmake-js compile -d native --out build/native --log-level error
+	@touch $@
+
+$(DIST): $(SOURCES) tsconfig.json $(GEN)
+	npx tsc -p .
+	@touch $@
+
+$(MODELS): $(CATALOG) | $(DIST)
+	$(SLUICE) models pull
+	@mkdir -p $(@D) && touch $@
+
+$(VENV): test/requirements.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r test/requirements.txt
+	@touch $@

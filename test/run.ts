@@ -1,0 +1,19 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+/** Runs every test, or those in the files named, and ends with a line that counts them. Exit code 1 when one failed. */
+const files = process.argv.slice(2);
+const ava = spawn('npx', ['ava', '--tap', ...files], { stdio: ['inherit', 'pipe', 'inherit'] });
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+createInterface(ava.stdout).on('line', (line) => {
+  if (/^ok .*# (SKIP|TODO)/.test(line)) skipped += 1;
+  else if (/^not ok/.test(line)) failed += 1;
+  else if (/^ok/.test(line)) passed += 1;
+  if (/^(not )?ok|^ {4}|^#/.test(line)) console.log(line);
+});
+ava.on('close', (code) => {
+  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  process.exitCode = code === 0 && failed === 0 && passed > 0 ? 0 : 1;
+});
