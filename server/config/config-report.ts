@@ -47,5 +47,5 @@ export function describeFound(value: unknown): string {
     return `the text ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value)}`;
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object') return 'a mapping';
-  return String(value);
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
 }

@@ -105,9 +105,9 @@ function issueProblems(issue: Issue, path: readonly PropertyKey[], document: Doc
       return problem(offset, [...path, key], 'there is no such key', hintForKey(path, key));
     });
   }
-  // The messages of these are ours, and better than what the schema says in general.
-  const own = issue.code === 'custom' || issue.code === 'invalid_format' ? issue.message : null;
-  return [valueProblem(path, own, document, root)];
+  if (issue.code === 'custom') return [problem(nearestOffset(document, path), path, issue.message, null)];
+  // The message is ours, and better than what the schema says of texts in general.
+  return [valueProblem(path, issue.code === 'invalid_format' ? issue.message : null, document, root)];
 }
 
 function valueProblem(

@@ -58,7 +58,9 @@ const postprocessSchema = z
 
 const instanceGroupSchema = z
   .strictObject({
-    count: count('Instances: executions that run at once, each in its worker thread.').max(256).optional(),
+    count: count('Instances: executions that run at once, each in its worker thread; default: one a core, at most 4.')
+      .max(256)
+      .optional(),
     kind: z
       .enum(['KIND_AUTO', 'KIND_CPU', 'KIND_GPU'])
       .default('KIND_AUTO')
@@ -89,7 +91,7 @@ const dynamicBatchingSchema = z
     preferred_batch_size: z
       .array(z.int().min(1))
       .default([])
-      .describe('Sizes at which a batch is cut without further waiting.'),
+      .describe('Sizes at which a batch is cut without further waiting; none over `max_batch_size`.'),
     max_queue_delay_microseconds: z
       .int()
       .min(0)
@@ -103,27 +105,31 @@ const dynamicBatchingSchema = z
       .default(false)
       .describe('Answer requests of the model in the order of their arrival, even across batches.'),
     priority_levels: count('Priorities that requests may have: 1 is the first to go.').max(16).default(1),
-    default_priority_level: count('Priority of a request that names none.').default(1),
+    default_priority_level: count('Priority of a request that names none; at most `priority_levels`.').default(1),
     default_queue_policy: queuePolicySchema.prefault({}),
   })
   .describe('How queued requests are grouped into batches.');
 
 const versionPolicySchema = z
   .union([
-    z.strictObject({ latest: z.strictObject({ num_versions: count('How many of the highest versions.') }) }),
-    z.strictObject({ all: z.strictObject({}) }),
-    z.strictObject({ specific: z.strictObject({ versions: z.array(z.int().min(1)).min(1) }) }),
+    z.strictObject({
+      latest: z.strictObject({ num_versions: count('How many.') }).describe('The highest version numbers.'),
+    }),
+    z.strictObject({ all: z.strictObject({}).describe('Every version.') }),
+    z.strictObject({
+      specific: z
+        .strictObject({ versions: z.array(z.int().min(1)).min(1).describe('Version numbers.') })
+        .describe('These versions.'),
+    }),
   ])
   .describe(
     'Which version directories are served: `latest: {num_versions: n}`, `all: {}` or `specific: {versions: [..]}`.',
   );
 
-const warmupSchema = z
-  .strictObject({
-    batch_size: count('Rows of the warm-up batch.'),
-    count: count('How often it runs.').default(1),
-  })
-  .describe('A run on blank pictures that each instance does before the version is READY.');
+const warmupSchema = z.strictObject({
+  batch_size: count('Rows of the warm-up batch; at most `max_batch_size`.'),
+  count: count('How often it runs.').default(1),
+});
 
 export const TASKS = ['centerface', 'embedding'] as const;
 
@@ -148,7 +154,10 @@ const fields = z.strictObject({
   instance_group: instanceGroupSchema.prefault({}),
   dynamic_batching: dynamicBatchingSchema.prefault({}),
   version_policy: versionPolicySchema.default({ latest: { num_versions: 1 } }),
-  model_warmup: z.array(warmupSchema).default([{ batch_size: 1, count: 1 }]),
+  model_warmup: z
+    .array(warmupSchema)
+    .default([{ batch_size: 1, count: 1 }])
+    .describe('Runs on blank pictures that each instance does before the version is READY.'),
 });
 
 type Fields = z.output<typeof fields>;
@@ -185,8 +194,8 @@ const tensorFits: CrossCheck = ({ max_batch_size: rows, input: { width, height }
   const bytes = rows * width * height * 3 * Float32Array.BYTES_PER_ELEMENT;
   if (bytes <= MOST_TENSOR_BYTES) return [];
   const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-  const message = `a batch of ${rows} inputs of ${width} x ${height} takes ${size}, over 2 GiB; lower it or the size`;
-  return [[['max_batch_size'], message]];
+  const message = `a batch of ${rows} inputs of ${width} x ${height} takes ${size}, over 2 GiB: lower max_batch_size or the size`;
+  return [[['input'], message]];
 };
 
 /** Runs a check although other fields are broken, as long as those that it reads are sound: problems come all at once. */

@@ -1,0 +1,10 @@
+/** How a command ends. The reference (server/REFERENCE.md) shows this table. */
+export const EXIT_CODES = {
+  OK: { code: 0, meaning: 'Done; a server was told to stop and has answered every frame it had taken.' },
+  FAILED: { code: 1, meaning: 'The command failed; standard error says why.' },
+  USAGE: {
+    code: 2,
+    meaning: 'A flag, an argument or a `SLUICE_` variable is wrong; standard error lists all of them.',
+  },
+  CUT_OFF: { code: 3, meaning: 'A server was told to stop, and `--exit-timeout` passed with frames unanswered.' },
+} as const;
