@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { parseModelConfig } from '../../server/config/model-config-file.js';
 import { EXAMPLE_CONFIG } from '../../server/config/config-reference.js';
@@ -195,3 +196,13 @@ test('keys that every object inherits are unknown keys', (t) => {
     t.regex(problems(`${GOOD}${key}: { width: 1 }`)[0] ?? '', /^3:1: .*there is no such key/);
   }
 });
+
+const REPOSITORY = new URL('../../../model-repo/', import.meta.url);
+
+for (const entry of readdirSync(REPOSITORY, { withFileTypes: true })) {
+  const file = new URL(`${entry.name}/config.yaml`, REPOSITORY);
+  if (!entry.isDirectory() || !existsSync(file)) continue;
+  test(`the configuration of ${entry.name} in model-repo is good`, (t) => {
+    t.notThrows(() => parseModelConfig(readFileSync(file, 'utf8'), file.pathname));
+  });
+}
