@@ -38,10 +38,6 @@ async function pullAll(names: readonly string[], repository: string): Promise<vo
       display.end(entry.name, line);
       if (stop.signal.aborted) break;
     }
-  } catch (cause) {
-    if (!(cause instanceof CatalogError)) throw cause;
-    console.error(cause.message);
-    process.exitCode = 1;
   } finally {
     display.close();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
