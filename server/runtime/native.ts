@@ -1,3 +1,9 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { errorMessage } from '../core/errors.js';
+
 /**
  * The one door to the native addon. Names, order and fields mirror native/src/addon/addon.cc, so that both can be read
  * side by side. Every call is synchronous and meant for a worker thread. Arguments are checked natively; a misuse throws
@@ -63,13 +69,22 @@ export interface CenterFaceOptions {
   readonly matrix: readonly number[];
 }
 
+export interface NativeInfo {
+  readonly version: string;
+  readonly compiler: string;
+  readonly cuda: string | null;
+  readonly tensorrt: string | null;
+}
+
 export interface NativeAddon {
   /** Version of the addon and what it was built with. */
-  info(): { readonly version: string; readonly compiler: string; readonly cuda: string | null; readonly tensorrt: string | null };
+  info(): NativeInfo;
 
   /**
    * One pass: affine warp (bilinear, rounded to whole grey levels), channel order and normalisation, from interleaved or
-   * NV12 pixels to three float planes (CHW). Writes 3 * height * width floats from `out[offset]`.
+   * NV12 pixels to three float planes (CHW). Writes 3 * height * width floats from `out[offset]`. NV12 is BT.601 limited
+   * range, and gives what converting the picture to whole RGB levels first would give; gray8 fills three equal channels.
+   * The result is the same for every number of threads.
    */
   warpNormalize(source: PixelView, options: WarpOptions, out: Float32Array, offset: number): void;
 
@@ -77,7 +92,9 @@ export interface NativeAddon {
    * Decodes one picture's CenterFace maps: `heat` [rows, columns], `scale` [2, rows, columns] (log height, log width),
    * `offset` [2, rows, columns] (y, x), `landmarks` [10, rows, columns] (y0, x0, .., y4, x4 relative to the box).
    * Writes rows of 15 floats to `out`: left top right bottom score x0 y0 .. x4 y4, best score first, in picture
-   * pixels. Returns the number of rows.
+   * pixels and not clipped to the picture. Returns the number of rows, at most `maxDetections`. Of the cells above the
+   * threshold the best 4096 compete; those with a value that is not finite are dropped. Where the matrix rotates, a box is
+   * the one around its mapped corners.
    */
   decodeCenterFace(
     heat: Float32Array,
@@ -90,16 +107,57 @@ export interface NativeAddon {
 
   /**
    * Non-maximum suppression over rows [left top right bottom score class]. Returns the indices of the rows that stay,
-   * best score first; equal scores keep the order of the input.
+   * best score first; equal scores keep the order of the input, and the earlier of them suppresses the later. A row goes
+   * when its intersection over union with a better row of its class is above the threshold: with any better row under
+   * `fast`, with one that stays under `greedy`. Rows with a value that is not finite are dropped. Time is quadratic in the
+   * number of rows.
    */
   nms(boxes: Float32Array, options: NmsOptions): Uint32Array;
 
-  /** Scales each of the `rows` rows of `values` to unit length, in place; a row of zeros stays. */
+  /** Scales each of the `rows` rows of `values` to unit length, in place; a row of zeros, or with a value that is not finite, stays. */
   l2Normalize(values: Float32Array, rows: number): void;
 
   /**
    * Least-squares similarity (rotation, uniform scale, translation; no reflection) from five landmarks to a template,
-   * both x0 y0 .. x4 y4. Returns the row-major 2x3 matrix from template pixels to picture pixels.
+   * both x0 y0 .. x4 y4. Returns the row-major 2x3 matrix from template pixels to picture pixels. Throws a RangeError when
+   * the points determine none: all on one point, or not finite.
    */
   alignFivePoints(landmarks: Float32Array, template: Float32Array): Float64Array;
+}
+
+/** Where the build leaves the addon, from the root of the package; the first that loads is taken. */
+const BUILDS = ['build/native/Release/sluice.node', 'build/native/Debug/sluice.node'];
+
+/**
+ * Loads the addon. Each thread calls this once for itself; the process holds one copy of the code. Throws one error that
+ * lists what was tried and says what to run.
+ */
+export function loadNative(): NativeAddon {
+  const root = packageRoot(dirname(fileURLToPath(import.meta.url)));
+  const require = createRequire(import.meta.url);
+  const tried: string[] = [];
+  for (const build of BUILDS) {
+    const file = join(root, build);
+    if (!existsSync(file)) {
+      tried.push(`${file}: no such file`);
+      continue;
+    }
+    try {
+      return require(file) as NativeAddon;
+    } catch (cause) {
+      tried.push(`${file}: ${errorMessage(cause)}`);
+    }
+  }
+  const platform = `Node ${process.version} on ${process.platform}-${process.arch}`;
+  throw new Error(
+    `the native addon cannot be loaded (${platform}); run \`make native\` in ${root} to build it. Tried:\n` +
+      tried.map((line) => `  ${line}`).join('\n'),
+  );
+}
+
+/** The nearest directory with a package.json: two levels up from the source, three from what is compiled to dist/. */
+function packageRoot(directory: string): string {
+  const parent = dirname(directory);
+  if (existsSync(join(directory, 'package.json')) || parent === directory) return directory;
+  return packageRoot(parent);
 }

@@ -1,0 +1,78 @@
+#include "addon/argument.h"
+
+#include <cmath>
+#include <limits>
+
+namespace sluice::addon {
+
+Argument Argument::Field(const char* key) const {
+  if (!value_.IsObject()) Mismatch("an object");
+  return Argument(value_.As<Napi::Object>().Get(key), name_ + "." + key);
+}
+
+double Argument::Number() const {
+  if (!value_.IsNumber()) Mismatch("a number");
+  return value_.As<Napi::Number>().DoubleValue();
+}
+
+std::int64_t Argument::Integer() const {
+  constexpr double kMaxSafeInteger = 9007199254740991.0;
+  const double number = Number();
+  if (!(std::abs(number) <= kMaxSafeInteger) || number != std::trunc(number)) Mismatch("an integer");
+  return static_cast<std::int64_t>(number);
+}
+
+std::int32_t Argument::Int32() const {
+  const std::int64_t integer = Integer();
+  if (integer < std::numeric_limits<std::int32_t>::min() || integer > std::numeric_limits<std::int32_t>::max()) {
+    throw Napi::RangeError::New(value_.Env(), name_ + " does not fit 32 bits");
+  }
+  return static_cast<std::int32_t>(integer);
+}
+
+std::string Argument::Text() const {
+  if (!value_.IsString()) Mismatch("a string");
+  return value_.As<Napi::String>().Utf8Value();
+}
+
+void Argument::Numbers(double* values, std::uint32_t count) const {
+  if (!value_.IsArray()) Mismatch("an array");
+  const Napi::Array array = value_.As<Napi::Array>();
+  if (array.Length() != count) Mismatch("an array of " + std::to_string(count) + " numbers");
+  for (std::uint32_t i = 0; i < count; i++) {
+    values[i] = Argument(array.Get(i), name_ + "[" + std::to_string(i) + "]").Number();
+  }
+}
+
+Affine Argument::Matrix() const {
+  Affine matrix;
+  Numbers(matrix.m, 6);
+  return matrix;
+}
+
+NmsParams Argument::NmsOptions() const {
+  const Argument rule = Field("rule");
+  const std::string name = rule.Text();
+  if (name != "fast" && name != "greedy") rule.Mismatch("'fast' or 'greedy'");
+  return {name == "fast" ? NmsRule::kFast : NmsRule::kGreedy, Field("iouThreshold").Number()};
+}
+
+Napi::Float32Array Argument::Floats() const {
+  if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+    Mismatch("a Float32Array");
+  }
+  return value_.As<Napi::Float32Array>();
+}
+
+Napi::Uint8Array Argument::Bytes() const {
+  if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    Mismatch("a Uint8Array");
+  }
+  return value_.As<Napi::Uint8Array>();
+}
+
+void Argument::Mismatch(const std::string& expected) const {
+  throw Napi::TypeError::New(value_.Env(), name_ + " must be " + expected);
+}
+
+}  // namespace sluice::addon
