@@ -63,7 +63,7 @@ format: $(NODE_MODULES) ## bring the sources into the house format
 
 .PHONY: docs
 docs: $(DIST) ## write the generated references anew
-	node dist/server/config/write-reference.js
+	node dist/server/cli/write-reference.js
 
 .PHONY: doctor
 doctor: ## tell what this machine has and what is missing

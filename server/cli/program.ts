@@ -1,14 +1,11 @@
 import { Command, CommanderError } from 'commander';
+import { EXIT_CODES } from '../config/exit-codes.js';
 import { UsageError } from '../config/server-options.js';
 import { errorMessage } from '../core/errors.js';
 import { registerDetect } from './detect.js';
 import { registerEmbed } from './embed.js';
+import { registerModels } from './models.js';
 import { registerServe } from './serve.js';
-
-/** Exit codes of every command. */
-const EXIT_OK = 0;
-const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 
 /** Runs the command line and returns the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -19,13 +16,14 @@ export async function run(argv: readonly string[]): Promise<number> {
   registerServe(program);
   registerDetect(program);
   registerEmbed(program);
+  registerModels(program);
   try {
     await program.parseAsync(argv);
-    return Number(process.exitCode ?? EXIT_OK);
+    return Number(process.exitCode ?? EXIT_CODES.OK.code);
   } catch (error) {
     // commander has printed what it had to say: help, version or the mistake.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.OK.code : EXIT_CODES.USAGE.code;
     console.error(`sluice: ${errorMessage(error)}`);
-    return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+    return error instanceof UsageError ? EXIT_CODES.USAGE.code : EXIT_CODES.FAILED.code;
   }
 }

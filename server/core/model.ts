@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import { DynamicBatcher, type Ticket } from './dynamic-batcher.js';
+import type { ErrorCode } from './errors.js';
 import type { Executor } from './executor.js';
 import type { InferenceRequest } from './inference.js';
 import type { ModelConfig } from './model-config.js';
@@ -66,7 +67,7 @@ export class Model implements AsyncDisposable {
   /** Keeps the version loaded until the lease is disposed. */
   lease(): ModelLease {
     this.#leases += 1;
-    return new ModelLease(this, (request) => this.#batcher.enqueue(request), () => this.#release());
+    return new ModelLease(this, this.#batcher, this.#statistics, () => this.#release());
   }
 
   /** Waits for every lease, then for every request, and frees the instances. */
@@ -90,14 +91,25 @@ export class Model implements AsyncDisposable {
 /** The right to use a version: while it is held, the version is not unloaded. Dispose it as soon as the answer is there. */
 export class ModelLease implements Disposable {
   readonly model: Model;
-  /** See DynamicBatcher.enqueue. */
-  readonly enqueue: (request: InferenceRequest) => Ticket;
+  readonly #batcher: DynamicBatcher;
+  readonly #statistics: ModelStatistics;
   #release: (() => void) | null;
 
-  constructor(model: Model, enqueue: (request: InferenceRequest) => Ticket, release: () => void) {
+  constructor(model: Model, batcher: DynamicBatcher, statistics: ModelStatistics, release: () => void) {
     this.model = model;
-    this.enqueue = enqueue;
+    this.#batcher = batcher;
+    this.#statistics = statistics;
     this.#release = release;
+  }
+
+  /** See DynamicBatcher.enqueue. */
+  enqueue(request: InferenceRequest): Ticket {
+    return this.#batcher.enqueue(request);
+  }
+
+  /** Counts a request that was meant for the model and failed before it could be queued. */
+  refused(code: ErrorCode): void {
+    this.#statistics.failed(code);
   }
 
   [Symbol.dispose](): void {

@@ -2,12 +2,12 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import type { Ticket } from '../core/dynamic-batcher.js';
 import { ServingError } from '../core/errors.js';
-import type { InferenceRequest, InferenceResponse } from '../core/inference.js';
+import type { InferenceRequest, InferenceResponse, TaskParameters } from '../core/inference.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
 import type { StatisticsSink } from '../core/statistics.js';
 import { FramePolicy, type Frame, type FrameInfo } from '../gen/sluice/v1/inference.js';
-import { readFrame, writeTimings } from './frame-codec.js';
+import { readFrame, writeTimings, type FrameHeader } from './frame-codec.js';
 import { forClient, toFrameError, toStatus, type FaultLog } from './status.js';
 import { chooseModel, type StreamSettings } from './stream-settings.js';
 import type { StreamChoice, StreamProtocol } from './stream-protocol.js';
@@ -152,22 +152,41 @@ export class StreamSession<Request, Response> {
   }
 
   #submit(pending: PendingFrame<Request, Response>): void {
-    const { model: name, version } = this.#settings!;
-    let lease: ModelLease | undefined;
+    let lease: ModelLease;
     try {
-      lease = this.#context.repository.acquire(name, version);
-      const ticket = lease.enqueue(this.#toRequest(pending, lease.model));
+      lease = this.#acquire();
+    } catch (cause) {
+      this.#fail(pending, ServingError.from(cause));
+      return;
+    }
+    try {
+      const ticket = lease.enqueue(this.#toRequest(pending, lease));
       this.#tickets.set(pending.slot, ticket);
       void this.#answer(pending, ticket, lease);
     } catch (cause) {
-      lease?.[Symbol.dispose]();
+      lease[Symbol.dispose]();
       this.#fail(pending, ServingError.from(cause));
     }
   }
 
-  #toRequest({ message, frame, arrivedAt }: PendingFrame<Request, Response>, model: Model): InferenceRequest {
-    const header = readFrame(frame);
-    const parameters = this.#protocol.parameters(message, this.#choice, model);
+  /** Looked up for each frame, so that a stream goes on with the new version after a reload. */
+  #acquire(): ModelLease {
+    const { model, version } = this.#settings!;
+    return this.#context.repository.acquire(model, version);
+  }
+
+  #toRequest({ message, frame, arrivedAt }: PendingFrame<Request, Response>, lease: ModelLease): InferenceRequest {
+    const { model } = lease;
+    let header: FrameHeader;
+    let parameters: TaskParameters;
+    try {
+      header = readFrame(frame);
+      parameters = this.#protocol.parameters(message, this.#choice, model);
+    } catch (cause) {
+      const error = ServingError.from(cause);
+      lease.refused(error.code);
+      throw error;
+    }
     const batching = model.config.dynamic_batching;
     const limits = [header.timeout, batching.default_queue_policy.default_timeout_microseconds || null];
     const timeouts = limits.filter((timeout) => timeout !== null);
@@ -236,6 +255,8 @@ export class StreamSession<Request, Response> {
     if (this.#held === null) return;
     this.#fail(this.#held, reason);
     this.#held = null;
+    using lease = this.#acquire();
+    lease.refused(reason.code);
   }
 
   /** Ends the stream's work: what is queued leaves the queue, and nobody waits any more. */

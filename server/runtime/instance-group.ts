@@ -1,9 +1,8 @@
-import { availableParallelism } from 'node:os';
-import { Piscina } from 'piscina';
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { Executor } from '../core/executor.js';
 import type { BatchResult, InferenceRequest, InferenceResult } from '../core/inference.js';
-import type { BatchReply, FrameReply, FrameTask, InstanceNotice, InstanceSpec } from './messages.js';
+import { InstanceThread } from './instance-thread.js';
+import type { BatchReply, FrameReply, FrameTask, InstanceSpec } from './messages.js';
 
 export interface InstanceGroupOptions {
   /** What each instance loads. */
@@ -23,129 +22,155 @@ const MOST_DEFAULT_INSTANCES = 4;
 const MESSAGE_OVERHEAD = 4096;
 
 /**
- * The instances of one loaded version: a piscina pool of fixed size whose threads each own a ModelInstance. It keeps no
- * queue of its own: the batcher asks `idle` first. A thread that dies or hangs costs its batch INSTANCE_LOST and is
- * replaced.
+ * The instances of one loaded version, each in a thread of its own. It keeps no queue: the batcher asks `idle` first.
+ * An instance whose thread dies or hangs costs its batch INSTANCE_LOST and is replaced.
  */
 export class InstanceGroup implements Executor {
   readonly instances: number;
   onIdle: () => void = () => {};
-  readonly #pool: Piscina<FrameTask[], BatchReply>;
   readonly #options: InstanceGroupOptions;
-  readonly #timeout: number;
-  /** Threads whose model is loaded. */
-  readonly #ready = new Set<number>();
-  #running = 0;
-  /** Why the last replacement failed to load; set when none is left. */
+  readonly #spec: InstanceSpec;
+  readonly #idle: InstanceThread[] = [];
+  readonly #busy = new Set<Promise<unknown>>();
+  /** Threads that hang; each is closed when it comes back. */
+  #hung = 0;
+  /** Instances that are being replaced. */
+  #replacing = 0;
+  /** Why there is no instance any more; null while there are some, or will be. */
   #lost: ServingError | null = null;
-  #loaded: ((error: ServingError | null) => void) | null = null;
+  #closed = false;
 
   private constructor(options: InstanceGroupOptions) {
-    const { config } = options.spec;
-    const group = config.instance_group;
+    const group = options.spec.config.instance_group;
     this.#options = options;
-    this.instances = group.count ?? Math.min(availableParallelism(), MOST_DEFAULT_INSTANCES);
-    this.#timeout = group.execution_timeout_milliseconds;
+    this.instances = group.count ?? Math.min(options.threads, MOST_DEFAULT_INSTANCES);
     const threads = group.intra_op_thread_count ?? Math.max(1, Math.floor(options.threads / this.instances));
-    this.#pool = new Piscina({
-      filename: (options.workerFile ?? new URL('./instance-worker.js', import.meta.url)).href,
-      workerData: { ...options.spec, threads } satisfies InstanceSpec,
-      minThreads: this.instances,
-      maxThreads: this.instances,
-      idleTimeout: Infinity,
-      concurrentTasksPerWorker: 1,
-      recordTiming: false,
-      loadBalancer: (_task, workers) =>
-        workers.find((worker) => worker.currentUsage === 0 && this.#ready.has(worker.id)) ?? null,
-    });
-    this.#pool.on('message', (notice: InstanceNotice) => this.#noticed(notice));
-    this.#pool.on('workerDestroy', (worker: { id: number }) => this.#ready.delete(worker.id));
-    this.#pool.on('error', (error: unknown) => this.#failed(ServingError.from(error)));
+    this.#spec = { ...options.spec, threads };
   }
 
-  /** Starts the instances; resolves when all have loaded. Throws MODEL_INVALID with the first one's reason. */
+  /** Starts the instances; resolves when all have loaded. Throws MODEL_INVALID with the reason of one that did not. */
   static async create(options: InstanceGroupOptions): Promise<InstanceGroup> {
-    const { kind } = options.spec.config.instance_group;
-    if (kind === 'KIND_GPU') {
+    if (options.spec.config.instance_group.kind === 'KIND_GPU') {
       throw new ServingError(
         'MODEL_INVALID',
         'instance_group.kind is KIND_GPU, but this build serves on the CPU only; use KIND_AUTO or KIND_CPU',
       );
     }
     const group = new InstanceGroup(options);
-    const error = await new Promise<ServingError | null>((resolve) => {
-      group.#loaded = resolve;
-    });
-    group.#loaded = null;
-    if (error === null) return group;
-    await group.#pool.destroy();
-    throw error;
+    const starts = Array.from({ length: group.instances }, () =>
+      InstanceThread.create(group.#spec, options.workerFile),
+    );
+    // All of them, even when one has failed: a thread must not be ended while it loads.
+    for (const started of await Promise.allSettled(starts)) {
+      if (started.status === 'fulfilled') group.#idle.push(started.value);
+      else group.#lost = ServingError.from(started.reason);
+    }
+    if (group.#lost !== null) {
+      await group[Symbol.asyncDispose]();
+      throw group.#lost;
+    }
+    for (const change of group.#idle[0]?.changes ?? []) options.log('info', `model file: ${change}`);
+    return group;
   }
 
   get idle(): number {
     // With no instance left, batches are let in to fail at once instead of waiting for ever.
-    if (this.#lost !== null) return 1;
-    return this.#ready.size - this.#running;
+    return this.#lost === null ? this.#idle.length : 1;
   }
 
   async execute(batch: readonly InferenceRequest[]): Promise<BatchResult> {
     if (this.#lost !== null) throw this.#lost;
-    this.#running += 1;
-    const watchdog = new AbortController();
-    const timer = setTimeout(() => watchdog.abort(), this.#timeout);
+    const thread = this.#idle.pop();
+    if (thread === undefined) throw new ServingError('INTERNAL', 'a batch was cut although no instance is idle');
+    const transferList: ArrayBuffer[] = [];
+    const tasks = batch.map((request) => toTask(request, transferList));
+    const run = thread.execute(tasks, transferList);
+    this.#busy.add(run);
+    let reply: BatchReply | null;
     try {
-      const transferList: ArrayBuffer[] = [];
-      const tasks = batch.map((request) => toTask(request, transferList));
-      const reply = await this.#pool.run(tasks, { transferList, signal: watchdog.signal });
-      if (reply.type === 'error') throw ServingError.fromData(reply.error);
-      return { phases: reply.phases, results: toResults(reply.frames, reply.values) };
+      reply = await this.#watch(run);
     } catch (cause) {
-      throw cause instanceof ServingError ? cause : this.#instanceLost(cause, watchdog.signal.aborted);
+      void this.#replace();
+      throw this.#instanceLost(`died: ${errorMessage(cause)}`, cause);
     } finally {
-      clearTimeout(timer);
-      this.#running -= 1;
+      this.#busy.delete(run);
     }
+    if (reply === null) {
+      this.#leaveAlone(thread, run);
+      throw this.#instanceLost(`hung: no answer within ${this.#timeout} ms`, null);
+    }
+    this.#idle.push(thread);
+    if (reply.type === 'error') throw ServingError.fromData(reply.error);
+    return { phases: reply.phases, results: toResults(reply.frames, reply.values) };
   }
 
+  /** Waits for the running batches, but not for threads that hang: those end when they come back. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.close();
+    this.#closed = true;
+    await Promise.allSettled(this.#busy);
+    await Promise.all(this.#idle.splice(0).map((thread) => thread.close()));
   }
 
-  #noticed(notice: InstanceNotice): void {
-    if (notice.type === 'failed') {
-      this.#failed(ServingError.fromData(notice.error));
-      return;
+  get #timeout(): number {
+    return this.#spec.config.instance_group.execution_timeout_milliseconds;
+  }
+
+  /** The reply, or null when there is none in time. */
+  async #watch(run: Promise<BatchReply>): Promise<BatchReply | null> {
+    let watchdog: NodeJS.Timeout | undefined;
+    const hung = new Promise<null>((resolve) => {
+      watchdog = setTimeout(() => resolve(null), this.#timeout);
+    });
+    try {
+      return await Promise.race([run, hung]);
+    } finally {
+      clearTimeout(watchdog);
     }
-    this.#ready.add(notice.threadId);
-    if (this.#loaded === null) {
-      this.#options.log('info', `an instance of ${this.#options.spec.model} has been replaced`);
+  }
+
+  /** Replaces a thread that hangs and closes it when it comes back. At most as many as there are instances hang. */
+  #leaveAlone(thread: InstanceThread, run: Promise<BatchReply>): void {
+    const replaceNow = this.#hung < this.instances;
+    this.#hung += 1;
+    if (replaceNow) void this.#replace();
+    const back = async (): Promise<void> => {
+      this.#hung -= 1;
+      if (replaceNow || this.#closed) await thread.close();
+      else this.#take(thread);
+    };
+    run.then(back, back).catch((cause: unknown) => this.#options.log('error', errorMessage(cause)));
+  }
+
+  async #replace(): Promise<void> {
+    if (this.#closed) return;
+    this.#replacing += 1;
+    try {
+      const thread = await InstanceThread.create(this.#spec, this.#options.workerFile);
+      this.#replacing -= 1;
+      if (this.#closed) {
+        await thread.close();
+        return;
+      }
+      this.#options.log('info', 'an instance has been replaced');
+      this.#take(thread);
+    } catch (cause) {
+      this.#replacing -= 1;
+      const why = ServingError.from(cause).message;
+      this.#options.log('error', `an instance could not be replaced: ${why}`);
+      if (this.#idle.length + this.#busy.size + this.#replacing > 0) return;
+      this.#lost = new ServingError('INSTANCE_LOST', `the model has no instance left and must be loaded again: ${why}`);
       this.onIdle();
-    } else if (this.#ready.size === this.instances) {
-      for (const change of notice.changes) this.#options.log('info', `${this.#options.spec.model}: ${change}`);
-      this.#loaded(null);
     }
   }
 
-  /** An instance did not load, or its thread died between batches. */
-  #failed(error: ServingError): void {
-    if (this.#loaded !== null) {
-      this.#loaded(error);
-      return;
-    }
-    const { model } = this.#options.spec;
-    this.#options.log('error', `an instance of ${model} failed: ${error.message}`);
-    if (this.#ready.size > 0) return;
-    this.#lost = new ServingError(
-      'INSTANCE_LOST',
-      `model ${model} has no instance left (${error.message}); it has to be loaded again`,
-    );
+  #take(thread: InstanceThread): void {
+    this.#lost = null;
+    this.#idle.push(thread);
     this.onIdle();
   }
 
-  #instanceLost(cause: unknown, hung: boolean): ServingError {
-    const { model } = this.#options.spec;
-    const what = hung ? `hung: no answer within ${this.#timeout} ms` : `died: ${errorMessage(cause)}`;
-    this.#options.log('error', `an instance of ${model} ${what}`);
+  #instanceLost(what: string, cause: unknown): ServingError {
+    this.#options.log('error', `an instance ${what}`);
     return new ServingError('INSTANCE_LOST', `the instance ${what}; it is being replaced, send the frame again`, {
       cause,
     });

@@ -3,7 +3,7 @@ import type { PhaseDurations, TaskParameters } from '../core/inference.js';
 import type { ModelConfig } from '../core/model-config.js';
 import type { Picture } from '../core/picture.js';
 
-/** The protocol between an InstanceGroup and its workers. Everything here survives a structured clone. */
+/** The protocol between an InstanceThread and its worker. Everything here survives a structured clone. */
 
 /** What a worker is started with. */
 export interface InstanceSpec {
@@ -19,10 +19,10 @@ export interface InstanceSpec {
   readonly maxPicturePixels: number;
 }
 
-/** Worker to group, outside of tasks. */
+/** What a worker says once, before its first task. */
 export type InstanceNotice =
-  | { readonly type: 'ready'; readonly threadId: number; readonly changes: readonly string[] }
-  | { readonly type: 'failed'; readonly threadId: number; readonly error: ErrorData };
+  | { readonly type: 'ready'; readonly changes: readonly string[] }
+  | { readonly type: 'failed'; readonly error: ErrorData };
 
 /** One request of a batch; the picture's buffer is moved. */
 export interface FrameTask {
