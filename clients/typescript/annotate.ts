@@ -17,7 +17,10 @@ export async function annotate(picture: Uint8Array, { detections }: DetectRespon
     ];
   });
   const overlay = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${shapes.join('')}</svg>`;
-  return upright.composite([{ input: Buffer.from(overlay) }]).png().toBuffer();
+  return upright
+    .composite([{ input: Buffer.from(overlay) }])
+    .png()
+    .toBuffer();
 }
 
 function escapeXml(text: string): string {

@@ -39,6 +39,8 @@ for await (const result of client.detect(frames, { model: 'centerface' })) {
 }
 for await (const result of client.embed(faces, { model: 'reid' })) {
   for (const { values } of result.embeddings) {
-    console.log(`${result.frame?.frameId}: embedding of ${values.length} values, length ${Math.hypot(...values).toFixed(3)}`);
+    console.log(
+      `${result.frame?.frameId}: embedding of ${values.length} values, length ${Math.hypot(...values).toFixed(3)}`,
+    );
   }
 }

@@ -43,7 +43,17 @@ export class ServerProcess implements AsyncDisposable {
     const free = '127.0.0.1:0';
     const child = spawn(
       process.execPath,
-      [MAIN, 'serve', '--model-repository', modelRepository, '--grpc-address', free, '--http-address', free, ...(flags ?? [])],
+      [
+        MAIN,
+        'serve',
+        '--model-repository',
+        modelRepository,
+        '--grpc-address',
+        free,
+        '--http-address',
+        free,
+        ...(flags ?? []),
+      ],
       { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
     );
     const log: LogLine[] = [];

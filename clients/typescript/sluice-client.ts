@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { Client, credentials, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
+import type { Client, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import {
   DetectRequest,
   EmbedRequest,
@@ -13,6 +13,7 @@ import {
   type Region,
   type StreamOptions,
 } from '../../server/gen/sluice/v1/inference.js';
+import { openChannel } from './channel.js';
 
 export { FramePolicy, PixelFormat };
 export type { DetectResponse, EmbedResponse, Region };
@@ -65,8 +66,6 @@ export interface DetectSettings extends StreamSettings {
 
 type Frames<F> = Iterable<F> | AsyncIterable<F>;
 
-const CHANNEL_OPTIONS = { 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 };
-
 /**
  * A client of one Sluice server. Frames go in as an iterable, answers come out as an async iterable in the same order;
  * both ends wait for each other, so a video of any length needs the memory of a few frames.
@@ -81,17 +80,8 @@ export class SluiceClient implements Disposable {
   }
 
   /** Connects to `host:port`. Rejects when no server answers within `timeoutMs`. */
-  static connect(address: string, timeoutMs = 5000): Promise<SluiceClient> {
-    const client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
-    return new Promise((resolve, reject) => {
-      client.waitForReady(Date.now() + timeoutMs, (error) => {
-        if (error === undefined) resolve(new SluiceClient(client));
-        else {
-          client.close();
-          reject(new Error(`no Sluice server answers at ${address} within ${timeoutMs} ms`, { cause: error }));
-        }
-      });
-    });
+  static async connect(address: string, timeoutMs = 5000): Promise<SluiceClient> {
+    return new SluiceClient(await openChannel(address, timeoutMs));
   }
 
   /** Finds objects in each frame. */

@@ -33,7 +33,9 @@ function report({ frame, embeddings }: EmbedResponse, json: boolean): void {
   } else if (frame?.error === undefined) {
     for (const { values } of embeddings) {
       const head = values.slice(0, 4).map((value) => value.toFixed(4));
-      console.log(`${name}: ${values.length} values, length ${Math.hypot(...values).toFixed(4)}: ${head.join(' ')} ...`);
+      console.log(
+        `${name}: ${values.length} values, length ${Math.hypot(...values).toFixed(4)}: ${head.join(' ')} ...`,
+      );
     }
   } else console.error(`${name}: ${frame.error.message}`);
   if (frame?.error !== undefined) process.exitCode = 1;

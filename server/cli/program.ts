@@ -5,6 +5,7 @@ import { errorMessage } from '../core/errors.js';
 import { registerDetect } from './detect.js';
 import { registerEmbed } from './embed.js';
 import { registerModels } from './models.js';
+import { registerRemoteModels } from './models-remote.js';
 import { registerServe } from './serve.js';
 
 /** Runs the command line and returns the exit code. */
@@ -16,7 +17,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   registerServe(program);
   registerDetect(program);
   registerEmbed(program);
-  registerModels(program);
+  registerRemoteModels(registerModels(program));
   try {
     await program.parseAsync(argv);
     return Number(process.exitCode ?? EXIT_CODES.OK.code);

@@ -133,7 +133,8 @@ export class ModelLifecycle {
 
   #reportProblem(problem: ServingError): void {
     this.#problem = problem;
-    if (this.#slots.size === 0) this.#listener(this.name, { version: 0, state: 'UNAVAILABLE', reason: problem.message });
+    if (this.#slots.size === 0)
+      this.#listener(this.name, { version: 0, state: 'UNAVAILABLE', reason: problem.message });
     for (const slot of this.#slots.values()) this.#set(slot, slot.state, problem.message);
   }
 

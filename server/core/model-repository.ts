@@ -58,7 +58,10 @@ export class ModelRepository implements AsyncDisposable {
     const snapshot = await scanModel(this.#options.directory, name, this.#options.parseConfig);
     if (snapshot === null) throw this.#notInRepository(name);
     await this.#reconcile(snapshot);
-    const failed = this.#models.get(name)?.status().find((version) => version.reason !== null);
+    const failed = this.#models
+      .get(name)
+      ?.status()
+      .find((version) => version.reason !== null);
     if (failed !== undefined) {
       throw new ServingError('MODEL_INVALID', `model ${name} was not loaded: ${failed.reason}`);
     }

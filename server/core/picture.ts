@@ -18,6 +18,12 @@ export interface PixelLayout {
 
 /** Part of a picture, in its pixels. */
 export type Region =
-  | { readonly kind: 'box'; readonly left: number; readonly top: number; readonly right: number; readonly bottom: number }
+  | {
+      readonly kind: 'box';
+      readonly left: number;
+      readonly top: number;
+      readonly right: number;
+      readonly bottom: number;
+    }
   /** x0 y0 .. x4 y4: left eye, right eye, nose, left and right mouth corner. */
   | { readonly kind: 'landmarks'; readonly points: readonly number[] };

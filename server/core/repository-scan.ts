@@ -103,5 +103,7 @@ async function isDirectory(path: string): Promise<boolean> {
 }
 
 function unreadable(directory: string, cause: unknown): ServingError {
-  return new ServingError('MODEL_INVALID', `${directory} cannot be read: ${ServingError.from(cause).message}`, { cause });
+  return new ServingError('MODEL_INVALID', `${directory} cannot be read: ${ServingError.from(cause).message}`, {
+    cause,
+  });
 }

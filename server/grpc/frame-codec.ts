@@ -61,7 +61,10 @@ function readRawPicture(raw: RawPicture): Picture {
     throw new ServingError('INVALID_REQUEST', `raw.format ${raw.format} is none of RGB8, BGR8, GRAY8 and NV12`);
   }
   if (!(width >= 1 && width <= MAX_RAW_SIDE && height >= 1 && height <= MAX_RAW_SIDE)) {
-    throw new ServingError('BAD_IMAGE', `raw size ${width}x${height} is outside 1x1 to ${MAX_RAW_SIDE}x${MAX_RAW_SIDE}`);
+    throw new ServingError(
+      'BAD_IMAGE',
+      `raw size ${width}x${height} is outside 1x1 to ${MAX_RAW_SIDE}x${MAX_RAW_SIDE}`,
+    );
   }
   if (format === 'nv12' && (width % 2 === 1 || height % 2 === 1)) {
     throw new ServingError('BAD_IMAGE', `NV12 needs an even width and height, not ${width}x${height}`);

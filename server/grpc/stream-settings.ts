@@ -33,7 +33,10 @@ export function chooseModel(
   const { task } = lease.model.config;
   if (TASK_KINDS[task] !== call.kind) {
     const other = call.kind === 'detect' ? 'Embed' : 'Detect';
-    throw new ServingError('TASK_NOT_SUPPORTED', `model ${model} has the task ${task}; call ${other} instead of ${call.call}`);
+    throw new ServingError(
+      'TASK_NOT_SUPPORTED',
+      `model ${model} has the task ${task}; call ${other} instead of ${call.call}`,
+    );
   }
   return { model, version, policy: readPolicy(options), window: readWindow(options?.window ?? 0, limits) };
 }

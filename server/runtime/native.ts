@@ -114,7 +114,10 @@ export interface NativeAddon {
    */
   nms(boxes: Float32Array, options: NmsOptions): Uint32Array;
 
-  /** Scales each of the `rows` rows of `values` to unit length, in place; a row of zeros, or with a value that is not finite, stays. */
+  /**
+   * Scales each of the `rows` rows of `values` to unit length, in place; a row of zeros stays, and so does one with a
+   * value that is not finite.
+   */
   l2Normalize(values: Float32Array, rows: number): void;
 
   /**

@@ -57,7 +57,10 @@ export class OnnxSession implements AsyncDisposable {
     return this.#session.outputNames.map((name) => {
       const tensor = outputs[name] as Tensor;
       if (!(tensor.data instanceof Float32Array)) {
-        throw new ServingError('MODEL_INVALID', `output ${name} is of type ${tensor.type}; a vision task needs float32`);
+        throw new ServingError(
+          'MODEL_INVALID',
+          `output ${name} is of type ${tensor.type}; a vision task needs float32`,
+        );
       }
       return { name, shape: tensor.dims, data: tensor.data };
     });

@@ -113,14 +113,7 @@ function alignLandmarks(points: readonly number[], alignment: Float32Array, nati
   }
 }
 
-function requireOverlap(
-  left: number,
-  top: number,
-  right: number,
-  bottom: number,
-  picture: Size,
-  what: string,
-): void {
+function requireOverlap(left: number, top: number, right: number, bottom: number, picture: Size, what: string): void {
   if (left < picture.width && top < picture.height && right > 0 && bottom > 0) return;
   throw new ServingError(
     'BAD_REGION',

@@ -41,6 +41,8 @@ export class FakeBatch {
 /** An executor whose batches end by hand: it is slow, fails and loses instances as the test wants. */
 export class FakeExecutor implements Executor {
   onIdle: () => void = () => {};
+  /** Told of each batch before it starts. */
+  onStart: (batch: FakeBatch) => void = () => {};
   /** Every batch ever started, in order. */
   readonly started: FakeBatch[] = [];
   /** Batches not yet ended, in the order in which they were started. */
@@ -68,6 +70,7 @@ export class FakeExecutor implements Executor {
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
       });
+      this.onStart(batch);
       this.started.push(batch);
       this.running.push(batch);
     });

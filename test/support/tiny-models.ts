@@ -1,4 +1,8 @@
-import { AttributeProto, AttributeProto_AttributeType as AttributeType, GraphProto } from '../../server/gen/onnx/onnx.js';
+import {
+  AttributeProto,
+  AttributeProto_AttributeType as AttributeType,
+  GraphProto,
+} from '../../server/gen/onnx/onnx.js';
 import type { NodeProto, TensorProto } from '../../server/gen/onnx/onnx.js';
 import { makeModel, node, valueInfo } from '../../server/onnx/builder.js';
 import { encodeModel } from '../../server/onnx/model-file.js';
@@ -56,10 +60,7 @@ export function slowModel(width: number, height: number): Uint8Array {
   const side = 320;
   const body = GraphProto.fromPartial({
     name: 'step',
-    node: [
-      node('MatMul', ['square_in', 'weight'], ['square_out']),
-      node('Identity', ['keep_in'], ['keep_out']),
-    ],
+    node: [node('MatMul', ['square_in', 'weight'], ['square_out']), node('Identity', ['keep_in'], ['keep_out'])],
     input: [
       valueInfo('step', [], DataType.INT64),
       valueInfo('keep_in', [], DataType.BOOL),
