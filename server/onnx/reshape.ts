@@ -3,22 +3,15 @@ import { SERVED_BATCH, type Comparison } from './comparison.js';
 import { attributeOf } from './graph.js';
 import { resolveReshape } from './shape-rules/layout.js';
 import { ShapeConflict, type Shape } from './shape-rules/rule.js';
-
-/** What becomes of a Reshape at other sizes than those of the export. */
-export type ReshapeVerdict =
-  | { readonly kind: 'follows' }
-  /** It follows once its target is this one. */
-  | { readonly kind: 'rewrite'; readonly from: readonly number[]; readonly to: readonly number[] }
-  | { readonly kind: 'refuse'; readonly reason: string };
-
-const FOLLOWS: ReshapeVerdict = { kind: 'follows' };
+import { int64Tensor } from './tensor.js';
+import { FOLLOWS, refuse, type Verdict } from './verdict.js';
 
 /**
  * Judges a Reshape by lining up the dims before and after it: in row-major order every run of input dims becomes a run
  * of output dims with as many elements, and that must still hold, run by run, at the sizes to be served. A literal
  * batch at dim 0 is put right; anything else that does not follow is refused.
  */
-export function judgeReshape(node: NodeProto, comparison: Comparison): ReshapeVerdict {
+export function judgeReshape(node: NodeProto, comparison: Comparison): Verdict {
   const { exported, served, servedOther } = comparison;
   const [data = '', shape = ''] = node.input;
   const [before, after] = [exported.shapeOf(data), served.shapeOf(data)];
@@ -32,7 +25,7 @@ export function judgeReshape(node: NodeProto, comparison: Comparison): ReshapeVe
 
   const keepsZero = Number(attributeOf(node, 'allowzero')?.i ?? 0n) === 1;
   const exportedResult = resolved(before, exportedTarget, keepsZero);
-  if (typeof exportedResult === 'string') return { kind: 'refuse', reason: exportedResult };
+  if (typeof exportedResult === 'string') return refuse(exportedResult);
   const reason = mismatch(before, exportedResult, after, target, keepsZero);
   if (reason === null) return FOLLOWS;
 
@@ -44,12 +37,22 @@ export function judgeReshape(node: NodeProto, comparison: Comparison): ReshapeVe
   }
   const reasons = candidates.map((to) => ({ to, reason: mismatch(before, exportedResult, after, to, keepsZero) }));
   const exact = reasons.find((candidate) => candidate.reason === null);
-  if (exact !== undefined) return { kind: 'rewrite', from: target, to: exact.to };
-  return { kind: 'refuse', reason: reasons[0]?.reason ?? reason };
+  if (exact !== undefined) return retarget(data, target, exact.to);
+  return refuse(reasons[0]?.reason ?? reason);
+}
+
+function retarget(data: string, from: readonly number[], to: readonly number[]): Verdict {
+  return {
+    kind: 'replace',
+    change: `target [${from.join(', ')}] -> [${to.join(', ')}]`,
+    role: 'target',
+    constant: (name) => int64Tensor(name, to),
+    inputs: (name) => [data, name],
+  };
 }
 
 /** Without the shape of the input only a target whose dim 0 is open can be trusted, and only at the exported size. */
-function judgeBlind(target: readonly number[], { exported, served }: Comparison, data: string): ReshapeVerdict {
+function judgeBlind(target: readonly number[], { exported, served }: Comparison, data: string): Verdict {
   const open = target[0] === 0 || target[0] === -1;
   const resized = !same(exported.shapeOf(data), served.shapeOf(data));
   if (open && !resized) return FOLLOWS;
@@ -66,18 +69,40 @@ function mismatch(
   keepsZero: boolean,
 ): string | null {
   const result = resolved(after, target, keepsZero);
-  for (const { inputs, outputs } of alignedRuns(before, exportedResult)) {
-    // Where the target cannot be filled in at all, the literals show which run is to blame.
-    const made = typeof result === 'string' ? target : result;
-    const [has, gets] = [elements(inputs, after), elements(outputs, made)];
-    const open = outputs.some((axis) => (made[axis] ?? -1) < 1);
-    if (has === gets || open) continue;
-    const was = inputs.map((axis) => before[axis]).join('x');
-    const is = inputs.map((axis) => (axis === 0 && after[0] === SERVED_BATCH ? 'batch' : after[axis])).join('x');
-    const fixed = outputs.map((axis) => target[axis]).join(', ');
-    return `its target [${target.join(', ')}] was made for ${was} where the input is now ${is}: ${fixed} does not follow`;
-  }
-  return typeof result === 'string' ? result : null;
+  // Where the target cannot be filled in at all, its literals alone show which run is to blame.
+  const made = typeof result === 'string' ? target.map((dim) => (dim > 0 ? dim : null)) : result;
+  const failed = alignedRuns(before, exportedResult).filter(
+    (run) => !sameElements(run, after, made) || !sameOrder(run, before, exportedResult, after, made),
+  );
+  const isLiteral = ({ outputs }: Run) => outputs.every((axis) => (target[axis] ?? 0) > 0);
+  const blamed = failed.find(isLiteral) ?? failed[0];
+  if (blamed === undefined) return typeof result === 'string' ? result : null;
+  const was = blamed.inputs.map((axis) => before[axis]).join('x');
+  const is = blamed.inputs.map((axis) => (axis === 0 && after[0] === SERVED_BATCH ? 'batch' : after[axis])).join('x');
+  const fixed = blamed.outputs.map((axis) => target[axis]).join(', ');
+  return `its target [${target.join(', ')}] was made for ${was} where the input is now ${is}: ${fixed} does not follow`;
+}
+
+function sameElements({ inputs, outputs }: Run, after: Shape, made: Shape): boolean {
+  if (outputs.some((axis) => made[axis] === null)) return true;
+  return elements(inputs, after) === elements(outputs, made);
+}
+
+/**
+ * Whether a run that has as many elements as it should also has them in the right groups: a literal in front of the dim
+ * that changes can only be made of input dims that keep their size, one behind it also of the inner part of the input
+ * dim that changed. Otherwise rows or pictures would be mixed.
+ */
+function sameOrder({ inputs, outputs }: Run, before: Shape, exportedResult: Shape, after: Shape, made: Shape): boolean {
+  const isChanged = (axis: number) => before[axis] !== after[axis];
+  const isRemade = (axis: number) => exportedResult[axis] !== made[axis];
+  const [first, last] = [inputs.findIndex(isChanged), inputs.findLastIndex(isChanged)];
+  const [firstMade, lastMade] = [outputs.findIndex(isRemade), outputs.findLastIndex(isRemade)];
+  if (first === -1 || firstMade === -1) return true;
+  return (
+    elements(inputs.slice(0, first), before) % elements(outputs.slice(0, firstMade), made) === 0 &&
+    elements(inputs.slice(last), before) % elements(outputs.slice(lastMade + 1), made) === 0
+  );
 }
 
 function resolved(input: Shape, target: readonly number[], keepsZero: boolean): Shape | string {

@@ -1,37 +1,38 @@
 import type { NodeProto } from '../gen/onnx/onnx.js';
 import { SERVED_BATCH, type Comparison } from './comparison.js';
-
-/** What becomes of a Resize with a `sizes` input at other sizes than those of the export. */
-export type ResizeVerdict =
-  | { readonly kind: 'follows' }
-  /** It follows once it resizes by these factors, one a dim, instead of to literal sizes. */
-  | { readonly kind: 'rescale'; readonly sizes: readonly number[]; readonly scales: readonly number[] }
-  | { readonly kind: 'refuse'; readonly reason: string };
+import { floatTensor } from './tensor.js';
+import { FOLLOWS, refuse, type Verdict } from './verdict.js';
 
 /**
  * Judges a Resize to sizes: literals that were right for the exported batch or picture are replaced by the factor that
  * they stood for, where that factor is exact in float32 and so gives the very same sizes.
  */
-export function judgeResize(node: NodeProto, { exported, served }: Comparison): ResizeVerdict {
-  const [data = '', , , sizesInput = ''] = node.input;
+export function judgeResize(node: NodeProto, { exported, served }: Comparison): Verdict {
+  const [data = '', region = '', , sizesInput = ''] = node.input;
   const [before, after] = [exported.shapeOf(data), served.shapeOf(data)];
   const [was, is] = [exported.valueOf(sizesInput)?.numbers, served.valueOf(sizesInput)?.numbers];
-  if (before === null || after === null || was === undefined || is === undefined) return { kind: 'follows' };
+  if (before === null || after === null || was === undefined || is === undefined) return FOLLOWS;
   const stale = is.some((size, axis) => size === was[axis] && before[axis] !== after[axis]);
   const keepsBatch = after[0] !== SERVED_BATCH || is[0] === SERVED_BATCH;
-  if (!stale && keepsBatch) return { kind: 'follows' };
+  if (!stale && keepsBatch) return FOLLOWS;
 
   const text = `[${is.join(', ')}]`;
   if (node.attribute.some(({ name }) => name === 'axes' || name === 'keep_aspect_ratio_policy')) {
-    return { kind: 'refuse', reason: `its sizes ${text} are fixed; export it with scale_factor` };
+    return refuse(`its sizes ${text} are fixed; export it with scale_factor`);
   }
   const scales = was.map((size, axis) => size / (before[axis] ?? NaN));
   const uneven = scales.findIndex((scale) => !isExactScale(scale));
   if (uneven !== -1) {
     const reason = `its sizes ${text} are no plain multiple of its input [${before.join(', ')}] along axis ${uneven}`;
-    return { kind: 'refuse', reason: `${reason}; export it with scale_factor` };
+    return refuse(`${reason}; export it with scale_factor`);
   }
-  return { kind: 'rescale', sizes: is, scales };
+  return {
+    kind: 'replace',
+    change: `sizes ${text} -> scales [${scales.join(', ')}]`,
+    role: 'scales',
+    constant: (name) => floatTensor(name, [scales.length], Float32Array.from(scales)),
+    inputs: (name) => [data, region, name],
+  };
 }
 
 /** Whole factors and the halves, quarters, ... of float32 lose nothing on the way through `floor(size * scale)`. */

@@ -1,12 +1,5 @@
 import { ServingError } from '../core/errors.js';
-import {
-  TypeProto,
-  TypeProto_Tensor,
-  type GraphProto,
-  type NodeProto,
-  type TensorProto,
-  type ValueInfoProto,
-} from '../gen/onnx/onnx.js';
+import { TypeProto, TypeProto_Tensor, type NodeProto, type ValueInfoProto } from '../gen/onnx/onnx.js';
 import { dimension } from './builder.js';
 import { SERVED_BATCH, SERVED_BATCH_OTHER, compareSizes, type Comparison, type InputSize } from './comparison.js';
 import {
@@ -19,11 +12,9 @@ import {
   type DeclaredDim,
   type OnnxModel,
 } from './graph.js';
+import { followSizes } from './follow-sizes.js';
 import { imageInput, type ImageInput } from './image-input.js';
 import { decodeModel, encodeModel } from './model-file.js';
-import { judgeReshape } from './reshape.js';
-import { judgeResize } from './resize.js';
-import { floatTensor, int64Tensor } from './tensor.js';
 
 /** The symbol of the dynamic batch in the inputs and outputs of a rewritten model. */
 export const BATCH = 'batch';
@@ -54,9 +45,14 @@ export function rewriteModel(model: OnnxModel, size: InputSize): { model: OnnxMo
   const changes: string[] = [];
   const input = imageInput(model);
   let result = dropUnusedWeights(dropWeightInputs(model, changes), changes);
-  result = followSizes(result, input, size, changes);
+  const followed = followSizes(result, input, size);
+  for (const { node, verdict } of followed.steps) {
+    if (verdict.kind === 'refuse') throw refusal(node, verdict.reason);
+    changes.push(`${nodeLabel(node)}: ${verdict.change}`);
+  }
+  result = followed.model;
   const comparison = compareSizes(result, input, size);
-  refuseConflicts(comparison);
+  refuseConflicts(result, comparison);
   result = declareShapes(result, input, size, comparison, changes);
   return { model: result, changes };
 }
@@ -84,67 +80,17 @@ export function dropUnusedWeights(model: OnnxModel, changes: string[]): OnnxMode
   return { ...model, graph: { ...graph, initializer } };
 }
 
-/** Replaces literal batches and sizes inside the graph, node after node since each changes the shapes behind it. */
-function followSizes(model: OnnxModel, input: ImageInput, size: InputSize, changes: string[]): OnnxModel {
-  let result = model;
-  for (let index = 0; index < result.graph.node.length; index++) {
-    const node = result.graph.node[index];
-    if (node?.opType !== 'Reshape' && !(node?.opType === 'Resize' && node.input.length > 3)) continue;
-    const comparison = compareSizes(result, input, size);
-    const verdict = node.opType === 'Reshape' ? judgeReshape(node, comparison) : judgeResize(node, comparison);
-    switch (verdict.kind) {
-      case 'follows':
-        break;
-      case 'refuse':
-        throw refusal(node, verdict.reason);
-      case 'rewrite': {
-        changes.push(`${nodeLabel(node)}: target ${shapeText(verdict.from)} -> ${shapeText(verdict.to)}`);
-        const target = int64Tensor(freshName(result.graph, node, 'shape'), verdict.to);
-        result = withArguments(result, index, target, [node.input[0] ?? '', target.name]);
-        break;
-      }
-      case 'rescale': {
-        changes.push(`${nodeLabel(node)}: sizes ${shapeText(verdict.sizes)} -> scales ${shapeText(verdict.scales)}`);
-        const { scales } = verdict;
-        const tensor = floatTensor(freshName(result.graph, node, 'scales'), [scales.length], Float32Array.from(scales));
-        result = withArguments(result, index, tensor, [node.input[0] ?? '', node.input[1] ?? '', tensor.name]);
-        break;
-      }
-    }
-  }
-  return result;
-}
-
-/** The model with other inputs for one node and the constant that they refer to; what fed only the old ones goes. */
-function withArguments(model: OnnxModel, index: number, constant: TensorProto, input: string[]): OnnxModel {
-  const { graph } = model;
-  const before = graph.node[index];
-  const node = graph.node.map((other, at) => (at === index ? { ...other, input } : other));
-  const used = usedNames({ ...graph, node });
-  const orphaned = new Set(before?.input.filter((name) => name !== '' && !used.has(name)));
-  return {
-    ...model,
-    graph: {
-      ...graph,
-      // A Constant node stays in its place, so that the indices of the nodes hold; runtimes remove it.
-      node,
-      initializer: [...graph.initializer.filter(({ name }) => !orphaned.has(name)), constant],
-    },
-  };
-}
-
-function freshName(graph: GraphProto, node: NodeProto, what: string): string {
-  const taken = new Set(graph.node.flatMap(({ output }) => output).concat([...initializerNames(graph)]));
-  let name = `${node.output[0] ?? ''}/${what}`;
-  while (taken.has(name)) name += '_';
-  return name;
-}
-
 /** Refuses nodes that worked at the exported sizes and cannot at the served ones. */
-function refuseConflicts({ exported, served }: Comparison): void {
+function refuseConflicts({ graph }: OnnxModel, { exported, served }: Comparison): void {
   const known = new Set(exported.conflicts.map(({ node }) => node));
   const conflict = served.conflicts.find(({ node }) => !known.has(node));
   if (conflict !== undefined) throw refusal(conflict.node, conflict.reason);
+  for (const node of graph.node) {
+    const [was, is] = [exported, served].map((inference) => inference.shapeOf(node.output[0] ?? '')?.length);
+    // A Squeeze without axes takes a batch of 1 away with the rest.
+    if (was === undefined || is === undefined || was === is) continue;
+    throw refusal(node, `its output has ${was} dims at the exported batch and ${is} at others; give it axes`);
+  }
 }
 
 /** Declares the input and the outputs as they are served, and drops what is said about the values between. */
