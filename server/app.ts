@@ -126,10 +126,8 @@ export class App implements AsyncDisposable {
     const model = `${name}/${version}`;
     const executor = await InstanceGroup.create({
       spec: {
-        model,
         modelFile: path,
         config,
-        labelCount: labels.length,
         maxPicturePixels: this.#options.maxPicturePixels,
       },
       threads: this.#options.threads,

@@ -62,7 +62,7 @@ export class InstanceGroup implements Executor {
     );
     // All of them, even when one has failed: a thread must not be ended while it loads.
     for (const started of await Promise.allSettled(starts)) {
-      if (started.status === 'fulfilled') group.#idle.push(started.value);
+      if (started.status === 'fulfilled') group.#add(started.value);
       else group.#lost = ServingError.from(started.reason);
     }
     if (group.#lost !== null) {
@@ -91,6 +91,7 @@ export class InstanceGroup implements Executor {
       reply = await this.#watch(run);
     } catch (cause) {
       void this.#replace();
+      await thread.close();
       throw this.#instanceLost(`died: ${errorMessage(cause)}`, cause);
     } finally {
       this.#busy.delete(run);
@@ -165,8 +166,20 @@ export class InstanceGroup implements Executor {
 
   #take(thread: InstanceThread): void {
     this.#lost = null;
-    this.#idle.push(thread);
+    this.#add(thread);
     this.onIdle();
+  }
+
+  #add(thread: InstanceThread): void {
+    this.#idle.push(thread);
+    thread.onDeath = () => {
+      const place = this.#idle.indexOf(thread);
+      // The death of a running one is told by its batch.
+      if (place === -1) return;
+      this.#idle.splice(place, 1);
+      this.#options.log('error', 'an instance died between batches');
+      void this.#replace();
+    };
   }
 
   #instanceLost(what: string, cause: unknown): ServingError {

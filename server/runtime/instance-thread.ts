@@ -1,50 +1,59 @@
 import { Piscina } from 'piscina';
 import { ServingError } from '../core/errors.js';
-import type { BatchReply, FrameTask, InstanceNotice, InstanceSpec } from './messages.js';
+import type { BatchReply, FrameTask, InstanceSpec, LoadReply, WorkerTask } from './messages.js';
 
 const WORKER_FILE = new URL('./instance-worker.js', import.meta.url);
 
 /**
- * The thread of one ModelInstance: a piscina pool of a single worker. A pool for each instance, and not one for the
- * group, because ending a thread inside ONNX Runtime ends the process: a thread that hangs has to be left alone, next to
- * its replacement, until it comes back.
+ * The thread of one ModelInstance: a piscina pool of a single worker, which the first task starts and nothing restarts.
+ * A pool for each instance, and not one for the group, because ending a thread inside ONNX Runtime ends the process: a
+ * thread that hangs has to be left alone, next to its replacement, until it comes back.
  */
 export class InstanceThread {
   /** What had to be changed in the model file to serve it. */
   readonly changes: readonly string[];
-  readonly #pool: Piscina<FrameTask[], BatchReply>;
+  /** Called when the thread has died; a batch that it was running rejects as well. */
+  onDeath: () => void = () => {};
+  readonly #pool: Piscina<WorkerTask, LoadReply | BatchReply>;
+  #closing = false;
 
-  private constructor(pool: Piscina<FrameTask[], BatchReply>, changes: readonly string[]) {
+  private constructor(pool: Piscina<WorkerTask, LoadReply | BatchReply>, changes: readonly string[]) {
     this.#pool = pool;
     this.changes = changes;
+    pool.on('workerDestroy', () => {
+      if (!this.#closing) this.onDeath();
+    });
   }
 
   /** Starts the thread; resolves when its model is loaded. Throws MODEL_INVALID. Tests put in another worker file. */
   static async create(spec: InstanceSpec, workerFile: URL = WORKER_FILE): Promise<InstanceThread> {
-    const pool = new Piscina<FrameTask[], BatchReply>({
+    const pool = new Piscina<WorkerTask, LoadReply | BatchReply>({
       filename: workerFile.href,
-      workerData: spec,
-      minThreads: 1,
+      minThreads: 0,
       maxThreads: 1,
       idleTimeout: Infinity,
       recordTiming: false,
     });
-    const notice = await new Promise<InstanceNotice>((resolve) => {
-      pool.on('message', resolve);
-      pool.on('error', (cause) => resolve({ type: 'failed', error: ServingError.from(cause).toData() }));
-    });
-    if (notice.type === 'ready') return new InstanceThread(pool, notice.changes);
-    await pool.destroy();
-    throw ServingError.fromData(notice.error);
+    // A thread that dies between batches is told by onDeath; without a listener the process would end.
+    pool.on('error', () => {});
+    try {
+      const reply = (await pool.run({ type: 'load', spec })) as LoadReply;
+      if (reply.type === 'error') throw ServingError.fromData(reply.error);
+      return new InstanceThread(pool, reply.changes);
+    } catch (error) {
+      await pool.destroy();
+      throw error;
+    }
   }
 
   /** Runs a batch; one at a time. The buffers in `transferList` are moved. Rejects when the thread dies meanwhile. */
-  execute(tasks: FrameTask[], transferList: ArrayBuffer[]): Promise<BatchReply> {
-    return this.#pool.run(tasks, { transferList });
+  async execute(frames: readonly FrameTask[], transferList: ArrayBuffer[]): Promise<BatchReply> {
+    return (await this.#pool.run({ type: 'execute', frames }, { transferList })) as BatchReply;
   }
 
   /** Ends the thread once its batch has ended, and frees its model. */
   async close(): Promise<void> {
+    this.#closing = true;
     await this.#pool.close();
   }
 }

@@ -1,34 +1,23 @@
-import { parentPort, workerData } from 'node:worker_threads';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { ServingError } from '../core/errors.js';
-import type { BatchReply, FrameTask, InstanceNotice, InstanceSpec } from './messages.js';
+import type { BatchReply, LoadReply, WorkerTask } from './messages.js';
 import { ModelInstance } from './model-instance.js';
 
-/** The file that each InstanceThread runs: it loads one ModelInstance, says so, and executes batches. */
+/** The file that each InstanceThread runs: one ModelInstance, and the tasks of messages.ts. */
 
-type BatchHandler = (batch: readonly FrameTask[]) => Promise<unknown>;
+let instance: ModelInstance | null = null;
 
-async function load(spec: InstanceSpec): Promise<BatchHandler> {
+export default async function handle(task: WorkerTask): Promise<unknown> {
   try {
-    const instance = await ModelInstance.create(spec);
-    notify({ type: 'ready', changes: instance.changes });
-    return async (batch) => moved(await instance.execute(batch));
+    if (task.type === 'load') {
+      instance = await ModelInstance.create(task.spec);
+      return { type: 'loaded', changes: instance.changes } satisfies LoadReply;
+    }
+    if (instance === null) throw new Error('a batch came before the model was loaded');
+    const done = await instance.execute(task.frames);
+    // The buffer of the results is handed over instead of copied.
+    return move({ [transferableSymbol]: [done.values.buffer], [valueSymbol]: done });
   } catch (cause) {
-    const error = ServingError.from(cause).toData();
-    notify({ type: 'failed', error });
-    return () => Promise.resolve({ type: 'error', error } satisfies BatchReply);
+    return { type: 'error', error: ServingError.from(cause).toData() } satisfies BatchReply;
   }
 }
-
-function notify(notice: InstanceNotice): void {
-  parentPort?.postMessage(notice);
-}
-
-/** Hands the buffer of the results over instead of copying it. */
-function moved(reply: BatchReply): unknown {
-  if (reply.type === 'error') return reply;
-  return move({ [transferableSymbol]: [reply.values.buffer], [valueSymbol]: reply });
-}
-
-/** piscina awaits a default export that is a promise. */
-export default load(workerData as InstanceSpec);

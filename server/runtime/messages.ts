@@ -5,40 +5,47 @@ import type { Picture } from '../core/picture.js';
 
 /** The protocol between an InstanceThread and its worker. Everything here survives a structured clone. */
 
-/** What a worker is started with. */
+/** What a ModelInstance is made of. */
 export interface InstanceSpec {
-  /** For messages: name and version of the model. */
-  readonly model: string;
   readonly modelFile: string;
   readonly config: ModelConfig;
-  /** Classes that the labels file names; 0: there is none. */
-  readonly labelCount: number;
   /** CPU threads of this instance. */
   readonly threads: number;
   /** Most pixels of an encoded picture. */
   readonly maxPicturePixels: number;
 }
 
-/** What a worker says once, before its first task. */
-export type InstanceNotice =
-  | { readonly type: 'ready'; readonly changes: readonly string[] }
-  | { readonly type: 'failed'; readonly error: ErrorData };
+/** What a worker is told: to load, once and first; then to execute batches, one at a time. */
+export type WorkerTask =
+  | { readonly type: 'load'; readonly spec: InstanceSpec }
+  | { readonly type: 'execute'; readonly frames: readonly FrameTask[] };
+
+/** The answer to `load`. */
+export type LoadReply =
+  /** What had to be changed in the model file to serve it, in words. */
+  { readonly type: 'loaded'; readonly changes: readonly string[] } | ErrorReply;
+
+/** The answer to `execute`. */
+export type BatchReply = BatchDone | ErrorReply;
+
+export interface ErrorReply {
+  readonly type: 'error';
+  readonly error: ErrorData;
+}
+
+export interface BatchDone {
+  readonly type: 'done';
+  readonly phases: PhaseDurations;
+  /** The tables of all frames, one after the other; moved. */
+  readonly values: Float32Array;
+  readonly frames: readonly FrameReply[];
+}
 
 /** One request of a batch; the picture's buffer is moved. */
 export interface FrameTask {
   readonly picture: Picture;
   readonly parameters: TaskParameters;
 }
-
-export type BatchReply =
-  | {
-      readonly type: 'done';
-      readonly phases: PhaseDurations;
-      /** The tables of all frames, one after the other; moved. */
-      readonly values: Float32Array;
-      readonly frames: readonly FrameReply[];
-    }
-  | { readonly type: 'error'; readonly error: ErrorData };
 
 export interface FrameReply {
   readonly width: number;

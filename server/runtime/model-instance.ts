@@ -1,6 +1,6 @@
 import { ServingError, type ErrorData } from '../core/errors.js';
 import type { TaskParameters } from '../core/inference.js';
-import type { BatchReply, FrameReply, FrameTask, InstanceSpec } from './messages.js';
+import type { BatchDone, FrameReply, FrameTask, InstanceSpec } from './messages.js';
 import { decodePicture, type DecodedPicture } from './image-decoder.js';
 import { loadNative, type NativeAddon } from './native.js';
 import { OnnxSession } from './onnx-session.js';
@@ -78,20 +78,16 @@ export class ModelInstance implements AsyncDisposable {
     return this.#session.changes;
   }
 
-  /** Runs a batch. A failure of one frame is told in its reply; any other becomes the reply of the whole batch. */
-  async execute(tasks: readonly FrameTask[]): Promise<BatchReply> {
+  /** Runs a batch. A failure of one frame is told in its reply; any other throws a ServingError. */
+  async execute(tasks: readonly FrameTask[]): Promise<BatchDone> {
     const phases: MutablePhases = { decode: 0, preprocess: 0, infer: 0, postprocess: 0 };
-    try {
-      const frames = await timed(phases, 'decode', () => Promise.all(tasks.map((task) => this.#decode(task))));
-      const rows = frames.flatMap((frame) => this.#plan(frame));
-      const most = this.#spec.config.max_batch_size;
-      for (let start = 0; start < rows.length; start += most) {
-        await this.#run(rows.slice(start, start + most), phases);
-      }
-      return { type: 'done', phases, ...this.#pack(frames) };
-    } catch (cause) {
-      return { type: 'error', error: ServingError.from(cause).toData() };
+    const frames = await timed(phases, 'decode', () => Promise.all(tasks.map((task) => this.#decode(task))));
+    const rows = frames.flatMap((frame) => this.#plan(frame));
+    const most = this.#spec.config.max_batch_size;
+    for (let start = 0; start < rows.length; start += most) {
+      await this.#run(rows.slice(start, start + most), phases);
     }
+    return { type: 'done', phases, ...this.#pack(frames) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
