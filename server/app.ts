@@ -12,6 +12,12 @@ import { HttpServer } from './http/http-server.js';
 import { Metrics, type ModelGauges } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
 import { InstanceGroup } from './runtime/instance-group.js';
+import { loadNative } from './runtime/native.js';
+
+/** Ends the process of a server at once: a thread that hangs inside a model keeps `process.exit` waiting. */
+export function exitNow(code: number): never {
+  return loadNative().exit(code);
+}
 
 /** The server: every layer put together. */
 export class App implements AsyncDisposable {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
-import { App } from '../app.js';
+import { App, exitNow } from '../app.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import { addServerOptions, resolveServerOptions, type FlagValues } from '../config/server-options.js';
 import { createLogger } from './logger.js';
@@ -23,8 +23,8 @@ async function serve(flags: FlagValues): Promise<void> {
   // A second signal ends at once: without listeners the system's own default acts, whatever threads still do.
   for (const signal of SIGNALS) process.removeAllListeners(signal);
   const app = await starting;
-  if (await app.drain()) {
-    await app[Symbol.asyncDispose]();
-    logger.info('stopped');
-  } else process.exitCode = EXIT_CODES.CUT_OFF.code;
+  const drained = await app.drain();
+  if (drained) await app[Symbol.asyncDispose]();
+  logger.info({ drained }, 'stopped');
+  exitNow(drained ? EXIT_CODES.OK.code : EXIT_CODES.CUT_OFF.code);
 }

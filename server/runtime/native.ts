@@ -126,6 +126,9 @@ export interface NativeAddon {
    * the points determine none: all on one point, or not finite.
    */
   alignFivePoints(landmarks: Float32Array, template: Float32Array): Float64Array;
+
+  /** Ends the process at once, whatever its threads do; `process.exit` would wait for those inside native code. */
+  exit(code: number): never;
 }
 
 /** Where the build leaves the addon, from the root of the package; the first that loads is taken. */

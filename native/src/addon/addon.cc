@@ -27,6 +27,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("nms", Napi::Function::New<Translated<Nms>>(env, "nms"));
   exports.Set("l2Normalize", Napi::Function::New<Translated<L2Normalize>>(env, "l2Normalize"));
   exports.Set("alignFivePoints", Napi::Function::New<Translated<AlignFivePoints>>(env, "alignFivePoints"));
+  exports.Set("exit", Napi::Function::New<Translated<Exit>>(env, "exit"));
   return exports;
 }
 

@@ -11,5 +11,6 @@ Napi::Value DecodeCenterFace(const Napi::CallbackInfo& info);
 Napi::Value Nms(const Napi::CallbackInfo& info);
 Napi::Value L2Normalize(const Napi::CallbackInfo& info);
 Napi::Value AlignFivePoints(const Napi::CallbackInfo& info);
+Napi::Value Exit(const Napi::CallbackInfo& info);
 
 }  // namespace sluice::addon
