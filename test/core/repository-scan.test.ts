@@ -1,0 +1,204 @@
+import { mkdir, symlink, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { ServingError } from '../../server/core/errors.js';
+import { scanModel, scanRepository, type ConfigParser, type ModelContent } from '../../server/core/repository-scan.js';
+import { makeConfig } from '../support/requests.js';
+import { TestRepository } from '../support/test-repository.js';
+
+/** Stands in for the YAML parser: the file holds JSON. */
+const parse: ConfigParser = (text, file) => {
+  if (text.includes('broken')) throw new ServingError('CONFIG_INVALID', `${file}: broken`);
+  return makeConfig(JSON.parse(text) as Record<string, unknown>);
+};
+
+const MODEL = new Uint8Array(8);
+
+async function names(repository: TestRepository): Promise<string[]> {
+  return (await scanRepository(repository.directory, parse)).map(({ name }) => name);
+}
+
+async function content(repository: TestRepository, name = 'cats'): Promise<ModelContent> {
+  const snapshot = await scanModel(repository.directory, name, parse);
+  if (snapshot === null) throw new Error('there is no such model');
+  if (snapshot.content instanceof ServingError) throw snapshot.content;
+  return snapshot.content;
+}
+
+async function problem(repository: TestRepository, name = 'cats'): Promise<ServingError | null> {
+  const snapshot = await scanModel(repository.directory, name, parse);
+  return snapshot?.content instanceof ServingError ? snapshot.content : null;
+}
+
+async function numbers(repository: TestRepository): Promise<number[]> {
+  return (await content(repository)).versions.map(({ version }) => version);
+}
+
+test('every directory with a fitting name is a model, in the order of names', async (t) => {
+  await using repository = await TestRepository.create();
+  for (const name of ['b', 'a', 'Yolo-v8.1_x']) await repository.addModel(name, '{}', MODEL);
+  t.deepEqual(await names(repository), ['Yolo-v8.1_x', 'a', 'b']);
+});
+
+test('hidden directories, files and names that do not fit are ignored', async (t) => {
+  await using repository = await TestRepository.create();
+  for (const name of ['.git', '-x', '_x', 'with space', 'naïve', 'a'.repeat(129)]) {
+    await repository.addModel(name, '{}', MODEL);
+  }
+  await repository.write('README.md', 'models');
+  t.deepEqual(await names(repository), []);
+});
+
+test('a link to a directory is a model, and one that leads nowhere is not', async (t) => {
+  await using repository = await TestRepository.create();
+  await using elsewhere = await TestRepository.create();
+  await elsewhere.addModel('cats', '{}', MODEL);
+  await symlink(join(elsewhere.directory, 'cats'), join(repository.directory, 'linked'));
+  await symlink(join(elsewhere.directory, 'dogs'), join(repository.directory, 'dangling'));
+  t.deepEqual(await names(repository), ['linked']);
+});
+
+test('a model name never leads out of the repository', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addModel('cats', '{}', MODEL);
+  for (const name of ['..', '.', '', 'cats/../..', '../cats', 'cats/1', '/etc', 'cats\n', 'cats\0']) {
+    t.is(await scanModel(repository.directory, name, parse), null, JSON.stringify(name));
+  }
+});
+
+test('a repository that cannot be read throws', async (t) => {
+  await using repository = await TestRepository.create();
+  await t.throwsAsync(scanRepository(join(repository.directory, 'nowhere'), parse), { code: 'ENOENT' });
+});
+
+test('a model that is not there is null', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.write('file', 'not a directory');
+  t.is(await scanModel(repository.directory, 'cats', parse), null);
+  t.is(await scanModel(repository.directory, 'file', parse), null);
+});
+
+test('versions are positive numbers without leading zeros, in numeric order', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.configure('cats', '{}');
+  for (const name of ['10', '9', '2', '0', '01', '007', '1.5', '-1', 'v1', '1e3', '1234567890', '.3']) {
+    await repository.write(join('cats', name, 'model.onnx'), MODEL);
+  }
+  t.deepEqual(await numbers(repository), [2, 9, 10]);
+});
+
+test('a plain file named like a number is not a version', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addModel('cats', '{}', MODEL);
+  await repository.write(join('cats', '2'), 'a stray file');
+  t.deepEqual(await numbers(repository), [1]);
+});
+
+test('a version names its model file, by the default name or the configured one', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addModel('cats', '{}', MODEL);
+  t.is((await content(repository)).versions[0]?.path, join(repository.directory, 'cats', '1', 'model.onnx'));
+  await repository.configure('cats', '{"default_model_filename": "cats.onnx"}');
+  t.is((await content(repository)).versions[0]?.path, join(repository.directory, 'cats', '1', 'cats.onnx'));
+});
+
+test('a version without its model file is known: loading it says what is missing', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.configure('cats', '{}');
+  await mkdir(join(repository.directory, 'cats', '1'));
+  t.deepEqual(await numbers(repository), [1]);
+});
+
+test('a model without a configuration says where to write one', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addVersion('cats', 1, MODEL);
+  const error = await problem(repository);
+  t.is(error?.code, 'CONFIG_INVALID');
+  t.regex(error?.message ?? '', /cats.config\.yaml does not exist/);
+});
+
+test('a configuration with problems is reported as the parser reports it', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addModel('cats', 'broken', MODEL);
+  t.is((await problem(repository))?.message, `${join(repository.directory, 'cats', 'config.yaml')}: broken`);
+});
+
+test('a configuration that cannot be read is reported with its path', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addVersion('cats', 1, MODEL);
+  await mkdir(join(repository.directory, 'cats', 'config.yaml'));
+  const error = await problem(repository);
+  t.is(error?.code, 'MODEL_INVALID');
+  t.true(error?.message.includes(join(repository.directory, 'cats')));
+});
+
+test('a model without a version says where to put the file', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.configure('cats', '{}');
+  const error = await problem(repository);
+  t.is(error?.code, 'MODEL_INVALID');
+  t.true(error?.message.includes(join('cats', '1', 'model.onnx')));
+});
+
+test('one model with problems leaves the others alone', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addModel('bad', 'broken', MODEL);
+  await repository.addModel('good', '{}', MODEL);
+  const [bad, good] = await scanRepository(repository.directory, parse);
+  t.true(bad?.content instanceof ServingError);
+  t.false(good?.content instanceof ServingError);
+});
+
+test('labels are the lines of the file, whatever its line ends', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addModel('cats', '{"labels": "labels.txt"}', MODEL);
+  const cases: [string, string[]][] = [
+    ['tabby\nsiamese\n', ['tabby', 'siamese']],
+    ['tabby\r\nsiamese', ['tabby', 'siamese']],
+    ['tabby\n\nsiamese\n', ['tabby', '', 'siamese']],
+    ['', []],
+  ];
+  for (const [text, expected] of cases) {
+    await repository.write('cats/labels.txt', text);
+    t.deepEqual((await content(repository)).labels, expected, JSON.stringify(text));
+  }
+});
+
+test('a model without the key labels has none', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addModel('cats', '{}', MODEL);
+  await repository.write('cats/labels.txt', 'tabby');
+  t.deepEqual((await content(repository)).labels, []);
+});
+
+test('a labels file that is missing is a problem of the configuration', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addModel('cats', '{"labels": "labels.txt"}', MODEL);
+  t.is((await problem(repository))?.code, 'CONFIG_INVALID');
+  t.regex((await problem(repository))?.message ?? '', /labels\.txt does not exist; or remove the key/);
+});
+
+test('the fingerprint changes with the file, the configuration and the labels, and with nothing else', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addModel('cats', '{"labels": "labels.txt"}', MODEL);
+  await repository.write('cats/labels.txt', 'tabby');
+  const fingerprint = async (): Promise<string> => (await content(repository)).versions[0]!.fingerprint;
+  const seen = new Set([await fingerprint()]);
+
+  await repository.write('cats/notes.txt', 'unrelated');
+  await repository.addVersion('cats', 2, MODEL);
+  seen.add(await fingerprint());
+  t.is(seen.size, 1);
+
+  await repository.write('cats/labels.txt', 'siamese');
+  seen.add(await fingerprint());
+  await repository.configure('cats', '{"labels": "labels.txt", "max_batch_size": 2}');
+  seen.add(await fingerprint());
+  await repository.addVersion('cats', 1, new Uint8Array(9));
+  seen.add(await fingerprint());
+  await utimes(join(repository.directory, 'cats', '1', 'model.onnx'), 1, 1);
+  seen.add(await fingerprint());
+  await repository.remove('cats/1/model.onnx');
+  seen.add(await fingerprint());
+  t.is(seen.size, 6);
+});
