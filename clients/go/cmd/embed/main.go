@@ -1,0 +1,72 @@
+// Embed turns pictures into feature vectors and prints one line for each.
+//
+//	embed -server 127.0.0.1:8001 -model reid person.jpg
+//
+// Exit code 1 when a picture or the stream failed; the others are still answered.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"iter"
+	"math"
+	"os"
+
+	"sluice/cmd/internal/program"
+	sluicev1 "sluice/gen/sluice/v1"
+	"sluice/sluiceclient"
+)
+
+func main() {
+	server := flag.String("server", "127.0.0.1:8001", "`HOST:PORT` of the server")
+	model := flag.String("model", "", "`NAME` of the model; may be left out where only one fits")
+	asJSON := flag.Bool("json", false, "print one JSON object for each, with all its values")
+	flag.Parse()
+
+	client, err := program.Connect(*server)
+	if err != nil {
+		program.Fail("embed", err)
+	}
+	options := &sluicev1.EmbedOptions{Stream: &sluicev1.StreamOptions{Model: *model}}
+	exitCode := 0
+	for result, err := range client.Embed(context.Background(), wholePictures(flag.Args()), options) {
+		switch {
+		case program.IsFrameError(err):
+			exitCode = 1
+		case err != nil:
+			program.Fail("embed", err)
+		default:
+			report(result, *asJSON)
+		}
+	}
+	client.Close()
+	os.Exit(exitCode)
+}
+
+func wholePictures(images []string) iter.Seq2[sluiceclient.EmbedFrame, error] {
+	return func(yield func(sluiceclient.EmbedFrame, error) bool) {
+		for frame, err := range program.ReadFrames(images) {
+			if !yield(sluiceclient.EmbedFrame{Frame: frame}, err) {
+				return
+			}
+		}
+	}
+}
+
+func report(result *sluicev1.EmbedResponse, asJSON bool) {
+	id := result.GetFrame().GetFrameId()
+	for _, embedding := range result.GetEmbeddings() {
+		values := embedding.GetValues()
+		if asJSON {
+			json.NewEncoder(os.Stdout).Encode(map[string]any{"image": id, "values": values})
+			continue
+		}
+		squares := 0.0
+		for _, value := range values {
+			squares += float64(value) * float64(value)
+		}
+		fmt.Printf("%s: embedding of %d values, length %.3f\n", id, len(values), math.Sqrt(squares))
+	}
+}

@@ -1,0 +1,82 @@
+package sluiceclient
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+
+	"google.golang.org/grpc"
+
+	sluicev1 "sluice/gen/sluice/v1"
+)
+
+// exchange is one stream of frames and their answers.
+type exchange[F, Request, Response any] struct {
+	open func(context.Context) (grpc.BidiStreamingClient[Request, Response], error)
+	// opening is the first message: it carries the options alone, so that mistakes in them are told even where there is
+	// no frame.
+	opening *Request
+	request func(F) *Request
+	info    func(*Response) *sluicev1.FrameInfo
+	limit   flightLimit
+}
+
+// run yields the answers in the order of the frames; see Client.Detect for the errors.
+func (exchange exchange[F, Request, Response]) run(
+	ctx context.Context,
+	frames iter.Seq2[F, error],
+) iter.Seq2[*Response, error] {
+	return func(yield func(*Response, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		stream, err := exchange.open(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		failure := make(chan error, 1)
+		go exchange.send(stream, frames, failure)
+		for {
+			response, err := stream.Recv()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			exchange.limit.land()
+			if !yield(response, frameError(exchange.info(response))) {
+				return
+			}
+		}
+		select {
+		case err := <-failure:
+			yield(nil, err)
+		default:
+		}
+	}
+}
+
+// send sends the frames and half-closes. An error of the frames goes to failure before that; why the stream itself ended
+// is for Recv to tell.
+func (exchange exchange[F, Request, Response]) send(
+	stream grpc.BidiStreamingClient[Request, Response],
+	frames iter.Seq2[F, error],
+	failure chan<- error,
+) {
+	defer stream.CloseSend()
+	if stream.Send(exchange.opening) != nil {
+		return
+	}
+	for frame, err := range frames {
+		if err != nil {
+			failure <- err
+			return
+		}
+		if !exchange.limit.takeOff(stream.Context()) || stream.Send(exchange.request(frame)) != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,42 @@
+"""What the two programs share: their arguments, their files as frames, and how they end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import grpc
+
+from sluice_client import Frame
+from sluice_client.protocol import FrameInfo
+
+
+def argument_parser(description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="a JPEG, PNG or WebP file")
+    parser.add_argument("--server", metavar="HOST:PORT", default="127.0.0.1:8001", help="default: %(default)s")
+    parser.add_argument("--model", metavar="NAME", default="", help="may be left out where only one fits")
+    return parser
+
+
+def read_frames(images: Iterable[str]) -> Iterator[Frame]:
+    """Reads each file when its turn has come. Raises OSError."""
+    for image in images:
+        yield Frame(Path(image).read_bytes(), id=Path(image).name)
+
+
+def report_error(frame: FrameInfo) -> bool:
+    """Prints the frame's error and answers whether it has one."""
+    if not frame.HasField("error"):
+        return False
+    print(f"{frame.frame_id}: {frame.error.code}: {frame.error.message}", file=sys.stderr)
+    return True
+
+
+def describe_failure(error: Exception) -> str:
+    """A failure of the stream, of the connection or of a file, on one line."""
+    if isinstance(error, grpc.RpcError):
+        return f"{error.code().name}: {error.details()}"
+    return str(error)
