@@ -144,9 +144,13 @@ export class App implements AsyncDisposable {
     return new Model({ name, version, config, labels, executor, statistics, clock: systemClock });
   };
 
-  #modelChanged(name: string, { version, state, reason }: VersionStatus): void {
-    const level = reason === null ? 'info' : 'error';
-    this.#logger[level]({ model: name, version, state, reason: reason ?? undefined }, `model ${name} is ${state}`);
+  #modelChanged(name: string, status: VersionStatus | null): void {
+    if (status === null) this.#logger.info({ model: name }, `a version of model ${name} is unloaded`);
+    else {
+      const { version, state, reason } = status;
+      const level = reason === null ? 'info' : 'error';
+      this.#logger[level]({ model: name, version, state, reason: reason ?? undefined }, `model ${name} is ${state}`);
+    }
     this.#updateHealth();
   }
 
@@ -165,7 +169,7 @@ export class App implements AsyncDisposable {
       .index()
       .flatMap(({ name, versions }) =>
         versions
-          .filter(({ state }) => state !== 'READY')
+          .filter(({ state }) => state === 'LOADING' || state === 'UNAVAILABLE')
           .map(({ version, state, reason }) => ({ model: name, version, state, reason })),
       );
     const reason = this.#draining.signal.aborted
@@ -173,7 +177,9 @@ export class App implements AsyncDisposable {
       : this.#started
         ? null
         : 'the server is starting';
-    const modelsReady = notReady.length === 0 || !this.#options.strictReadiness;
+    // What is added or reloaded while the server runs takes nothing away from what serves.
+    const failed = notReady.some(({ state }) => state === 'UNAVAILABLE');
+    const modelsReady = !failed || !this.#options.strictReadiness;
     return { ready: reason === null && modelsReady, reason, not_ready: notReady };
   }
 

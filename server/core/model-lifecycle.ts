@@ -16,8 +16,8 @@ export interface VersionStatus {
 /** Loads one version until it is warm. Throws a ServingError. */
 export type ModelLoader = (name: string, content: ModelContent, version: VersionFile) => Promise<Model>;
 
-/** Told of everything that happens to a version. */
-export type LifecycleListener = (name: string, status: VersionStatus) => void;
+/** Told of everything that happens to a version; null: one that was unloaded is gone. */
+export type LifecycleListener = (name: string, status: VersionStatus | null) => void;
 
 interface VersionSlot {
   readonly version: number;
@@ -160,7 +160,7 @@ export class ModelLifecycle {
       const old = slot.model;
       slot.model = model;
       this.#set(slot, 'READY', null);
-      if (old !== null) this.#dispose(old);
+      if (old !== null) this.#dispose(old, () => {});
       return true;
     } catch (cause) {
       const reason = ServingError.from(cause).message;
@@ -169,20 +169,28 @@ export class ModelLifecycle {
     }
   }
 
+  /** The slot stays, UNLOADING, until the last request has been answered and the memory is free. */
   #unload(slot: VersionSlot): void {
-    this.#slots.delete(slot.version);
-    if (slot.model === null) {
-      this.#listener(this.name, { version: slot.version, state: 'UNLOADING', reason: null });
-      return;
-    }
-    this.#set(slot, 'UNLOADING', null);
-    this.#dispose(slot.model);
+    if (slot.state === 'UNLOADING') return;
+    const { model } = slot;
     slot.model = null;
+    // Whoever wants the version again meanwhile loads it anew.
+    slot.fingerprint = '';
+    this.#set(slot, 'UNLOADING', null);
+    const forget = (): void => {
+      if (slot.state !== 'UNLOADING') return;
+      this.#slots.delete(slot.version);
+      this.#listener(this.name, null);
+    };
+    if (model === null) forget();
+    else this.#dispose(model, forget);
   }
 
   /** Ends a model in the background: its leases may be held for as long as a batch takes. */
-  #dispose(model: Model): void {
-    const done = model[Symbol.asyncDispose]().finally(() => this.#unloading.delete(done));
+  #dispose(model: Model, then: () => void): void {
+    const done = model[Symbol.asyncDispose]()
+      .then(then)
+      .finally(() => this.#unloading.delete(done));
     this.#unloading.add(done);
   }
 

@@ -20,7 +20,7 @@ import { decodeModel, encodeModel } from './model-file.js';
 export const BATCH = 'batch';
 
 /** The oldest operator set that ONNX Runtime runs. */
-const OLDEST_OPSET = 7;
+export const OLDEST_OPSET = 7;
 /** From this version of the file format on, initializers may be missing from the inputs of the graph. */
 const FREE_INITIALIZERS_IR = 4n;
 

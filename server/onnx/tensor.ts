@@ -43,6 +43,11 @@ export function elementCount(tensor: TensorProto): number {
   return dimsOf(tensor).reduce((product, dim) => product * dim, 1);
 }
 
+/** `[64, 3, 7, 7]`. */
+export function shapeOfTensor(tensor: TensorProto): string {
+  return `[${dimsOf(tensor).join(', ')}]`;
+}
+
 /** A float32 tensor whose `raw_data` is a view of `values` (row-major, in the machine's byte order: little-endian). */
 export function floatTensor(name: string, dims: readonly number[], values: Float32Array): TensorProto {
   return TensorProto.fromPartial({

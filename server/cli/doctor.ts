@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { InvalidArgumentError, type Command } from 'commander';
+import { writeFileAtomically } from '../catalog/atomic-file.js';
+import { applyFixes, doctor, type DoctorOptions } from '../onnx/doctor/doctor.js';
+import type { Finding, Severity } from '../onnx/doctor/finding.js';
+import { declaredShape, fedInputs, opsetOf, shapeText, type OnnxModel } from '../onnx/graph.js';
+import { decodeModel, encodeModel } from '../onnx/model-file.js';
+
+interface DoctorFlags {
+  readonly width?: number;
+  readonly height?: number;
+  readonly fix?: string;
+  readonly json?: boolean;
+}
+
+/** Registers `sluice doctor`. */
+export function registerDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('examine an ONNX model: what keeps it from being served well, why, and what to do')
+    .argument('<MODEL.onnx>', 'the model file')
+    .option('--width <PIXELS>', 'width to be served; left out: that of the file', parsePixels)
+    .option('--height <PIXELS>', 'height to be served; left out: that of the file', parsePixels)
+    .option('--fix <OUT.onnx>', 'write the model with everything fixed that can be')
+    .option('--json', 'print one JSON object instead')
+    .addHelpText('after', '\nThe exit code is 1 when there are errors, else 0.')
+    .action(examine);
+}
+
+function parsePixels(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 16384) return value;
+  throw new InvalidArgumentError('It must be a whole number from 1 to 16384.');
+}
+
+async function examine(file: string, flags: DoctorFlags): Promise<void> {
+  const model = decodeModel(await readFile(file));
+  const options: DoctorOptions = {
+    ...(flags.width === undefined ? {} : { width: flags.width }),
+    ...(flags.height === undefined ? {} : { height: flags.height }),
+  };
+  const findings = doctor(model, options);
+  const changes = flags.fix === undefined ? null : await writeFixed(model, options, flags.fix);
+  if (flags.json === true) {
+    console.log(
+      JSON.stringify({ file, ...summary(model), findings, ...(changes === null ? {} : { changes }) }, null, 2),
+    );
+  } else {
+    printFindings(file, model, findings);
+    if (changes !== null) printChanges(flags.fix ?? '', changes);
+  }
+  if (findings.some(({ severity }) => severity === 'error')) process.exitCode = 1;
+}
+
+async function writeFixed(model: OnnxModel, options: DoctorOptions, path: string): Promise<string[]> {
+  const { model: fixed, changes } = applyFixes(model, options);
+  await writeFileAtomically(path, encodeModel(fixed));
+  return changes;
+}
+
+function summary(model: OnnxModel) {
+  const values = (list: typeof model.graph.input) =>
+    list.map((value) => ({ name: value.name, shape: declaredShape(value) }));
+  return {
+    producer: [model.producerName, model.producerVersion].filter((text) => text !== '').join(' '),
+    irVersion: Number(model.irVersion),
+    opset: opsetOf(model),
+    nodes: model.graph.node.length,
+    inputs: values(fedInputs(model.graph)),
+    outputs: values(model.graph.output),
+  };
+}
+
+const MARKS: Readonly<Record<Severity, string>> = { error: 'ERROR  ', warning: 'warning', info: 'info   ' };
+const INDENT = ' '.repeat(MARKS.error.length + 6);
+
+function printFindings(file: string, model: OnnxModel, findings: readonly Finding[]): void {
+  const { producer, opset, nodes, inputs, outputs } = summary(model);
+  console.log(`${file}: opset ${opset}, ${nodes} nodes${producer === '' ? '' : `, written by ${producer}`}`);
+  for (const { name, shape } of inputs) console.log(`  input   ${name} ${shapeText(shape)}`);
+  for (const { name, shape } of outputs) console.log(`  output  ${name} ${shapeText(shape)}`);
+  console.log('');
+  for (const { rule, severity, node, message, why, fix, fixable } of findings) {
+    console.log(`${MARKS[severity]} ${rule.padEnd(4)} ${node === null ? '' : `${node}: `}${message}`);
+    console.log(`${INDENT}${why}`);
+    if (fix !== null)
+      console.log(`${INDENT}-> ${fix}${fixable ? ' (or --fix; the server does it when it loads)' : ''}`);
+    else if (fixable) console.log(`${INDENT}-> --fix; the server does it when it loads`);
+  }
+  const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
+  const fixable = findings.filter((finding) => finding.fixable).length;
+  console.log(
+    findings.length === 0
+      ? 'Nothing found.'
+      : `\n${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes; ${fixable} can be fixed with --fix.`,
+  );
+}
+
+function printChanges(path: string, changes: readonly string[]): void {
+  console.log(`\n${path}: ${changes.length === 0 ? 'written as it was' : 'written with these changes'}`);
+  for (const change of changes) console.log(`  ${change}`);
+}

@@ -1,0 +1,28 @@
+import type { InputSize } from '../comparison.js';
+import type { OnnxModel } from '../graph.js';
+
+/** error: the model cannot be served so. warning: it can, less well, or only after a rewrite. info: good to know. */
+export type Severity = 'error' | 'warning' | 'info';
+
+/** Something that a rule has found in a model. */
+export interface Finding {
+  readonly rule: 'R2' | 'R3' | 'R4' | 'R5' | 'R18';
+  readonly severity: Severity;
+  /** The node as messages name it, or null where the finding is about the file or the graph. */
+  readonly node: string | null;
+  readonly message: string;
+  /** What comes of it. */
+  readonly why: string;
+  /** What to do about it, or null where nothing has to be done. */
+  readonly fix: string | null;
+  /** Whether `applyFixes`, and the server when it loads the model, does it. */
+  readonly fixable: boolean;
+}
+
+export interface DoctorContext {
+  /** The size to be served, or null where neither the caller nor the file says one. */
+  readonly size: InputSize | null;
+}
+
+/** Rules only look; they throw nothing and change nothing. */
+export type Rule = (model: OnnxModel, context: DoctorContext) => Finding[];

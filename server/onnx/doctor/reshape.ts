@@ -1,0 +1,49 @@
+import { compareSizes } from '../comparison.js';
+import { nodeLabel, type OnnxModel } from '../graph.js';
+import type { DoctorContext, Finding } from './finding.js';
+import { isRefused, pictureOf, stepsOf } from './steps.js';
+
+const about = { rule: 'R3', fixable: false } as const;
+
+/** R3: targets of Reshape (and ends of Slice) that hold a batch or a size of the export. */
+export function checkReshape(model: OnnxModel, context: DoctorContext): Finding[] {
+  const steps = stepsOf(model, context);
+  const findings = steps
+    .filter(({ node }) => node.opType === 'Reshape' || node.opType === 'Slice')
+    .map(({ node, verdict }): Finding => {
+      const fixable = verdict.kind === 'replace';
+      return {
+        ...about,
+        severity: fixable ? 'warning' : 'error',
+        node: nodeLabel(node),
+        message: fixable ? `it holds a batch of the export: ${verdict.change}` : verdict.reason,
+        why: 'A literal of the export holds for one batch and one size of the picture.',
+        fix: 'In the network, put int() around every size, and -1 on the batch alone.',
+        fixable,
+      };
+    });
+  return [...findings, ...openElsewhere(model, context)];
+}
+
+/** Targets with -1 somewhere else than on the batch: they work, and engines like them less. */
+function openElsewhere(model: OnnxModel, context: DoctorContext): Finding[] {
+  const picture = pictureOf(model);
+  if (context.size === null || picture === null || isRefused(model, context)) return [];
+  const { exported, served } = compareSizes(model, picture, context.size);
+  return model.graph.node.flatMap((node): Finding[] => {
+    const target = node.opType === 'Reshape' ? served.valueOf(node.input[1] ?? '')?.numbers : undefined;
+    const [was, is] = [exported, served].map((inference) => inference.shapeOf(node.input[0] ?? ''));
+    const isConstant = was !== null && JSON.stringify(was) === JSON.stringify(is);
+    if (isConstant || (target?.indexOf(-1) ?? 0) <= 0) return [];
+    return [
+      {
+        ...about,
+        severity: 'info',
+        node: nodeLabel(node),
+        message: `its target [${target?.join(', ')}] leaves a dim open that is not the batch`,
+        why: 'With -1 on the batch and the others fixed, engines know every other size beforehand.',
+        fix: 'In the network: view(-1, int(a), int(b)).',
+      },
+    ];
+  });
+}
