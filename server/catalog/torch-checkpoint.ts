@@ -63,7 +63,7 @@ export function readTorchCheckpoint(bytes: Uint8Array): Map<string, TorchTensor>
 
 interface Parts {
   readonly root: PickleValue;
-  storageBytes(storage: Storage): Uint8Array;
+  readonly storageBytes: (storage: Storage) => Uint8Array;
 }
 
 /** An archive with one directory: the pickle `data.pkl` and a file `data/<key>` for each storage. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { writeFileAtomically } from '../catalog/atomic-file.js';
+import { ServingError } from '../core/errors.js';
 import { applyFixes, doctor, type DoctorOptions } from '../onnx/doctor/doctor.js';
 import type { Finding, Severity } from '../onnx/doctor/finding.js';
 import { declaredShape, fedInputs, opsetOf, shapeText, type OnnxModel } from '../onnx/graph.js';
@@ -40,22 +41,32 @@ async function examine(file: string, flags: DoctorFlags): Promise<void> {
     ...(flags.height === undefined ? {} : { height: flags.height }),
   };
   const findings = doctor(model, options);
-  const changes = flags.fix === undefined ? null : await writeFixed(model, options, flags.fix);
+  const fixed = flags.fix === undefined ? null : await writeFixed(model, options, flags.fix);
   if (flags.json === true) {
-    console.log(
-      JSON.stringify({ file, ...summary(model), findings, ...(changes === null ? {} : { changes }) }, null, 2),
-    );
+    console.log(JSON.stringify({ file, ...summary(model), findings, ...fixed }, null, 2));
   } else {
     printFindings(file, model, findings);
-    if (changes !== null) printChanges(flags.fix ?? '', changes);
+    if (fixed !== null && 'changes' in fixed) printChanges(flags.fix ?? '', fixed.changes);
   }
-  if (findings.some(({ severity }) => severity === 'error')) process.exitCode = 1;
+  if (fixed !== null && 'refused' in fixed) console.error(`${flags.fix}: nothing was written: ${fixed.refused}`);
+  const failed = findings.some(({ severity }) => severity === 'error') || (fixed !== null && 'refused' in fixed);
+  if (failed) process.exitCode = 1;
 }
 
-async function writeFixed(model: OnnxModel, options: DoctorOptions, path: string): Promise<string[]> {
-  const { model: fixed, changes } = applyFixes(model, options);
-  await writeFileAtomically(path, encodeModel(fixed));
-  return changes;
+/** The changes, or why nothing was written: the findings are printed either way. */
+async function writeFixed(
+  model: OnnxModel,
+  options: DoctorOptions,
+  path: string,
+): Promise<{ changes: string[] } | { refused: string }> {
+  try {
+    const { model: fixed, changes } = applyFixes(model, options);
+    await writeFileAtomically(path, encodeModel(fixed));
+    return { changes };
+  } catch (cause) {
+    if (cause instanceof ServingError) return { refused: cause.message };
+    throw cause;
+  }
 }
 
 function summary(model: OnnxModel) {
@@ -83,16 +94,15 @@ function printFindings(file: string, model: OnnxModel, findings: readonly Findin
   for (const { rule, severity, node, message, why, fix, fixable } of findings) {
     console.log(`${MARKS[severity]} ${rule.padEnd(4)} ${node === null ? '' : `${node}: `}${message}`);
     console.log(`${INDENT}${why}`);
-    if (fix !== null)
-      console.log(`${INDENT}-> ${fix}${fixable ? ' (or --fix; the server does it when it loads)' : ''}`);
-    else if (fixable) console.log(`${INDENT}-> --fix; the server does it when it loads`);
+    if (fix !== null) console.log(`${INDENT}-> ${fix}${fixable ? ' Or --fix.' : ''}`);
+    else if (fixable) console.log(`${INDENT}-> --fix`);
   }
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
   const fixable = findings.filter((finding) => finding.fixable).length;
   console.log(
     findings.length === 0
       ? 'Nothing found.'
-      : `\n${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes; ${fixable} can be fixed with --fix.`,
+      : `\n${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes; ${fixable} can be fixed with --fix; the server does so when it loads.`,
   );
 }
 

@@ -8,8 +8,8 @@ import { VALUE_RULES } from './shape-rules/values.js';
 import { dimsOf, isInteger, numbersOf } from './tensor.js';
 
 export interface Inference {
-  shapeOf(name: string): Shape | null;
-  valueOf(name: string): Value | null;
+  readonly shapeOf: (name: string) => Shape | null;
+  readonly valueOf: (name: string) => Value | null;
   /** Nodes that cannot take what they are given. Their outputs count as unknown. */
   readonly conflicts: readonly { readonly node: NodeProto; readonly reason: string }[];
 }

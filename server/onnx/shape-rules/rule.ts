@@ -14,13 +14,13 @@ export interface NodeView {
   readonly node: NodeProto;
   readonly opset: number;
   /** Shape of the n-th input, null where unknown or left out. */
-  shape(index: number): Shape | null;
+  readonly shape: (index: number) => Shape | null;
   /** Elements of the n-th input, null where they are not known before the model runs. */
-  value(index: number): Value | null;
-  int(name: string, byDefault: number): number;
-  ints(name: string): readonly number[] | null;
-  text(name: string, byDefault: string): string;
-  tensor(name: string): TensorProto | null;
+  readonly value: (index: number) => Value | null;
+  readonly int: (name: string, byDefault: number) => number;
+  readonly ints: (name: string) => readonly number[] | null;
+  readonly text: (name: string, byDefault: string) => string;
+  readonly tensor: (name: string) => TensorProto | null;
 }
 
 /** Shapes of the outputs of a node; throws ShapeConflict where the node cannot take such inputs. */
