@@ -105,7 +105,7 @@ test('a request that arrives after its deadline is refused', (t) => {
   t.deepEqual(bench.statistics.failures, ['DEADLINE_EXCEEDED']);
 });
 
-test('no timer is left once no request waits', async (t) => {
+test('stop leaves no timer behind', async (t) => {
   const bench = new BatcherBench();
   bench.submit('a', { deadlineAt: bench.clock.now() + 3_600_000_000 });
   await bench.finishOldest();

@@ -3,7 +3,6 @@ import { ServingError } from '../../server/core/errors.js';
 import { ModelLifecycle } from '../../server/core/model-lifecycle.js';
 import { settle } from '../support/batcher-bench.js';
 import { describeStatus, FakeLoader, makeSnapshot } from '../support/fake-loader.js';
-import { makeRequest } from '../support/requests.js';
 
 const BROKEN = new ServingError('MODEL_INVALID', 'the file is broken');
 const BAD_CONFIG = new ServingError('CONFIG_INVALID', 'unknown key: taks');
@@ -112,6 +111,7 @@ test('a version that the policy leaves behind goes when its successor is ready',
   t.is(lifecycle.model(null).version, 1);
   loader.loads[1]?.finish();
   await change;
+  await settle();
   t.deepEqual(states(lifecycle), ['2 READY']);
   t.throws(() => lifecycle.model(1), { code: 'VERSION_NOT_FOUND' });
 });
@@ -136,6 +136,7 @@ test('a change of policy loads and unloads what it says', async (t) => {
   await lifecycle.reconcile(makeSnapshot(files, ALL));
   t.deepEqual(states(lifecycle), ['1 READY', '2 READY', '3 READY']);
   await lifecycle.reconcile(makeSnapshot(files, { version_policy: { specific: { versions: [2] } } }));
+  await settle();
   t.deepEqual(states(lifecycle), ['2 READY']);
 });
 
@@ -151,17 +152,6 @@ test('a policy that selects nothing does not take away what serves', async (t) =
   await lifecycle.reconcile(makeSnapshot({ 1: 'a' }));
   await lifecycle.reconcile(makeSnapshot({ 1: 'a' }, { version_policy: { specific: { versions: [2] } } }));
   t.notThrows(() => lifecycle.model(null), 'the configuration is at fault, as any other that cannot be used');
-});
-
-test('a version that is gone from disk is unloaded', async (t) => {
-  const loader = new FakeLoader();
-  const lifecycle = open(loader);
-  await lifecycle.reconcile(makeSnapshot({ 1: 'a', 2: 'a' }, ALL));
-  await lifecycle.reconcile(makeSnapshot({ 2: 'a' }, ALL));
-  t.deepEqual(states(lifecycle), ['2 READY']);
-  await settle();
-  t.true(loader.loads[0]?.executor.disposed);
-  t.is(loader.told.at(-1), '1 UNLOADING');
 });
 
 test('a directory that cannot be used is one UNAVAILABLE without a version', async (t) => {
@@ -197,44 +187,6 @@ test('a version that failed keeps its own reason after a broken configuration is
   await lifecycle.reconcile(makeSnapshot(BAD_CONFIG));
   await lifecycle.reconcile(makeSnapshot({ 1: 'a' }));
   t.deepEqual(states(lifecycle), ['1 UNAVAILABLE: the file is broken']);
-});
-
-test('a lease keeps a replaced version alive until it is released', async (t) => {
-  const loader = new FakeLoader();
-  const lifecycle = open(loader);
-  await lifecycle.reconcile(makeSnapshot({ 1: 'old' }));
-  const lease = lifecycle.model(1).lease();
-  const second = lifecycle.model(1).lease();
-  await lifecycle.reconcile(makeSnapshot({ 1: 'new' }));
-  const [old] = loader.loads;
-  second[Symbol.dispose]();
-  second[Symbol.dispose]();
-  await settle();
-  t.false(old?.executor.disposed, 'a lease that is disposed twice counts once');
-  const ticket = lease.enqueue(makeRequest(0));
-  lease[Symbol.dispose]();
-  await settle();
-  t.false(old?.executor.disposed, 'a request is still running');
-  old?.executor.running[0]?.finish();
-  t.like(await ticket.response, { width: 64 });
-  await settle();
-  t.true(old?.executor.disposed);
-});
-
-test('close waits for leases, and its versions answer no more', async (t) => {
-  const loader = new FakeLoader();
-  const lifecycle = open(loader);
-  await lifecycle.reconcile(makeSnapshot({ 1: 'a' }));
-  const lease = lifecycle.model(1).lease();
-  let closed = false;
-  const close = lifecycle.close().then(() => (closed = true));
-  await settle();
-  t.false(closed);
-  t.throws(() => lifecycle.model(null), { code: 'MODEL_NOT_READY', message: /not loaded/ });
-  lease[Symbol.dispose]();
-  await close;
-  t.true(loader.loads[0]?.executor.disposed);
-  t.deepEqual(states(lifecycle), []);
 });
 
 test('changes are made one after the other, each from where the last one ended', async (t) => {

@@ -48,7 +48,7 @@ export class FakeLoad {
 export class FakeLoader {
   /** Every load, in order. */
   readonly loads: FakeLoad[] = [];
-  /** `version STATE` or `version STATE: reason`, as the listener was told. */
+  /** `version STATE`, `version STATE: reason` or `gone`, as the listener was told. */
   readonly told: string[] = [];
   /** Decides a load at once; null leaves it to the test. */
   decide: (load: FakeLoad) => 'finish' | ServingError | null;
@@ -66,8 +66,8 @@ export class FakeLoader {
     return load.model;
   };
 
-  readonly listener = (_name: string, status: VersionStatus): void => {
-    this.told.push(describeStatus(status));
+  readonly listener = (_name: string, status: VersionStatus | null): void => {
+    this.told.push(status === null ? 'gone' : describeStatus(status));
   };
 
   /** The versions that were asked for, in order. */
