@@ -1,0 +1,38 @@
+import { ServerProcess } from '../../clients/typescript/server-process.js';
+import { meansModel, spotsModel } from '../support/tiny-models.js';
+import { TestRepository } from '../support/test-repository.js';
+
+/** Side of the tiny models' input, in pixels. */
+export const SIDE = 64;
+
+/** A real server on two tiny models: `spots`, which detects, and `means`, which embeds. */
+export class TinyServer implements AsyncDisposable {
+  readonly #repository: TestRepository;
+  readonly #server: ServerProcess;
+
+  private constructor(repository: TestRepository, server: ServerProcess) {
+    this.#repository = repository;
+    this.#server = server;
+  }
+
+  static async start(): Promise<TinyServer> {
+    const repository = await TestRepository.create();
+    const input = { width: SIDE, height: SIDE };
+    const instance_group = { count: 1 };
+    const spots = { task: 'centerface', input, instance_group, labels: 'labels.txt' };
+    await repository.write('spots/labels.txt', 'spot\n');
+    await repository.addModel('spots', spots, spotsModel(SIDE, SIDE));
+    await repository.addModel('means', { task: 'embedding', input, instance_group }, meansModel(SIDE, SIDE));
+    return new TinyServer(repository, await ServerProcess.start({ modelRepository: repository.directory }));
+  }
+
+  /** `host:port`. */
+  get address(): string {
+    return this.#server.grpcAddress;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+    await this.#repository[Symbol.asyncDispose]();
+  }
+}
