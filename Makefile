@@ -23,6 +23,8 @@ DIST := dist/.built
 MODELS := build/.models
 VENV := .venv/.installed
 
+include clients/clients.mk
+
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -43,7 +45,7 @@ dev: setup ## run the server and restart it whenever a source changes
 	@npx tsc -p . --watch --preserveWatchOutput & trap 'kill %1' EXIT; node --watch dist/server/main.js serve --log-format pretty
 
 .PHONY: test
-test: setup $(VENV) ## run all tests
+test: setup clients $(VENV) ## run all tests
 	@node dist/test/run.js
 
 .PHONY: bench

@@ -20,7 +20,7 @@ clients: $(GO_CLIENT)
 
 $(GO_CLIENT): $(GO_SOURCES) $(wildcard proto/sluice/v1/*.proto) $(NODE_MODULES)
 	npx buf generate --template clients/go/buf.gen.yaml
-	go -C clients/go build -o ../../$(@D)/ ./cmd/...
+	go -C clients/go build -buildvcs=false -o ../../$(@D)/ ./cmd/...
 	@touch $@
 else
 clients: no-go

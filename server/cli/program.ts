@@ -3,6 +3,7 @@ import { EXIT_CODES } from '../config/exit-codes.js';
 import { UsageError } from '../config/server-options.js';
 import { errorMessage } from '../core/errors.js';
 import { registerDetect } from './detect.js';
+import { registerDoctor } from './doctor.js';
 import { registerEmbed } from './embed.js';
 import { registerModels } from './models.js';
 import { registerRemoteModels } from './models-remote.js';
@@ -17,6 +18,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   registerServe(program);
   registerDetect(program);
   registerEmbed(program);
+  registerDoctor(program);
   registerRemoteModels(registerModels(program));
   try {
     await program.parseAsync(argv);
