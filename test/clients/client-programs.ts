@@ -34,7 +34,7 @@ export const goPrograms: ClientPrograms = {
   missing: goIsUsable() ? null : 'Go is not installed, or too old for clients/go/go.mod',
   run(program, args) {
     const file = join('build', 'go', program);
-    if (!existsSync(file)) throw new Error(`${file} is missing: run make setup`);
+    if (!existsSync(file)) throw new Error(`${file} is missing: run make setup clients`);
     return runToEnd(file, args);
   },
 };
@@ -46,7 +46,7 @@ export function runPython(
   variables: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   const missing = [PYTHON, PYTHON_PROTOCOL].find((file) => !existsSync(file));
-  if (missing !== undefined) throw new Error(`${missing} is missing: run make setup`);
+  if (missing !== undefined) throw new Error(`${missing} is missing: run make setup clients`);
   return runToEnd(PYTHON, [script, ...args], variables);
 }
 
