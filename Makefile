@@ -57,7 +57,7 @@ lint: $(GEN) ## check formats, types, the protocol and the usual mistakes
 	npx prettier --check --log-level warn server clients test '*.json'
 	npx buf lint proto
 	npx tsc --noEmit -p .
-	npx oxlint --type-aware server clients/typescript test
+	npx oxlint --type-aware --deny-warnings server clients/typescript test
 
 .PHONY: format
 format: $(NODE_MODULES) ## bring the sources into the house format

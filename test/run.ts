@@ -9,8 +9,8 @@ let failed = 0;
 let skipped = 0;
 createInterface(ava.stdout).on('line', (line) => {
   if (/^ok .*# (SKIP|TODO)/.test(line)) skipped += 1;
-  else if (/^not ok/.test(line)) failed += 1;
-  else if (/^ok/.test(line)) passed += 1;
+  else if (line.startsWith('not ok')) failed += 1;
+  else if (line.startsWith('ok')) passed += 1;
   if (/^(not )?ok|^ {4}|^#/.test(line)) console.log(line);
 });
 ava.on('close', (code) => {

@@ -12,11 +12,12 @@ import {
   type Frame as FrameMessage,
   type Region,
   type StreamOptions,
+  type Timings,
 } from '../../server/gen/sluice/v1/inference.js';
 import { openChannel } from './channel.js';
 
 export { FramePolicy, PixelFormat };
-export type { DetectResponse, EmbedResponse, Region };
+export type { DetectResponse, EmbedResponse, Region, Timings };
 
 /** Pixels as they are; see RawPicture in the protocol. */
 export interface RawPixels {

@@ -103,9 +103,7 @@ export class ModelLifecycle {
     }
     this.#problem = null;
     const wanted = content === null ? [] : this.#wanted(content);
-    const loaded = await Promise.all(
-      wanted.map((file) => (content === null ? true : this.#loadVersion(content, file))),
-    );
+    const loaded = content === null ? [] : await Promise.all(wanted.map((file) => this.#loadVersion(content, file)));
     const keep = new Set(wanted.map((file) => file.version));
     const onDisk = new Set(content?.versions.map((file) => file.version));
     const allLoaded = loaded.every((success) => success);

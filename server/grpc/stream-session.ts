@@ -9,14 +9,9 @@ import type { StatisticsSink } from '../core/statistics.js';
 import { FramePolicy, type Frame, type FrameInfo } from '../gen/sluice/v1/inference.js';
 import { readFrame, writeTimings, type FrameHeader } from './frame-codec.js';
 import { forClient, toFrameError, toStatus, type FaultLog } from './status.js';
-import { chooseModel, type StreamSettings } from './stream-settings.js';
+import { chooseModel, type StreamLimits, type StreamSettings } from './stream-settings.js';
 import type { StreamChoice, StreamProtocol } from './stream-protocol.js';
 import { StreamWindow, type Slot } from './stream-window.js';
-
-export interface StreamLimits {
-  readonly defaultWindow: number;
-  readonly maxWindow: number;
-}
 
 /** What a session needs of the server. */
 export interface SessionContext {

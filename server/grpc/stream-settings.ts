@@ -3,7 +3,13 @@ import { TASK_KINDS } from '../core/model-config.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import { FramePolicy, type StreamOptions } from '../gen/sluice/v1/inference.js';
 import type { StreamProtocol } from './stream-protocol.js';
-import type { StreamLimits } from './stream-session.js';
+
+export interface StreamLimits {
+  /** Frames in flight of a stream that names no window. */
+  readonly defaultWindow: number;
+  /** Most that a stream may ask for. */
+  readonly maxWindow: number;
+}
 
 /** What a stream has settled on with its first message. */
 export interface StreamSettings {
