@@ -80,7 +80,8 @@ function mismatch(
   const was = blamed.inputs.map((axis) => before[axis]).join('x');
   const is = blamed.inputs.map((axis) => (axis === 0 && after[0] === SERVED_BATCH ? 'batch' : after[axis])).join('x');
   const fixed = blamed.outputs.map((axis) => target[axis]).join(', ');
-  return `its target [${target.join(', ')}] was made for ${was} where the input is now ${is}: ${fixed} does not follow`;
+  const shown = target.map((dim, axis) => (axis === 0 && dim === SERVED_BATCH ? 'batch' : dim)).join(', ');
+  return `its target [${shown}] was made for ${was} where the input is now ${is}: ${fixed} does not follow`;
 }
 
 function sameElements({ inputs, outputs }: Run, after: Shape, made: Shape): boolean {

@@ -332,6 +332,32 @@ test('a model older than what the runtime takes is refused', (t) => {
   t.regex(refusal(t, convThen([node('Relu', ['features'], ['output'])], [], { opset: 6 })), /uses opset 6.*at least 7/);
 });
 
+test('a damaged model is rewritten or refused, and nothing else happens', (t) => {
+  const nodes = [
+    node('Resize', ['features', '', '', 'sizes'], ['large'], { mode: 'linear' }),
+    node('Slice', ['large', 'zero', 'end', 'axis'], ['part']),
+    node('Reshape', ['part', 'target'], ['output']),
+  ];
+  const constants = [
+    ints('sizes', 1, 4, 8, 8),
+    ints('zero', 0),
+    ints('end', 2 ** 40),
+    ints('axis', 2),
+    ints('target', 1, -1),
+  ];
+  const bytes = encodeModel(convThen(nodes, constants));
+  for (let index = 0; index < bytes.length; index++) {
+    const damaged = bytes.slice();
+    damaged[index] = (damaged[index] ?? 0) ^ (1 << (index % 8));
+    try {
+      rewriteForServing(damaged, SIZE);
+    } catch (error) {
+      if (!(error instanceof ServingError)) throw error;
+    }
+  }
+  t.pass();
+});
+
 const CENTERFACE = 'model-repo/centerface/1/model.onnx';
 
 (existsSync(CENTERFACE) ? test : test.skip)('centerface answers rewritten as it does as exported', async (t) => {
