@@ -76,7 +76,7 @@ native: $(ADDON) ## build the native operators
 
 .PHONY: clean
 clean: ## remove everything that was built or fetched, models excepted
-	rm -rf dist build server/gen node_modules .venv clients/go/gen
+	rm -rf dist build server/gen node_modules .venv clients/go/gen clients/python/sluice_client/gen out
 
 $(NODE_MODULES): package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error

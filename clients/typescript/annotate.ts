@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { DetectResponse } from './sluice-client.js';
+import type { DetectResponse, Detection } from './sluice-client.js';
 
 /** Draws boxes, landmarks and scores over a picture file's bytes and returns a PNG. */
 export async function annotate(picture: Uint8Array, { detections }: DetectResponse): Promise<Buffer> {
@@ -21,6 +21,15 @@ export async function annotate(picture: Uint8Array, { detections }: DetectRespon
     .composite([{ input: Buffer.from(overlay) }])
     .png()
     .toBuffer();
+}
+
+/** A detection on one line, its edges in whole pixels. */
+export function describe({ label, classId, score, box }: Detection): string {
+  const [left, top, right, bottom] = [box?.left, box?.top, box?.right, box?.bottom].map((edge) =>
+    Math.round(edge ?? NaN),
+  );
+  const what = label === '' ? `class ${classId}` : label;
+  return `${what} ${score.toFixed(3)} at (${left}, ${top})-(${right}, ${bottom})`;
 }
 
 function escapeXml(text: string): string {

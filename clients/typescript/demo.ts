@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { annotate } from './annotate.js';
+import { annotate, describe } from './annotate.js';
 import { ServerProcess } from './server-process.js';
 import { SluiceClient, type EmbedFrame, type Frame } from './sluice-client.js';
 
@@ -27,10 +27,7 @@ for await (const result of client.detect(frames, { model: 'centerface' })) {
   const file = result.frame?.frameId ?? '';
   if (result.frame?.error !== undefined) throw new Error(`${file}: ${result.frame.error.message}`);
   const picture = pictures.get(file)!;
-  for (const { label, score, box } of result.detections) {
-    const [left, top, right, bottom] = [box!.left, box!.top, box!.right, box!.bottom].map(Math.round);
-    console.log(`${file}: ${label} ${score.toFixed(3)} at (${left}, ${top})-(${right}, ${bottom})`);
-  }
+  for (const detection of result.detections) console.log(`${file}: ${describe(detection)}`);
   const out = join(outputDirectory, `${basename(file).replace(/\.\w+$/, '')}.annotated.png`);
   await writeFile(out, await annotate(picture, result));
   console.log(`${file}: drawn to ${out}`);

@@ -8,6 +8,7 @@ import {
   PixelFormat,
   type DetectOptions,
   type DetectResponse,
+  type Detection,
   type EmbedResponse,
   type Frame as FrameMessage,
   type Region,
@@ -17,7 +18,7 @@ import {
 import { openChannel } from './channel.js';
 
 export { FramePolicy, PixelFormat };
-export type { DetectResponse, EmbedResponse, Region, Timings };
+export type { DetectResponse, Detection, EmbedResponse, Region, Timings };
 
 /** Pixels as they are; see RawPicture in the protocol. */
 export interface RawPixels {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import { annotate } from '../../clients/typescript/annotate.js';
+import { annotate, describe } from '../../clients/typescript/annotate.js';
 import type { DetectResponse, Frame } from '../../clients/typescript/sluice-client.js';
 import { UsageError } from '../config/server-options.js';
 import { addConnectionOptions, withClient, type ConnectionFlags } from './connection.js';
@@ -56,15 +56,9 @@ export async function* readFrames(images: readonly string[]): AsyncGenerator<Fra
 
 function report({ frame, detections }: DetectResponse, json: boolean): void {
   const name = basename(frame?.frameId ?? '');
-  if (json) {
-    console.log(JSON.stringify({ image: frame?.frameId, ...frame, detections }));
-  } else if (frame?.error === undefined) {
-    if (detections.length === 0) console.log(`${name}: nothing found`);
-    for (const { box, label, classId, score } of detections) {
-      const corners = [box?.left, box?.top, box?.right, box?.bottom].map((edge) => edge?.toFixed(1));
-      const what = label === '' ? `class ${classId}` : label;
-      console.log(`${name}: ${what} ${score.toFixed(3)} (${corners[0]}, ${corners[1]})-(${corners[2]}, ${corners[3]})`);
-    }
-  } else console.error(`${name}: ${frame.error.message}`);
+  if (json) console.log(JSON.stringify({ image: frame?.frameId, ...frame, detections }));
+  else if (frame?.error !== undefined) console.error(`${name}: ${frame.error.code}: ${frame.error.message}`);
+  else if (detections.length === 0) console.log(`${name}: nothing found`);
+  else for (const detection of detections) console.log(`${name}: ${describe(detection)}`);
   if (frame?.error !== undefined) process.exitCode = 1;
 }

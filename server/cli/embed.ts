@@ -28,15 +28,10 @@ async function embed(images: readonly string[], flags: EmbedFlags): Promise<void
 
 function report({ frame, embeddings }: EmbedResponse, json: boolean): void {
   const name = basename(frame?.frameId ?? '');
-  if (json) {
-    console.log(JSON.stringify({ image: frame?.frameId, ...frame, embeddings }));
-  } else if (frame?.error === undefined) {
-    for (const { values } of embeddings) {
-      const head = values.slice(0, 4).map((value) => value.toFixed(4));
-      console.log(
-        `${name}: ${values.length} values, length ${Math.hypot(...values).toFixed(4)}: ${head.join(' ')} ...`,
-      );
-    }
-  } else console.error(`${name}: ${frame.error.message}`);
+  if (json) console.log(JSON.stringify({ image: frame?.frameId, ...frame, embeddings }));
+  else if (frame?.error !== undefined) console.error(`${name}: ${frame.error.code}: ${frame.error.message}`);
+  for (const { values } of json ? [] : embeddings) {
+    console.log(`${name}: embedding of ${values.length} values, length ${Math.hypot(...values).toFixed(3)}`);
+  }
   if (frame?.error !== undefined) process.exitCode = 1;
 }
