@@ -1,3 +1,4 @@
+import { setDefaultHighWaterMark } from 'node:stream';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { ServingError } from '../core/errors.js';
@@ -20,6 +21,12 @@ export interface GrpcServerOptions extends SessionContext {
   readonly controlMode: ModelControlMode;
 }
 
+/** Messages that a call reads ahead of its session. Node's 16 would be 16 pictures for each stream. */
+const READ_AHEAD = 1;
+
+/** A client that answers no ping for this long is gone, and what it has queued is cancelled. */
+const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 };
+
 /** The gRPC door: inference, repository, health and reflection on one port. */
 export class GrpcServer implements AsyncDisposable {
   /** `host:port` as bound. */
@@ -35,7 +42,10 @@ export class GrpcServer implements AsyncDisposable {
 
   /** Binds and serves. Throws CONFIG_INVALID when the address cannot be bound. */
   static async create(options: GrpcServerOptions): Promise<GrpcServer> {
+    // grpc-js gives its calls no way to set this, so it holds for every object stream of the process.
+    setDefaultHighWaterMark(true, READ_AHEAD);
     const server = new Server({
+      ...KEEPALIVE,
       'grpc.max_receive_message_length': options.maxMessageBytes,
       'grpc.max_send_message_length': -1,
       'grpc.enable_channelz': 0,
