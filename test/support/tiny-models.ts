@@ -49,6 +49,16 @@ export function meansModel(width: number, height: number): Uint8Array {
   return embedder('means', nodes, [], width, height);
 }
 
+/** An embedder: the mean of each channel in each cell of a grid, row by row, first all of red. */
+export function gridModel(width: number, height: number, cells: number): Uint8Array {
+  const size = [height / cells, width / cells];
+  const nodes = [
+    node('AveragePool', ['input'], ['cells'], { kernel_shape: size, strides: size }),
+    node('Flatten', ['cells'], ['embedding']),
+  ];
+  return embedder('grid', nodes, [], width, height, 3 * cells * cells);
+}
+
 /** What `slowModel` takes at most, for a white picture: many seconds. A black one takes next to nothing. */
 const SLOWEST_STEPS = 4000;
 
@@ -112,6 +122,7 @@ function embedder(
   initializers: TensorProto[],
   width: number,
   height: number,
+  length = 3,
 ): Uint8Array {
   return encodeModel(
     makeModel({
@@ -119,7 +130,7 @@ function embedder(
       nodes,
       initializers,
       inputs: [valueInfo('input', ['batch', 3, height, width])],
-      outputs: [valueInfo('embedding', ['batch', 3])],
+      outputs: [valueInfo('embedding', ['batch', length])],
     }),
   );
 }
