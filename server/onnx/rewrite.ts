@@ -84,7 +84,8 @@ export function dropUnusedWeights(model: OnnxModel, changes: string[]): OnnxMode
 function refuseConflicts({ graph }: OnnxModel, { exported, served }: Comparison): void {
   const known = new Set(exported.conflicts.map(({ node }) => node));
   const conflict = served.conflicts.find(({ node }) => !known.has(node));
-  if (conflict !== undefined) throw refusal(conflict.node, `${conflict.reason} (tried with a batch of ${SERVED_BATCH})`);
+  if (conflict !== undefined)
+    throw refusal(conflict.node, `${conflict.reason} (tried with a batch of ${SERVED_BATCH})`);
   for (const node of graph.node) {
     const [was, is] = [exported, served].map((inference) => inference.shapeOf(node.output[0] ?? '')?.length);
     // A Squeeze without axes takes a batch of 1 away with the rest.

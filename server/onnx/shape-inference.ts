@@ -41,6 +41,7 @@ export function inferShapes(graph: GraphProto, opset: number, inputs: ReadonlyMa
     const view = viewOf(node, opset, shapes, values);
     try {
       const results = rule(view);
+      results.forEach(refuseImpossible);
       node.output.forEach((name, index) => shapes.set(name, results[index] ?? null));
       const value = VALUE_RULES[node.opType]?.(view) ?? null;
       if (value !== null && node.output[0] !== undefined) values.set(node.output[0], value);
@@ -54,6 +55,12 @@ export function inferShapes(graph: GraphProto, opset: number, inputs: ReadonlyMa
     valueOf: (name) => values.get(name) ?? null,
     conflicts,
   };
+}
+
+/** A node of a damaged file can ask for sizes that no tensor has. */
+function refuseImpossible(shape: Shape | null): void {
+  const impossible = shape?.find((dim) => dim !== null && !(Number.isSafeInteger(dim) && dim >= 0));
+  if (impossible !== undefined) throw new ShapeConflict(`it would make a dim of size ${impossible}`);
 }
 
 function viewOf(
