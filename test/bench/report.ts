@@ -1,0 +1,60 @@
+import { median, rounded } from './figures.js';
+
+/** What a figure should be. */
+export interface Aim {
+  readonly is: 'at least' | 'at most';
+  readonly value: number;
+}
+
+/** One figure of a benchmark: measured at least once, compared by its median. */
+export interface Figure {
+  readonly bench: string;
+  readonly figure: string;
+  /** What distinguishes it from the same figure elsewhere: size, window, batch ... */
+  readonly at?: Readonly<Record<string, number | string>>;
+  readonly unit: string;
+  readonly runs: readonly number[];
+  readonly aim?: Aim;
+}
+
+/** Prints figures as JSON lines on stdout as they come, and those that have an aim in a table on stderr at the end. */
+export class Report {
+  readonly #aimed: Figure[] = [];
+
+  add(figure: Figure): void {
+    const { bench, figure: name, at, unit, runs, aim } = figure;
+    const aimed = aim === undefined ? {} : { aim: `${aim.is} ${aim.value}`, reached: reached(figure) };
+    const values = { unit, runs: runs.map(rounded), median: rounded(median(runs)) };
+    console.log(JSON.stringify({ bench, figure: name, ...at, ...values, ...aimed }));
+    if (aim !== undefined) this.#aimed.push(figure);
+  }
+
+  /** Tells on stderr what is being done. */
+  progress(text: string): void {
+    console.error(`# ${text}`);
+  }
+
+  summarize(): void {
+    const rows = this.#aimed.map((figure) => {
+      const { bench, figure: name, at, unit, runs, aim } = figure;
+      const where = Object.entries(at ?? {}).map(([key, value]) => `${key} ${value}`);
+      return [
+        reached(figure) ? 'yes' : 'NO',
+        `${bench}: ${[name, ...where].join(', ')}`,
+        `${rounded(median(runs))} ${unit}`,
+        `${aim!.is} ${aim!.value}`,
+        `${rounded(Math.min(...runs))} .. ${rounded(Math.max(...runs))}`,
+      ];
+    });
+    const table = [['aim met', 'figure', 'median', 'aim', 'runs'], ...rows];
+    const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+    console.error(
+      `\n${table.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')).join('\n')}`,
+    );
+  }
+}
+
+function reached({ runs, aim }: Figure): boolean {
+  const value = median(runs);
+  return aim!.is === 'at least' ? value >= aim!.value : value <= aim!.value;
+}
