@@ -83,7 +83,9 @@ export class WireCall<Request, Response> {
     this.status = new Promise((resolve) => this.#call.once('status', resolve));
     // The status says it already.
     this.#call.on('error', () => {});
-    if (!unread) this.read();
+    // Without a first read grpc-js takes in everything; after it, it stops when its own buffer is full.
+    if (unread) this.#call.read(0);
+    else this.read();
   }
 
   /** Sends messages, in order; they need not have left yet. */
