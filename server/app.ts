@@ -203,10 +203,11 @@ export class App implements AsyncDisposable {
     this.#poll = setTimeout(() => {
       this.#repository
         .refresh()
-        .catch((cause: unknown) => this.#logger.error({ reason: errorMessage(cause) }, 'the repository was not polled'))
-        .finally(() => {
-          if (!this.#draining.signal.aborted) this.#pollLater();
-        });
+        .catch((cause: unknown) =>
+          this.#logger.error({ reason: errorMessage(cause) }, 'the repository was not polled'),
+        );
+      // Not after the refresh: a model that loads for minutes holds up itself only.
+      if (!this.#draining.signal.aborted) this.#pollLater();
     }, this.#options.repositoryPollSecs * 1000);
   }
 }

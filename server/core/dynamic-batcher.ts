@@ -57,8 +57,8 @@ const UNANSWERED: InferenceResult = {
  * when an instance can take it. Then, looking from the front of the queue:
  *
  * 1. as many rows as max_batch_size allows are there: cut;
- * 2. a preferred size is reached: cut at the largest such size;
- * 3. the next request has another batch key, or would overfill the batch: cut before it;
+ * 2. the next request has another batch key, or would overfill the batch: cut before it;
+ * 3. a preferred size is reached: cut at the largest such size;
  * 4. the oldest request has waited for max_queue_delay (at once, when that is 0): cut what is there, shared evenly
  *    among the idle instances;
  * 5. else look again when the delay of the oldest ends.
@@ -77,7 +77,7 @@ export class DynamicBatcher {
   /** The time for which the timer last fired. */
   #woken = 0;
   #stopped = false;
-  #drained: (() => void) | null = null;
+  readonly #drained = deferred();
 
   constructor(policy: BatchingPolicy, executor: Executor, clock: Clock, statistics: ModelStatistics) {
     this.#policy = policy;
@@ -109,6 +109,8 @@ export class DynamicBatcher {
       this.#statistics.failed(ServingError.from(error).code);
       throw error;
     }
+    // What has expired makes room, also when its timer is late.
+    this.#expire();
     let entry!: Entry;
     const response = new Promise<InferenceResponse>((resolve) => {
       entry = { request, resolve, dispatchedAt: 0, held: null };
@@ -125,12 +127,10 @@ export class DynamicBatcher {
   }
 
   /** Refuses new requests and resolves when the last one has been settled. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
     this.#stopped = true;
-    if (this.#queue.size === 0 && this.#running === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#drained = resolve;
-    });
+    this.#settleStop();
+    return this.#drained.promise;
   }
 
   #admit(request: InferenceRequest): void {
@@ -149,7 +149,13 @@ export class DynamicBatcher {
       if (batch.length === 0) break;
       void this.#execute(batch);
     }
-    if (this.#drained !== null && this.#queue.size === 0 && this.#running === 0) this.#drained();
+    this.#settleStop();
+  }
+
+  #settleStop(): void {
+    if (!this.#stopped || this.#queue.size > 0 || this.#running > 0) return;
+    this.#wakeUp?.cancel();
+    this.#drained.resolve();
   }
 
   /** The entries of the next batch, taken out of the queue; empty: it is worth waiting. */
@@ -275,7 +281,10 @@ export class DynamicBatcher {
     this.#wakeUp?.cancel();
     this.#wakeUpAt = at;
     this.#wakeUp = this.#clock.schedule(at - this.#clock.now(), () => {
-      this.#woken = at;
+      const now = this.#clock.now();
+      // A timer of many days fires long before its time, and only has to be set anew.
+      this.#woken = at - now <= 1000 ? at : now;
+      this.#wakeUpAt = this.#woken;
       this.#dispatch();
     });
   }
@@ -284,4 +293,12 @@ export class DynamicBatcher {
   #now(): number {
     return Math.max(this.#clock.now(), this.#woken);
   }
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve!: () => void;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }

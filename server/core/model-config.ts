@@ -103,7 +103,7 @@ const dynamicBatchingSchema = z
     preserve_ordering: z
       .boolean()
       .default(false)
-      .describe('Answer requests of the model in the order of their arrival, even across batches.'),
+      .describe('Answer requests of the model in the order in which they were put into batches, even across batches.'),
     priority_levels: count('Priorities that requests may have: 1 is the first to go.').max(16).default(1),
     default_priority_level: count('Priority of a request that names none; at most `priority_levels`.').default(1),
     default_queue_policy: queuePolicySchema.prefault({}),

@@ -25,8 +25,16 @@ interface VersionSlot {
   reason: string | null;
   /** What was last tried to load. */
   fingerprint: string;
+  /** Why that failed; null: it did not. */
+  failure: string | null;
   /** The model that serves, set while READY. */
   model: Model | null;
+  /** Whether the listener has heard of it. */
+  announced: boolean;
+}
+
+function newSlot(version: number): VersionSlot {
+  return { version, state: 'LOADING', reason: null, fingerprint: '', failure: null, model: null, announced: false };
 }
 
 /**
@@ -42,6 +50,7 @@ export class ModelLifecycle {
   /** Set while the directory as a whole cannot be used. */
   #problem: ServingError | null = null;
   #work: Promise<void> = Promise.resolve();
+  #pending = 0;
   readonly #unloading = new Set<Promise<void>>();
 
   constructor(name: string, load: ModelLoader, listener: LifecycleListener) {
@@ -50,10 +59,19 @@ export class ModelLifecycle {
     this.#listener = listener;
   }
 
-  /** Brings the loaded versions in line with `snapshot`; null unloads all. Resolves when done, whatever the outcome. */
-  reconcile(snapshot: ModelSnapshot | null): Promise<void> {
-    this.#work = this.#work.then(() => this.#reconcile(snapshot));
+  /**
+   * Brings the loaded versions in line with `snapshot`; null unloads all. Resolves when done, whatever the outcome. What
+   * failed to load is tried again when it has changed, or when `retry` asks for it.
+   */
+  reconcile(snapshot: ModelSnapshot | null, retry = false): Promise<void> {
+    this.#pending += 1;
+    this.#work = this.#work.then(() => this.#reconcile(snapshot, retry)).finally(() => (this.#pending -= 1));
     return this.#work;
+  }
+
+  /** Whether a change is under way. */
+  get busy(): boolean {
+    return this.#pending > 0;
   }
 
   /** Unloads everything and waits for it. */
@@ -95,38 +113,28 @@ export class ModelLifecycle {
     throw new ServingError('MODEL_NOT_READY', `model ${this.name} version ${version} is ${describe(slot)}`);
   }
 
-  async #reconcile(snapshot: ModelSnapshot | null): Promise<void> {
+  async #reconcile(snapshot: ModelSnapshot | null, retry: boolean): Promise<void> {
     const content = snapshot?.content ?? null;
     if (content instanceof ServingError) {
       this.#reportProblem(content);
       return;
     }
     this.#problem = null;
-    const wanted = content === null ? [] : this.#wanted(content);
-    const loaded = content === null ? [] : await Promise.all(wanted.map((file) => this.#loadVersion(content, file)));
-    const keep = new Set(wanted.map((file) => file.version));
+    const wanted = content === null ? [] : wantedVersions(content);
+    const missing = content === null ? [] : missingVersions(content);
+    const loaded =
+      content === null ? [] : await Promise.all(wanted.map((file) => this.#loadVersion(content, file, retry)));
+    for (const version of missing) this.#reportMissing(version);
+
+    const keep = new Set([...wanted.map((file) => file.version), ...missing]);
+    const complete = missing.length === 0 && loaded.every(Boolean);
     const onDisk = new Set(content?.versions.map((file) => file.version));
-    const allLoaded = loaded.every((success) => success);
     for (const slot of this.#slots.values()) {
       if (keep.has(slot.version)) continue;
       // A version that the policy has left behind goes only when its successors serve.
-      if (!allLoaded && onDisk.has(slot.version) && slot.model !== null) continue;
+      if (!complete && onDisk.has(slot.version) && slot.model !== null) continue;
       this.#unload(slot);
     }
-  }
-
-  #wanted(content: ModelContent): VersionFile[] {
-    const selected = selectVersions(
-      content.config.version_policy,
-      content.versions.map((file) => file.version),
-    );
-    if (selected.length === 0) {
-      const available = content.versions.map((file) => file.version).join(', ');
-      this.#reportProblem(
-        new ServingError('CONFIG_INVALID', `version_policy selects none of the versions on disk (${available})`),
-      );
-    }
-    return content.versions.filter((file) => selected.includes(file.version));
   }
 
   #reportProblem(problem: ServingError): void {
@@ -137,34 +145,40 @@ export class ModelLifecycle {
   }
 
   /** True when the version serves what is on disk. */
-  async #loadVersion(content: ModelContent, file: VersionFile): Promise<boolean> {
+  async #loadVersion(content: ModelContent, file: VersionFile, retry: boolean): Promise<boolean> {
     const existing = this.#slots.get(file.version);
-    if (existing?.fingerprint === file.fingerprint) {
-      // A file that failed once is not tried again before it changes.
-      return existing.model !== null;
-    }
-    const slot: VersionSlot = existing ?? {
-      version: file.version,
-      state: 'LOADING',
-      reason: null,
-      fingerprint: '',
-      model: null,
-    };
-    slot.fingerprint = file.fingerprint;
+    const slot = existing === undefined || existing.state === 'UNLOADING' ? newSlot(file.version) : existing;
     this.#slots.set(file.version, slot);
+    if (slot.fingerprint === file.fingerprint && !(retry && slot.failure !== null)) {
+      // What was wrong with the directory meanwhile is so no longer; what is wrong with the file still is.
+      this.#set(slot, slot.state, slot.failure);
+      return slot.failure === null;
+    }
+    slot.fingerprint = file.fingerprint;
     this.#set(slot, slot.model === null ? 'LOADING' : 'READY', null);
     try {
       const model = await this.#load(this.name, content, file);
       const old = slot.model;
       slot.model = model;
+      slot.failure = null;
       this.#set(slot, 'READY', null);
       if (old !== null) this.#dispose(old, () => {});
       return true;
     } catch (cause) {
-      const reason = ServingError.from(cause).message;
-      this.#set(slot, slot.model === null ? 'UNAVAILABLE' : 'READY', reason);
+      slot.failure = ServingError.from(cause).message;
+      this.#set(slot, slot.model === null ? 'UNAVAILABLE' : 'READY', slot.failure);
       return false;
     }
+  }
+
+  /** A version that the policy names and the disk does not have. */
+  #reportMissing(version: number): void {
+    const existing = this.#slots.get(version);
+    if (existing?.model != null) this.#unload(existing);
+    const slot = newSlot(version);
+    slot.failure = `version_policy names version ${version}, but there is no directory of that name`;
+    this.#slots.set(version, slot);
+    this.#set(slot, 'UNAVAILABLE', slot.failure);
   }
 
   /** The slot stays, UNLOADING, until the last request has been answered and the memory is free. */
@@ -172,11 +186,10 @@ export class ModelLifecycle {
     if (slot.state === 'UNLOADING') return;
     const { model } = slot;
     slot.model = null;
-    // Whoever wants the version again meanwhile loads it anew.
-    slot.fingerprint = '';
     this.#set(slot, 'UNLOADING', null);
     const forget = (): void => {
-      if (slot.state !== 'UNLOADING') return;
+      // Another slot has taken its place when the version was loaded again meanwhile.
+      if (this.#slots.get(slot.version) !== slot) return;
       this.#slots.delete(slot.version);
       this.#listener(this.name, null);
     };
@@ -186,13 +199,20 @@ export class ModelLifecycle {
 
   /** Ends a model in the background: its leases may be held for as long as a batch takes. */
   #dispose(model: Model, then: () => void): void {
+    const failed = (cause: unknown): void => {
+      const reason = `its memory was not freed: ${ServingError.from(cause).message}`;
+      this.#listener(this.name, { version: model.version, state: 'UNLOADING', reason });
+    };
     const done = model[Symbol.asyncDispose]()
+      .catch(failed)
       .then(then)
       .finally(() => this.#unloading.delete(done));
     this.#unloading.add(done);
   }
 
   #set(slot: VersionSlot, state: ModelState, reason: string | null): void {
+    if (slot.state === state && slot.reason === reason && slot.announced) return;
+    slot.announced = true;
     slot.state = state;
     slot.reason = reason;
     this.#listener(this.name, { version: slot.version, state, reason });
@@ -203,6 +223,21 @@ export class ModelLifecycle {
     const newest = [...this.#slots.values()].sort((a, b) => b.version - a.version)[0];
     return newest === undefined ? 'it is not loaded' : `version ${newest.version} is ${describe(newest)}`;
   }
+}
+
+/** Versions that the policy selects. */
+function wantedVersions({ config, versions }: ModelContent): VersionFile[] {
+  const available = versions.map((file) => file.version);
+  const selected = selectVersions(config.version_policy, available);
+  return versions.filter((file) => selected.includes(file.version));
+}
+
+/** Versions that the policy asks for by number and the disk does not have. */
+function missingVersions({ config, versions }: ModelContent): number[] {
+  if (!('specific' in config.version_policy)) return [];
+  return config.version_policy.specific.versions.filter(
+    (version) => !versions.some((file) => file.version === version),
+  );
 }
 
 function describe(slot: VersionSlot): string {

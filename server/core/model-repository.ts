@@ -43,21 +43,26 @@ export class ModelRepository implements AsyncDisposable {
     await Promise.all(wanted.map((snapshot) => this.#reconcile(snapshot)));
   }
 
-  /** Looks at the directory again: loads what is new, reloads what has changed, unloads what has gone. */
+  /**
+   * Looks at the directory again: loads what is new, reloads what has changed, unloads what has gone. A model that is
+   * still busy with an earlier change is left for the next time.
+   */
   async refresh(): Promise<void> {
     const snapshots = await this.#scan();
+    const free = ({ name }: { readonly name: string }): boolean => this.#models.get(name)?.busy !== true;
     const gone = [...this.#models.values()].filter(({ name }) => !snapshots.some((found) => found.name === name));
     await Promise.all([
-      ...snapshots.map((snapshot) => this.#reconcile(snapshot)),
-      ...gone.map((lifecycle) => this.#remove(lifecycle)),
+      ...snapshots.filter(free).map((snapshot) => this.#reconcile(snapshot)),
+      ...gone.filter(free).map((lifecycle) => this.#remove(lifecycle)),
     ]);
   }
 
-  /** Loads a model, or brings it up to date. Throws MODEL_NOT_FOUND, or MODEL_NOT_READY with the reason. */
+  /** Loads a model, or brings it up to date. Throws MODEL_NOT_FOUND, or MODEL_INVALID with the reason. */
   async load(name: string): Promise<void> {
+    if (this.#closed) throw shuttingDown();
     const snapshot = await scanModel(this.#options.directory, name, this.#options.parseConfig);
     if (snapshot === null) throw this.#notInRepository(name);
-    await this.#reconcile(snapshot);
+    await this.#reconcile(snapshot, true);
     const failed = this.#models
       .get(name)
       ?.status()
@@ -79,10 +84,16 @@ export class ModelRepository implements AsyncDisposable {
    * VERSION_NOT_FOUND, MODEL_NOT_READY or SHUTTING_DOWN.
    */
   acquire(name: string, version: number | null): ModelLease {
-    if (this.#closed) throw new ServingError('SHUTTING_DOWN', 'the server is shutting down; send the frame elsewhere');
+    if (this.#closed) throw shuttingDown();
     const lifecycle = this.#models.get(name);
     if (lifecycle === undefined) throw this.#notLoaded(name);
     return lifecycle.model(version).lease();
+  }
+
+  /** Whether `acquire` would give a lease now. */
+  isReady(name: string, version: number | null): boolean {
+    const ready = this.#closed ? [] : (this.#models.get(name)?.ready() ?? []);
+    return ready.some((model) => version === null || model.version === version);
   }
 
   /** Every known model with its versions, by name. */
@@ -116,14 +127,14 @@ export class ModelRepository implements AsyncDisposable {
     }
   }
 
-  async #reconcile(snapshot: ModelSnapshot): Promise<void> {
+  async #reconcile(snapshot: ModelSnapshot, retry = false): Promise<void> {
     if (this.#closed) return;
     let lifecycle = this.#models.get(snapshot.name);
     if (lifecycle === undefined) {
       lifecycle = new ModelLifecycle(snapshot.name, this.#options.load, this.#options.listener);
       this.#models.set(snapshot.name, lifecycle);
     }
-    await lifecycle.reconcile(snapshot);
+    await lifecycle.reconcile(snapshot, retry);
   }
 
   async #remove(lifecycle: ModelLifecycle): Promise<void> {
@@ -140,4 +151,8 @@ export class ModelRepository implements AsyncDisposable {
     const has = known === '' ? 'no models are loaded' : `the loaded models are: ${known}`;
     return new ServingError('MODEL_NOT_FOUND', `no model ${JSON.stringify(name)}; ${has}`);
   }
+}
+
+function shuttingDown(): ServingError {
+  return new ServingError('SHUTTING_DOWN', 'the server is shutting down; ask another one');
 }

@@ -53,8 +53,8 @@ export async function scanModel(
 ): Promise<ModelSnapshot | null> {
   if (!MODEL_NAME.test(name)) return null;
   const directory = join(repository, name);
-  if (!(await isDirectory(directory))) return null;
   try {
+    if (!(await isDirectory(directory))) return null;
     return { name, content: await readContent(directory, parseConfig) };
   } catch (cause) {
     return { name, content: cause instanceof ServingError ? cause : unreadable(directory, cause) };
@@ -71,7 +71,7 @@ async function readContent(directory: string, parseConfig: ConfigParser): Promis
 
   const versions: VersionFile[] = [];
   for (const name of await readdir(directory)) {
-    if (!VERSION_NAME.test(name)) continue;
+    if (!VERSION_NAME.test(name) || !(await isDirectory(join(directory, name)))) continue;
     const path = join(directory, name, config.default_model_filename);
     const file = await stat(path).catch(() => null);
     const fingerprint = JSON.stringify([file?.mtimeMs, file?.size, file?.ino, configText, labelsText]);
@@ -97,9 +97,14 @@ async function readText(file: string, hint: string): Promise<string> {
   }
 }
 
+/** Throws when that cannot be told, so that a disk that fails for a moment does not unload what serves. */
 async function isDirectory(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => null);
-  return found?.isDirectory() ?? false;
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (cause) {
+    if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return false;
+    throw cause;
+  }
 }
 
 function unreadable(directory: string, cause: unknown): ServingError {

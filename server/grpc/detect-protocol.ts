@@ -15,12 +15,12 @@ export const detectProtocol: StreamProtocol<DetectRequest, DetectResponse> = {
   call: 'Detect',
   kind: 'detect',
 
-  options(message): DetectChoice | null {
-    const { options } = message;
-    if (options === undefined) return null;
-    if (options.scoreThreshold !== undefined) requireFraction('score_threshold', options.scoreThreshold);
-    if (options.nmsThreshold !== undefined) requireFraction('nms_threshold', options.nmsThreshold);
-    return { stream: options.stream, options };
+  hasOptions: (message) => message.options !== undefined,
+
+  options({ options }): DetectChoice {
+    if (options?.scoreThreshold !== undefined) requireFraction('score_threshold', options.scoreThreshold);
+    if (options?.nmsThreshold !== undefined) requireFraction('nms_threshold', options.nmsThreshold);
+    return { stream: options?.stream, options };
   },
 
   frame: (message) => message.frame,

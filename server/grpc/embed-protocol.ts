@@ -3,7 +3,7 @@ import type { ResultTable, TaskParameters } from '../core/inference.js';
 import type { Region as CoreRegion } from '../core/picture.js';
 import type { EmbedRequest, EmbedResponse, Embedding, Region } from '../gen/sluice/v1/inference.js';
 import { toFrameError } from './status.js';
-import type { StreamChoice, StreamProtocol } from './stream-protocol.js';
+import type { StreamProtocol } from './stream-protocol.js';
 
 /** Most regions of one frame. */
 const MAX_REGIONS = 1024;
@@ -12,9 +12,9 @@ export const embedProtocol: StreamProtocol<EmbedRequest, EmbedResponse> = {
   call: 'Embed',
   kind: 'embed',
 
-  options(message): StreamChoice | null {
-    return message.options === undefined ? null : { stream: message.options.stream };
-  },
+  hasOptions: (message) => message.options !== undefined,
+
+  options: (message) => ({ stream: message.options?.stream }),
 
   frame: (message) => message.frame,
 

@@ -9,8 +9,9 @@ export interface StreamProtocol<Request, Response> {
   readonly call: StreamingCall;
   /** Kind of the parameters; a model whose task has another kind is refused. */
   readonly kind: TaskParameters['kind'];
-  /** The options of a message, if it has any. Throws INVALID_REQUEST when they are out of range. */
-  options(message: Request): StreamChoice | null;
+  hasOptions(message: Request): boolean;
+  /** The options of the first message. Throws INVALID_REQUEST when they are out of range. */
+  options(message: Request): StreamChoice;
   frame(message: Request): Frame | undefined;
   /** What the frame asks for, the model's defaults filled in. Throws INVALID_REQUEST or BAD_REGION. */
   parameters(message: Request, choice: StreamChoice, model: Model): TaskParameters;

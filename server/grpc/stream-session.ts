@@ -1,7 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import type { Ticket } from '../core/dynamic-batcher.js';
-import { ServingError } from '../core/errors.js';
+import { ServingError, type ErrorCode } from '../core/errors.js';
 import type { InferenceRequest, InferenceResponse, TaskParameters } from '../core/inference.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
@@ -43,7 +43,7 @@ export class StreamSession<Request, Response> {
   readonly #protocol: StreamProtocol<Request, Response>;
   readonly #context: SessionContext;
   #settings: StreamSettings | null = null;
-  #choice: StreamChoice = { stream: undefined };
+  #choice!: StreamChoice;
   readonly #window = new StreamWindow<Response>(
     (response) => this.#write(response),
     () => this.#endIfDraining(),
@@ -51,8 +51,8 @@ export class StreamSession<Request, Response> {
   #frames = 0;
   /** The client has half-closed. */
   #finished = false;
-  /** The status has been sent. */
-  #ended = false;
+  /** What has ended the call; null: nothing has. */
+  #failure: ServingError | null = null;
   /** With FRAME_POLICY_LATEST: the newest frame, while all the window is taken by running ones. */
   #held: PendingFrame<Request, Response> | null = null;
   /** Requests that are queued or running, by the slot that waits for them. */
@@ -72,31 +72,34 @@ export class StreamSession<Request, Response> {
   async run(): Promise<void> {
     const statistics = this.#context.statistics.streamOpened(this.#protocol.call);
     const endIfDraining = (): void => this.#endIfDraining();
-    this.#call.once('cancelled', () => this.#abandon(new ServingError('CANCELLED', 'the client cancelled the stream')));
+    this.#call.once('cancelled', () =>
+      this.#failWith(new ServingError('CANCELLED', 'the client cancelled the stream')),
+    );
     this.#context.draining.addEventListener('abort', endIfDraining);
     try {
       await this.#readAll();
       await this.#window.drained();
-      this.#end(null);
+      if (this.#failure !== null) throw this.#failure;
+      this.#call.end();
       statistics.ended(null);
     } catch (cause) {
-      const error = this.#call.cancelled
-        ? new ServingError('CANCELLED', 'the client cancelled the stream', { cause })
-        : ServingError.from(cause);
-      this.#abandon(error);
-      this.#end(error);
+      const error = this.#failure ?? ServingError.from(cause);
+      this.#failWith(error);
       statistics.ended(error.code);
     } finally {
       this.#context.draining.removeEventListener('abort', endIfDraining);
     }
   }
 
-  /** Sends the status of the call, once. */
-  #end(error: ServingError | null): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    if (error === null) this.#call.end();
-    else if (!this.#call.cancelled) this.#call.emit('error', toStatus(forClient(error, this.#context.logFault)));
+  /** Ends the call with an error, once: what is queued leaves the queue, and nobody waits any more. */
+  #failWith(error: ServingError): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#held = null;
+    for (const ticket of this.#tickets.values()) ticket.withdraw(error);
+    this.#window.close();
+    // The iterator that reads the call meets the error as well, and leaves its loop.
+    if (!this.#call.cancelled) this.#call.emit('error', toStatus(forClient(error, this.#context.logFault)));
   }
 
   /**
@@ -105,7 +108,7 @@ export class StreamSession<Request, Response> {
    */
   #endIfDraining(): void {
     if (!this.#context.draining.aborted || !this.#window.empty || this.#finished) return;
-    this.#end(new ServingError('SHUTTING_DOWN', 'the server is shutting down; open the stream again elsewhere'));
+    this.#failWith(new ServingError('SHUTTING_DOWN', 'the server is shutting down; open the stream again elsewhere'));
   }
 
   async #readAll(): Promise<void> {
@@ -126,6 +129,7 @@ export class StreamSession<Request, Response> {
     if (latest) this.#dropWaiting();
     // Dropped frames still have to be told: a reader that takes nothing stops a latest stream too, only later.
     await this.#window.room(latest ? window + this.#context.limits.maxWindow : window);
+    if (this.#failure !== null) return;
     const pending: PendingFrame<Request, Response> = {
       message,
       frame: frame ?? { frameId: '', captureTime: undefined, timeout: undefined, priority: 0, picture: undefined },
@@ -133,7 +137,7 @@ export class StreamSession<Request, Response> {
       index: this.#frames++,
       slot: this.#window.open(),
     };
-    if (!first && this.#protocol.options(message) !== null) {
+    if (!first && this.#protocol.hasOptions(message)) {
       this.#fail(pending, new ServingError('INVALID_REQUEST', 'options are allowed on the first message only'));
     } else if (latest && this.#tickets.size >= window) this.#held = pending;
     else this.#submit(pending);
@@ -141,7 +145,7 @@ export class StreamSession<Request, Response> {
 
   /** Reads the first message. Throws what ends the stream. */
   #open(message: Request): void {
-    this.#choice = this.#protocol.options(message) ?? { stream: undefined };
+    this.#choice = this.#protocol.options(message);
     const { repository, limits } = this.#context;
     this.#settings = chooseModel(this.#choice.stream, this.#protocol, repository, limits);
   }
@@ -200,47 +204,54 @@ export class StreamSession<Request, Response> {
   }
 
   async #answer(pending: PendingFrame<Request, Response>, ticket: Ticket, lease: ModelLease): Promise<void> {
+    using held = lease;
     const response = await ticket.response;
     this.#tickets.delete(pending.slot);
-    pending.slot.settle(this.#respond(pending, response, lease.model));
-    lease[Symbol.dispose]();
-    if (this.#held === null) return;
+    try {
+      this.#respond(pending, response, held.model);
+    } catch (cause) {
+      this.#fail(pending, ServingError.from(cause));
+    }
     const next = this.#held;
     this.#held = null;
-    this.#submit(next);
+    if (next !== null) this.#submit(next);
   }
 
-  #respond({ frame, index }: PendingFrame<Request, Response>, response: InferenceResponse, model: Model): Response {
+  #respond(pending: PendingFrame<Request, Response>, response: InferenceResponse, model: Model): void {
     const { outcome, width, height } = response;
-    const failed = outcome instanceof ServingError;
     const info: FrameInfo = {
-      frameId: frame.frameId,
-      captureTime: frame.captureTime,
-      index,
-      modelName: model.name,
+      ...this.#info(pending),
       modelVersion: String(model.version),
       width,
       height,
       timings: writeTimings(response.timings),
-      error: failed ? toFrameError(forClient(outcome, this.#context.logFault)) : undefined,
     };
-    return this.#protocol.respond(info, failed ? null : outcome, model);
+    if (outcome instanceof ServingError) info.error = toFrameError(forClient(outcome, this.#context.logFault));
+    const table = outcome instanceof ServingError ? null : outcome;
+    pending.slot.settle(this.#protocol.respond(info, table, model));
   }
 
   /** Answers a frame that never reached a model. */
-  #fail({ frame, index, slot }: PendingFrame<Request, Response>, error: ServingError): void {
-    const info: FrameInfo = {
-      frameId: frame.frameId,
-      captureTime: frame.captureTime,
+  #fail(pending: PendingFrame<Request, Response>, error: ServingError): void {
+    const info = { ...this.#info(pending), error: toFrameError(forClient(error, this.#context.logFault)) };
+    pending.slot.settle(this.#protocol.respond(info, null, null));
+  }
+
+  /** What is known of a frame before it is inferred. */
+  #info({ frame, index }: PendingFrame<Request, Response>): FrameInfo {
+    const { frameId, captureTime } = frame;
+    const modelName = this.#settings!.model;
+    return {
+      frameId,
+      captureTime,
       index,
-      modelName: this.#settings!.model,
+      modelName,
       modelVersion: '',
       width: 0,
       height: 0,
       timings: undefined,
-      error: toFrameError(forClient(error, this.#context.logFault)),
+      error: undefined,
     };
-    slot.settle(this.#protocol.respond(info, null, null));
   }
 
   /** With FRAME_POLICY_LATEST, before a newer frame: what still waits is dropped. */
@@ -250,15 +261,15 @@ export class StreamSession<Request, Response> {
     if (this.#held === null) return;
     this.#fail(this.#held, reason);
     this.#held = null;
-    using lease = this.#acquire();
-    lease.refused(reason.code);
+    this.#countRefused(reason.code);
   }
 
-  /** Ends the stream's work: what is queued leaves the queue, and nobody waits any more. */
-  #abandon(reason: ServingError): void {
-    this.#held = null;
-    for (const ticket of this.#tickets.values()) ticket.withdraw(reason);
-    this.#window.close();
+  /** Counts a frame that failed before a model was asked for; a model that is gone by now counts no more. */
+  #countRefused(code: ErrorCode): void {
+    const { model, version } = this.#settings!;
+    if (!this.#context.repository.isReady(model, version)) return;
+    using lease = this.#acquire();
+    lease.refused(code);
   }
 
   /** Resolves when the transport can take more: a slow reader keeps its window full. */

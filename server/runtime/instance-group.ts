@@ -18,6 +18,9 @@ export interface InstanceGroupOptions {
 /** Instances of a CPU model that names no count: one a core, but not so many that weights fill the memory. */
 const MOST_DEFAULT_INSTANCES = 4;
 
+/** How long after a replacement failed the next one is tried. */
+const RETRY_MILLISECONDS = 5000;
+
 /** Ends of buffers beyond this are somebody else's: Node keeps small messages in shared slabs. */
 const MESSAGE_OVERHEAD = 4096;
 
@@ -36,9 +39,10 @@ export class InstanceGroup implements Executor {
   #hung = 0;
   /** Instances that are being replaced. */
   #replacing = 0;
-  /** Why there is no instance any more; null while there are some, or will be. */
+  /** Why there is no instance now; null while there are some, or one is being started. */
   #lost: ServingError | null = null;
   #closed = false;
+  #retry: NodeJS.Timeout | undefined;
 
   private constructor(options: InstanceGroupOptions) {
     const group = options.spec.config.instance_group;
@@ -82,10 +86,27 @@ export class InstanceGroup implements Executor {
     if (this.#lost !== null) throw this.#lost;
     const thread = this.#idle.pop();
     if (thread === undefined) throw new ServingError('INTERNAL', 'a batch was cut although no instance is idle');
+    const work = this.#run(thread, batch);
+    this.#busy.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#busy.delete(work);
+    }
+  }
+
+  /** Waits for the running batches, but not for threads that hang: those end when they come back. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    await Promise.allSettled(this.#busy);
+    await Promise.all(this.#idle.splice(0).map((thread) => thread.close()));
+  }
+
+  async #run(thread: InstanceThread, batch: readonly InferenceRequest[]): Promise<BatchResult> {
     const transferList: ArrayBuffer[] = [];
     const tasks = batch.map((request) => toTask(request, transferList));
     const run = thread.execute(tasks, transferList);
-    this.#busy.add(run);
     let reply: BatchReply | null;
     try {
       reply = await this.#watch(run);
@@ -93,23 +114,14 @@ export class InstanceGroup implements Executor {
       void this.#replace();
       await thread.close();
       throw this.#instanceLost(`died: ${errorMessage(cause)}`, cause);
-    } finally {
-      this.#busy.delete(run);
     }
     if (reply === null) {
-      this.#leaveAlone(thread, run);
+      void this.#leaveAlone(thread, run);
       throw this.#instanceLost(`hung: no answer within ${this.#timeout} ms`, null);
     }
     this.#idle.push(thread);
     if (reply.type === 'error') throw ServingError.fromData(reply.error);
     return { phases: reply.phases, results: toResults(reply.frames, reply.values) };
-  }
-
-  /** Waits for the running batches, but not for threads that hang: those end when they come back. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    await Promise.allSettled(this.#busy);
-    await Promise.all(this.#idle.splice(0).map((thread) => thread.close()));
   }
 
   get #timeout(): number {
@@ -130,41 +142,45 @@ export class InstanceGroup implements Executor {
   }
 
   /** Replaces a thread that hangs and closes it when it comes back. At most as many as there are instances hang. */
-  #leaveAlone(thread: InstanceThread, run: Promise<BatchReply>): void {
-    const replaceNow = this.#hung < this.instances;
+  async #leaveAlone(thread: InstanceThread, run: Promise<BatchReply>): Promise<void> {
     this.#hung += 1;
-    if (replaceNow) void this.#replace();
-    const back = async (): Promise<void> => {
-      this.#hung -= 1;
-      if (replaceNow || this.#closed) await thread.close();
-      else this.#take(thread);
-    };
-    run.then(back, back).catch((cause: unknown) => this.#options.log('error', errorMessage(cause)));
+    if (this.#hung <= this.instances) void this.#replace();
+    await Promise.allSettled([run]);
+    this.#hung -= 1;
+    await thread.close();
+    // Threads beyond that number were not replaced; they are now.
+    if (this.#hung >= this.instances) void this.#replace();
   }
 
+  /** Starts an instance anew, again and again while none is left. */
   async #replace(): Promise<void> {
     if (this.#closed) return;
     this.#replacing += 1;
     try {
       const thread = await InstanceThread.create(this.#spec, this.#options.workerFile);
       this.#replacing -= 1;
-      if (this.#closed) {
-        await thread.close();
-        return;
-      }
-      this.#options.log('info', 'an instance has been replaced');
-      this.#take(thread);
+      if (this.#closed) await thread.close();
+      else this.#take(thread);
     } catch (cause) {
       this.#replacing -= 1;
-      const why = ServingError.from(cause).message;
-      this.#options.log('error', `an instance could not be replaced: ${why}`);
-      if (this.#idle.length + this.#busy.size + this.#replacing > 0) return;
-      this.#lost = new ServingError('INSTANCE_LOST', `the model has no instance left and must be loaded again: ${why}`);
-      this.onIdle();
+      this.#notReplaced(ServingError.from(cause).message);
     }
   }
 
+  #notReplaced(why: string): void {
+    this.#options.log('error', `an instance could not be replaced: ${why}`);
+    if (this.#closed) return;
+    this.#retry = setTimeout(() => void this.#replace(), RETRY_MILLISECONDS);
+    if (this.#idle.length + this.#busy.size + this.#replacing > 0) return;
+    this.#lost = new ServingError(
+      'INSTANCE_LOST',
+      `the model has no instance left; the last one failed to start: ${why}`,
+    );
+    this.onIdle();
+  }
+
   #take(thread: InstanceThread): void {
+    this.#options.log('info', 'an instance has been replaced');
     this.#lost = null;
     this.#add(thread);
     this.onIdle();

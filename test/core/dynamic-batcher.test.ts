@@ -79,13 +79,13 @@ test('a full batch is better than a preferred size', async (t) => {
   t.deepEqual(bench.batches, ['x', 'a b c d']);
 });
 
-test('a preferred size is cut although the request behind it has another key', async (t) => {
+test('another key behind a preferred size closes the batch where it stands', async (t) => {
   const bench = new BatcherBench({ maxBatchSize: 8, preferredBatchSizes: [2] });
   bench.submit('x');
   bench.submitAll('a b c', { batchKey: 'one' });
   bench.submit('d', { batchKey: 'other' });
   await bench.finishOldest();
-  t.deepEqual(bench.batches, ['x', 'a b'], 'rule 2 comes before rule 3');
+  t.deepEqual(bench.batches, ['x', 'a b c'], 'rule 2 comes before rule 3');
 });
 
 test('a preferred size that rows jump over is not reached', async (t) => {
