@@ -8,6 +8,7 @@ import type {
   PhaseDurations,
   RequestTimings,
 } from './inference.js';
+import { ReleaseOrder } from './release-order.js';
 import { RequestQueue, type QueueLimits } from './request-queue.js';
 import type { ModelStatistics } from './statistics.js';
 
@@ -40,8 +41,8 @@ interface Entry {
   readonly resolve: (response: InferenceResponse) => void;
   /** Set once dispatched. */
   dispatchedAt: number;
-  /** With preserveOrdering: the answer, held until all earlier ones are out. */
-  held: InferenceResponse | null;
+  /** With preserveOrdering, once dispatched: lets the answer out when all earlier ones are. */
+  place: ((release: () => void) => void) | null;
 }
 
 const NO_PHASES: PhaseDurations = { decode: 0, preprocess: 0, infer: 0, postprocess: 0 };
@@ -69,8 +70,7 @@ export class DynamicBatcher {
   readonly #clock: Clock;
   readonly #statistics: ModelStatistics;
   readonly #queue: RequestQueue<Entry>;
-  /** With preserveOrdering: dispatched and not yet settled, in order. */
-  readonly #dispatched: Entry[] = [];
+  readonly #order = new ReleaseOrder();
   #running = 0;
   #wakeUp: Timer | null = null;
   #wakeUpAt = Infinity;
@@ -113,7 +113,7 @@ export class DynamicBatcher {
     this.#expire();
     let entry!: Entry;
     const response = new Promise<InferenceResponse>((resolve) => {
-      entry = { request, resolve, dispatchedAt: 0, held: null };
+      entry = { request, resolve, dispatchedAt: 0, place: null };
     });
     try {
       this.#queue.push(entry);
@@ -200,7 +200,7 @@ export class DynamicBatcher {
     const dispatchedAt = this.#clock.now();
     for (const entry of batch) {
       entry.dispatchedAt = dispatchedAt;
-      if (this.#policy.preserveOrdering) this.#dispatched.push(entry);
+      if (this.#policy.preserveOrdering) entry.place = this.#order.take();
     }
     this.#running += 1;
     const rows = batch.reduce((sum, entry) => sum + entry.request.rows, 0);
@@ -243,16 +243,9 @@ export class DynamicBatcher {
     };
     if (result.outcome instanceof ServingError) this.#statistics.failed(result.outcome.code);
     else this.#statistics.succeeded(timings.total);
-    const response: InferenceResponse = { ...result, timings };
-    if (!this.#policy.preserveOrdering || batchSize === 0) {
-      entry.resolve(response);
-      return;
-    }
-    entry.held = response;
-    for (let head = this.#dispatched[0]; head !== undefined && head.held !== null; head = this.#dispatched[0]) {
-      this.#dispatched.shift();
-      head.resolve(head.held);
-    }
+    const release = (): void => entry.resolve({ ...result, timings });
+    if (entry.place === null) release();
+    else entry.place(release);
   }
 
   /** Settles what has waited past its deadline, and arms the timer for the next one. */
