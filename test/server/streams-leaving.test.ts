@@ -132,7 +132,7 @@ test.serial('with LATEST, nothing is dropped while frames come no faster than an
   t.true(call.answers.every(({ frame }) => frame?.error === undefined));
 });
 
-test.serial("a stream with LATEST drops its own frames only", async (t) => {
+test.serial('a stream with LATEST drops its own frames only', async (t) => {
   const blocker = await plug(serving, 'slow', 120);
   const ordered = serving.wire.embed();
   ordered.send(embedOptions({ model: 'slow' }), ...frames(4));

@@ -62,7 +62,10 @@ test.serial('a fast sender is held back, and the memory of the server does not g
     if (answered % 10 === 0) most = Math.max(most, (await residentBytes()) - before);
   }
   t.is(answered, count);
-  t.true(most < 192 * MEBIBYTE, `${count * 4} MB went through, and the server grew by ${Math.round(most / MEBIBYTE)} MiB`);
+  t.true(
+    most < 192 * MEBIBYTE,
+    `${count * 4} MB went through, and the server grew by ${Math.round(most / MEBIBYTE)} MiB`,
+  );
 });
 
 test.serial('a stream that only sends is held back by flow control, message by message', async (t) => {

@@ -21,7 +21,7 @@ test.before(async () => {
 
 test.after.always(() => serving?.[Symbol.asyncDispose]());
 
-test.serial("a frame whose timeout passes in the queue is answered DEADLINE_EXCEEDED and never runs", async (t) => {
+test.serial('a frame whose timeout passes in the queue is answered DEADLINE_EXCEEDED and never runs', async (t) => {
   const { metrics } = serving;
   const [executed, failed] = [await metrics.executed('plain'), await metrics.failed('plain', 'DEADLINE_EXCEEDED')];
   const blocker = await plug(serving, 'plain', 150);
@@ -74,7 +74,7 @@ test.serial("a model's default timeout holds for frames that name none, or a lon
   t.is((await serving.metrics.executed('impatient')) - executed, 1, 'the plug alone');
 });
 
-test.serial("a call whose deadline passes ends DEADLINE_EXCEEDED, and its queued frames never run", async (t) => {
+test.serial('a call whose deadline passes ends DEADLINE_EXCEEDED, and its queued frames never run', async (t) => {
   const { metrics } = serving;
   const executed = await metrics.executed('plain');
   const blocker = await plug(serving, 'plain');

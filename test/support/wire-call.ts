@@ -71,6 +71,7 @@ export class WireCall<Request, Response> {
   sent = 0;
   /** How the call ended. Never rejects. */
   readonly status: Promise<StatusObject>;
+  #ended: StatusObject | undefined;
   readonly #call: ClientDuplexStream<Buffer, Response>;
   readonly #encode: (message: Request) => Uint8Array;
 
@@ -80,7 +81,12 @@ export class WireCall<Request, Response> {
     const callOptions = deadline === undefined ? {} : { deadline };
     this.#call = client.makeBidiStreamRequest(path, asIs, decode, new Metadata(), callOptions);
     this.#encode = encode;
-    this.status = new Promise((resolve) => this.#call.once('status', resolve));
+    this.status = new Promise((resolve) => {
+      this.#call.once('status', (ended: StatusObject) => {
+        this.#ended = ended;
+        resolve(ended);
+      });
+    });
     // The status says it already.
     this.#call.on('error', () => {});
     // Without a first read grpc-js takes in everything; after it, it stops when its own buffer is full.
@@ -116,9 +122,9 @@ export class WireCall<Request, Response> {
     return eventually(`${count} answers`, () => (this.answers.length >= count ? this.answers : undefined));
   }
 
-  /** Half-closes and returns the status once the call has ended. */
+  /** Half-closes and returns the status. Throws when the call does not end. */
   async finish(): Promise<StatusObject> {
     this.end();
-    return this.status;
+    return eventually('the end of the call', () => this.#ended);
   }
 }
