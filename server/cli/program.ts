@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import { UsageError } from '../config/server-options.js';
 import { errorMessage } from '../core/errors.js';
+import { registerBench } from './bench.js';
 import { registerDetect } from './detect.js';
 import { registerDoctor } from './doctor.js';
 import { registerEmbed } from './embed.js';
@@ -18,6 +19,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   registerServe(program);
   registerDetect(program);
   registerEmbed(program);
+  registerBench(program);
   registerDoctor(program);
   registerRemoteModels(registerModels(program));
   try {
