@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { status, type StatusObject } from '@grpc/grpc-js';
 import { FramePolicy } from '../../clients/typescript/sluice-client.js';
+import { eventually } from '../support/eventually.js';
 import { detectFrame, detectOptions, embedFrame, embedOptions } from '../support/messages.js';
 import { plain } from '../support/pictures.js';
 import { Serving } from '../support/serving.js';
@@ -225,4 +226,10 @@ test.serial('fields that the server does not know are ignored', async (t) => {
     call.answers.map((answer) => answer.frame?.error?.code),
     ['INVALID_REQUEST', undefined],
   );
+});
+
+test.serial('after all of these mistakes no stream is left open and nothing waits', async (t) => {
+  const { metrics } = serving;
+  await eventually('no stream is open', async () => (await metrics.value('sluice_streams_open')) === 0);
+  for (const model of [GOOD_MODEL, 'other', 'means']) await t.notThrowsAsync(metrics.untilIdle(model));
 });

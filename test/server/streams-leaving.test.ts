@@ -2,9 +2,9 @@ import test from 'ava';
 import { status } from '@grpc/grpc-js';
 import { FramePolicy } from '../../clients/typescript/sluice-client.js';
 import { embedOne } from '../support/ask.js';
-import { eventually } from '../support/eventually.js';
+import { eventually, settled } from '../support/eventually.js';
 import { embedFrame, embedOptions } from '../support/messages.js';
-import { grey } from '../support/pictures.js';
+import { grey, plain } from '../support/pictures.js';
 import type { Serving } from '../support/serving.js';
 import { plug, serveSlow } from '../support/slow-serving.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -85,6 +85,25 @@ test.serial('a client that vanishes leaves nothing in the queue, and the server 
   t.is((await blocker.finish()).code, 0);
   for (const call of calls) t.is((await call.status).code, status.UNAVAILABLE);
   await eventually('the streams are over', async () => (await open()) === before);
+  t.true(await stillServes());
+});
+
+test.serial('a client that vanishes in the middle of a message does no harm', async (t) => {
+  const { metrics, server } = serving;
+  const blocker = await plug(serving, 'slow', 120);
+  using proxy = await TcpProxy.create(server.grpcAddress);
+  using wire = new Wire(proxy.address);
+  const call = wire.embed();
+  const large = embedFrame(plain(2000, 2000, [0, 0, 0]));
+  call.send(embedOptions({ model: 'slow', window: 1 }), ...Array.from({ length: 6 }, () => large));
+  // The window is full: of the messages that the server does not read, no more comes than flow control lets through.
+  await metrics.untilQueued('slow', 1);
+  const passed = await settled('how much the client has sent', () => proxy.passed);
+  t.true(passed < 6 * 12_000_000, `${passed} bytes passed`);
+  proxy.cut();
+  await metrics.untilQueued('slow', 0);
+  t.is((await call.status).code, status.UNAVAILABLE);
+  t.is((await blocker.finish()).code, 0);
   t.true(await stillServes());
 });
 

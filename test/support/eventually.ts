@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-const TRIES = 1200;
+const TRIES = 800;
 const BETWEEN_MS = 25;
 
 /** Looks until `condition` holds and returns what it gave; throws when it has not held after many looks. */

@@ -5,6 +5,8 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 export class TcpProxy implements Disposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** Bytes that clients have sent. */
+  passed = 0;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -20,6 +22,7 @@ export class TcpProxy implements Disposable {
       const far = connect({ host, port });
       proxy.#sockets.add(near).add(far);
       for (const socket of [near, far]) socket.on('error', () => {});
+      near.on('data', (bytes) => (proxy.passed += bytes.length));
       near.pipe(far).pipe(near);
     });
     server.listen(0, '127.0.0.1');
