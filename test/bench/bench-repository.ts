@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { TestRepository } from '../support/test-repository.js';
+import { spotsModel } from '../support/tiny-models.js';
 import { INSTANCES } from './settings.js';
 
 /** The checkout, from dist/test/bench. */
@@ -11,7 +12,10 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** The model file of CenterFace as it was pulled. */
 export const CENTERFACE_FILE = join(root, 'model-repo/centerface/1/model.onnx');
 
-/** A repository with CenterFace as model-repo/ configures it, but at an input size of one's own. */
+/** A model that costs next to nothing: what warms up the server around it. */
+export const TINY_MODEL = 'tiny';
+
+/** A repository with TINY_MODEL and with CenterFace as model-repo/ configures it, but at an input size of one's own. */
 export async function centerfaceRepository(side: number): Promise<TestRepository> {
   const repository = await TestRepository.create();
   const model = join(root, 'model-repo/centerface');
@@ -24,5 +28,7 @@ export async function centerfaceRepository(side: number): Promise<TestRepository
     input: { width: side, height: side },
     instance_group: { count: INSTANCES, intra_op_thread_count: 1 },
   });
+  const tiny = { task: 'centerface', input: { width: 64, height: 64 }, instance_group: { count: 1 } };
+  await repository.addModel(TINY_MODEL, tiny, spotsModel(64, 64));
   return repository;
 }

@@ -14,8 +14,7 @@ const AIM = { is: 'at most', value: 1 } as const;
 export async function latency(report: Report, settings: Settings): Promise<void> {
   const pictures = await benchPictures(1280, 720);
   for (const side of SIDES) {
-    await using served = await Served.start(await centerfaceRepository(side));
-    await served.run(pictures, 1, { frames: 10 });
+    await using served = await Served.start(await centerfaceRepository(side), pictures);
     const runs: (readonly FrameSample[])[] = [];
     for (let repetition = 0; repetition < settings.repetitions; repetition++) {
       report.progress(`latency at ${side}: ${repetition + 1} of ${settings.repetitions}`);

@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
 import { latency } from './latency.js';
+import { memory } from './memory.js';
+import { operators } from './operators.js';
 import { Report } from './report.js';
 import { FULL, QUICK, type Settings } from './settings.js';
+import { start } from './start.js';
 import { throughput } from './throughput.js';
 
 /**
@@ -12,6 +15,9 @@ import { throughput } from './throughput.js';
 const BENCHES: Readonly<Record<string, (report: Report, settings: Settings) => Promise<void>>> = {
   throughput,
   latency,
+  memory,
+  start,
+  operators,
 };
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });

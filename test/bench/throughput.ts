@@ -23,9 +23,8 @@ const AIM = { is: 'at least', value: 0.9 } as const;
 export async function throughput(report: Report, settings: Settings): Promise<void> {
   const pictures = await benchPictures(1280, 720);
   for (const side of SIDES) {
-    await using served = await Served.start(await centerfaceRepository(side));
+    await using served = await Served.start(await centerfaceRepository(side), pictures);
     await using plain = await PlainLoop.create(INSTANCES, side, pictures);
-    await served.run(pictures, 32, { frames: 64 });
     const servedRuns = WINDOWS.map((): ServedRun[] => []);
     const plainRuns = PLAINS.map((): PlainRun[] => []);
     for (let repetition = 0; repetition < settings.repetitions; repetition++) {

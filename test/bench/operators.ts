@@ -1,0 +1,89 @@
+import { decodePicture } from '../../server/runtime/image-decoder.js';
+import { loadNative } from '../../server/runtime/native.js';
+import { atDecodedSize, samplePicture } from '../../server/runtime/sampling.js';
+import { benchPictures } from './bench-pictures.js';
+import { median } from './figures.js';
+import type { Report } from './report.js';
+import type { Settings } from './settings.js';
+
+const PICTURE = { width: 1280, height: 720 };
+const MAX_PIXELS = 1 << 26;
+const NORMALIZATION = { color: 'rgb', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] } as const;
+
+const native = loadNative();
+
+/** The work beside the model itself, one thread, operator by operator. */
+export async function operators(report: Report, settings: Settings): Promise<void> {
+  report.progress('operators');
+  const [jpeg] = await benchPictures(PICTURE.width, PICTURE.height, 1);
+  const picture = { kind: 'encoded', bytes: jpeg! } as const;
+  const measured: readonly (readonly [figure: string, work: () => unknown])[] = [
+    ['decode JPEG 1280x720', () => decodePicture(picture, MAX_PIXELS, null)],
+    ['decode JPEG 1280x720 for 640x640', () => decodePicture(picture, MAX_PIXELS, { width: 640, height: 640 })],
+    ['decode JPEG 1280x720 for 320x320', () => decodePicture(picture, MAX_PIXELS, { width: 320, height: 320 })],
+    ['warpNormalize 1280x720 to 640x640', warp(640)],
+    ['warpNormalize 1280x720 to 320x320', warp(320)],
+    ['decodeCenterFace 160x160', decodeFaces(160)],
+    ['nms of 1000 boxes', suppress(1000)],
+  ];
+  for (const [figure, work] of measured) {
+    const runs: number[] = [];
+    await time(work, settings.operatorMilliseconds / 4);
+    for (let run = 0; run < settings.repetitions; run++) runs.push(await time(work, settings.operatorMilliseconds));
+    report.add({ bench: 'operators', figure, unit: 'ms', runs });
+  }
+}
+
+/** The median of the milliseconds that calls take, one after the other for `atLeast` milliseconds. */
+async function time(work: () => unknown, atLeast: number): Promise<number> {
+  const end = performance.now() + atLeast;
+  const calls: number[] = [];
+  do {
+    const start = performance.now();
+    const pending = work();
+    if (pending instanceof Promise) await pending;
+    calls.push(performance.now() - start);
+  } while (performance.now() < end);
+  return median(calls);
+}
+
+function warp(side: number): () => unknown {
+  const { width, height } = PICTURE;
+  const data = Uint8Array.from({ length: width * height * 3 }, (_, index) => (index * 7919) % 251);
+  const pixels = { data, format: 'rgb8', width, height, stride: width * 3 } as const;
+  const { toPicture, border } = samplePicture(PICTURE, { width: side, height: side }, 'letterbox');
+  const matrix = atDecodedSize(toPicture, PICTURE, PICTURE);
+  const normalization = NORMALIZATION;
+  const options = { matrix, width: side, height: side, border, pad: 0, window: null, normalization, threads: 1 };
+  const out = new Float32Array(3 * side * side);
+  return () => native.warpNormalize(pixels, options, out, 0);
+}
+
+/** Maps in which one cell of 500 is a face. */
+function decodeFaces(side: number): () => unknown {
+  const cells = side * side;
+  const heat = Float32Array.from({ length: cells }, (_, cell) => (cell % 500 === 0 ? 0.9 : 0.1));
+  const scale = new Float32Array(2 * cells).fill(2);
+  const offset = new Float32Array(2 * cells);
+  const landmarks = Float32Array.from({ length: 10 * cells }, (_, index) => (index % 10) / 10);
+  const options = {
+    columns: side,
+    rows: side,
+    scoreThreshold: 0.5,
+    nms: { rule: 'greedy', iouThreshold: 0.3 },
+    maxDetections: 1000,
+    matrix: [1, 0, 0, 0, 1, 0],
+  } as const;
+  const out = new Float32Array(options.maxDetections * 15);
+  return () => native.decodeCenterFace(heat, scale, offset, landmarks, options, out);
+}
+
+/** Boxes of 40 pixels on a picture of 640x640, some of which overlap. */
+function suppress(boxes: number): () => unknown {
+  const rows = Array.from({ length: boxes }, (_, index) => {
+    const [left, top] = [(index * 7919) % 600, (index * 104729) % 600];
+    return [left, top, left + 40, top + 40, ((index * 31) % 997) / 997, 0];
+  });
+  const table = Float32Array.from(rows.flat());
+  return () => native.nms(table, { rule: 'greedy', iouThreshold: 0.3 });
+}
