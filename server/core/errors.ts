@@ -163,6 +163,11 @@ export class ServingError extends Error {
   }
 }
 
+/** Text of a client as a message shows it: quoted, and cut where it is long. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length <= 128 ? text : `${text.slice(0, 128)}...`);
+}
+
 /** The text of a caught value. */
 export function errorMessage(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);

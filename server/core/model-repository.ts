@@ -1,4 +1,4 @@
-import { ServingError } from './errors.js';
+import { quoted, ServingError } from './errors.js';
 import { ModelLifecycle, type LifecycleListener, type ModelLoader, type VersionStatus } from './model-lifecycle.js';
 import type { Model, ModelLease } from './model.js';
 import { scanModel, scanRepository, type ConfigParser, type ModelSnapshot } from './repository-scan.js';
@@ -143,13 +143,13 @@ export class ModelRepository implements AsyncDisposable {
   }
 
   #notInRepository(name: string): ServingError {
-    return new ServingError('MODEL_NOT_FOUND', `the repository has no model directory ${JSON.stringify(name)}`);
+    return new ServingError('MODEL_NOT_FOUND', `the repository has no model directory ${quoted(name)}`);
   }
 
   #notLoaded(name: string): ServingError {
     const known = [...this.#models.keys()].sort().join(', ');
     const has = known === '' ? 'no models are loaded' : `the loaded models are: ${known}`;
-    return new ServingError('MODEL_NOT_FOUND', `no model ${JSON.stringify(name)}; ${has}`);
+    return new ServingError('MODEL_NOT_FOUND', `no model ${quoted(name)}; ${has}`);
   }
 }
 

@@ -35,7 +35,7 @@ export const embedProtocol: StreamProtocol<EmbedRequest, EmbedResponse> = {
   },
 };
 
-/** Values that are not finite become NaN boxes, which fail by themselves when they are sampled. */
+/** Coordinates are looked at when the region is sampled, so that a bad one fails alone. */
 function readRegion({ shape }: Region, index: number): CoreRegion {
   switch (shape?.$case) {
     case 'box':

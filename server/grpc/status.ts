@@ -14,9 +14,13 @@ export function forClient(error: ServingError, log: FaultLog): ServingError {
   return new ServingError(error.code, `internal error; the server's log has it under the id ${id}`);
 }
 
+/** Longest text of a status: it travels in a header, and a connection whose headers are too long hangs. */
+const MAX_DETAILS = 2048;
+
 /** The status that ends a call. */
-export function toStatus(error: ServingError): Pick<StatusObject, 'code' | 'details'> {
-  return { code: error.status, details: error.message };
+export function toStatus({ status, message }: ServingError): Pick<StatusObject, 'code' | 'details'> {
+  const details = message.length <= MAX_DETAILS ? message : `${message.slice(0, MAX_DETAILS)}...`;
+  return { code: status, details };
 }
 
 /** The error of one frame or region, inside a stream. */

@@ -1,4 +1,4 @@
-import { ServingError } from '../core/errors.js';
+import { quoted, ServingError } from '../core/errors.js';
 import { TASK_KINDS } from '../core/model-config.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import { FramePolicy, type StreamOptions } from '../gen/sluice/v1/inference.js';
@@ -63,7 +63,7 @@ function onlyModel(call: Call, repository: ModelRepository): string {
 function readVersion(version: string): number | null {
   if (version === '') return null;
   if (/^[1-9][0-9]{0,8}$/.test(version)) return Number(version);
-  throw new ServingError('INVALID_REQUEST', `version ${JSON.stringify(version)} is not a positive whole number`);
+  throw new ServingError('INVALID_REQUEST', `version ${quoted(version)} is not a positive whole number`);
 }
 
 function readPolicy(options: StreamOptions | undefined): FramePolicy {

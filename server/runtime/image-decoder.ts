@@ -16,7 +16,7 @@ export interface DecodedPicture extends Size {
 
 /**
  * Brings a picture into memory; raw pixels are there already. With `atLeast`, a JPEG of twice that size or more is
- * decoded at 1/2, 1/4 or 1/8 of its size, which costs a fraction of the time. Throws BAD_IMAGE or MESSAGE_TOO_LARGE.
+ * decoded at 1/2, 1/4 or 1/8 of its size where that divides it, which costs a fraction of the time. Throws BAD_IMAGE or MESSAGE_TOO_LARGE.
  */
 export async function decodePicture(
   picture: Picture,
@@ -34,7 +34,7 @@ export async function decodePicture(
     const { width, height } = metadata.autoOrient;
     const reduction = metadata.format === 'jpeg' && atLeast !== null ? reductionFor({ width, height }, atLeast) : 1;
     if (reduction > 1) {
-      image.resize(Math.ceil(width / reduction), Math.ceil(height / reduction), { fit: 'fill' });
+      image.resize(width / reduction, height / reduction, { fit: 'fill' });
     }
     const { data, info } = await image
       .toColourspace('srgb')
@@ -63,8 +63,11 @@ export async function decodePicture(
   }
 }
 
-/** The largest of 8, 4 and 2 that leaves the picture no smaller than what letterboxing to `atLeast` samples. */
-function reductionFor(picture: Size, atLeast: Size): number {
-  const ratio = Math.max(picture.width / atLeast.width, picture.height / atLeast.height);
-  return [8, 4, 2].find((reduction) => ratio >= reduction) ?? 1;
+/**
+ * The largest of 8, 4 and 2 that divides the picture and leaves it no smaller than what letterboxing to `atLeast`
+ * samples. What does not divide would be resampled a second time, and shifted by that.
+ */
+function reductionFor({ width, height }: Size, atLeast: Size): number {
+  const ratio = Math.max(width / atLeast.width, height / atLeast.height);
+  return [8, 4, 2].find((by) => ratio >= by && width % by === 0 && height % by === 0) ?? 1;
 }

@@ -38,6 +38,7 @@ export function sampleRegion(
   alignment: Float32Array | null,
   native: NativeAddon,
 ): Sampling {
+  requireFinite(region);
   if (region.kind === 'landmarks') {
     if (alignment === null) {
       throw new ServingError(
@@ -111,6 +112,15 @@ function alignLandmarks(points: readonly number[], alignment: Float32Array, nati
   } catch (cause) {
     throw new ServingError('BAD_REGION', 'the landmarks do not span a face: they lie on one point', { cause });
   }
+}
+
+function requireFinite(region: Region): void {
+  const values = region.kind === 'landmarks' ? region.points : [region.left, region.top, region.right, region.bottom];
+  if (values.every(Number.isFinite)) return;
+  throw new ServingError(
+    'BAD_REGION',
+    `a ${region.kind} region has coordinates that are not finite: ${values.join(', ')}`,
+  );
 }
 
 function requireOverlap(left: number, top: number, right: number, bottom: number, picture: Size, what: string): void {
