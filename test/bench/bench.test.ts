@@ -54,7 +54,16 @@ test('It prints one JSON object a window, with the frames asked for and plausibl
 
 test('It finds out by itself that a model embeds, and shares the frames among streams', async (t) => {
   const { code, lines, stderr } = await bench(
-    ...['--model', 'means', '--window', '2', '--streams', '3', '--frames', '31', '--table', picture],
+    '--model',
+    'means',
+    '--window',
+    '2',
+    '--streams',
+    '3',
+    '--frames',
+    '31',
+    '--table',
+    picture,
   );
   t.is(code, 0, stderr);
   const point = JSON.parse(lines[0] ?? '') as BenchPoint;
@@ -63,9 +72,7 @@ test('It finds out by itself that a model embeds, and shares the frames among st
 });
 
 test('Frames that fail are counted, and end it with exit code 1', async (t) => {
-  const { code, lines, stderr } = await bench(
-    ...['--model', 'spots', '--window', '2', '--frames', '10', picture, wreck],
-  );
+  const { code, lines, stderr } = await bench('--model', 'spots', '--window', '2', '--frames', '10', picture, wreck);
   t.is(code, 1);
   const { frames, errors } = JSON.parse(lines[0] ?? '') as BenchPoint;
   t.deepEqual([frames, errors], [10, 5]);
