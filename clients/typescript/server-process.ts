@@ -30,9 +30,11 @@ export class ServerProcess implements AsyncDisposable {
   /** Everything it has logged. */
   readonly log: readonly LogLine[];
   readonly #child: ChildProcess;
+  readonly #closed: Promise<[code: number | null, signal: NodeJS.Signals | null]>;
 
   private constructor(child: ChildProcess, grpcAddress: string, httpAddress: string, log: readonly LogLine[]) {
     this.#child = child;
+    this.#closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
     this.grpcAddress = grpcAddress;
     this.httpAddress = httpAddress;
     this.log = log;
@@ -84,12 +86,9 @@ export class ServerProcess implements AsyncDisposable {
     this.#child.kill(name);
   }
 
-  /** The exit code, or the signal that ended it. */
+  /** The exit code, or the signal that ended it; everything it logged has been read by then. */
   async ended(): Promise<number | NodeJS.Signals> {
-    const { exitCode, signalCode } = this.#child;
-    if (exitCode !== null) return exitCode;
-    if (signalCode !== null) return signalCode;
-    const [code, signal] = (await once(this.#child, 'exit')) as [number | null, NodeJS.Signals | null];
+    const [code, signal] = await this.#closed;
     return code ?? signal ?? 0;
   }
 
