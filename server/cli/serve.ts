@@ -26,6 +26,5 @@ async function serve(flags: FlagValues): Promise<void> {
   const drained = await app.drain();
   if (drained) await app[Symbol.asyncDispose]();
   logger.info({ drained }, 'stopped');
-  await new Promise((resolve) => logger.flush(resolve));
   exitNow(drained ? EXIT_CODES.OK.code : EXIT_CODES.CUT_OFF.code);
 }

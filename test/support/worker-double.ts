@@ -1,0 +1,85 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BatchDone, ErrorReply, LoadReply, WorkerTask } from '../../server/runtime/messages.js';
+
+/**
+ * Stands in for the worker file of an instance and fails on command. The model file is the directory of a `Stage`,
+ * which says how each load goes; the picture of a batch's first frame says how the batch goes.
+ */
+
+/** How a load goes, as the lines of the stage's plan have it; beyond the last line: `load`. */
+export type LoadCommand = 'load' | 'refuse' | 'throw' | 'exit' | `hold ${string}`;
+
+/**
+ * How a batch goes. `hold`: the thread is blocked, as by a native call, until the file is there, and then answers.
+ * `die`: the same, but the thread ends instead. `leave`: it answers at once, and the thread ends while it waits for the
+ * next batch, when the file is there.
+ */
+export type BatchCommand = 'answer' | 'refuse' | 'throw' | 'exit' | `${'hold' | 'die' | 'leave'} ${string}`;
+
+/** What each answer tells, as the columns of its table. */
+export const COLUMNS = { load: 0, threads: 1, frame: 2 } as const;
+
+const { wait } = Atomics;
+
+let load = -1;
+let threads = 0;
+
+export default function handle(task: WorkerTask): LoadReply | BatchDone | ErrorReply {
+  return task.type === 'load' ? start(task) : execute(task);
+}
+
+function start({ spec }: WorkerTask & { type: 'load' }): LoadReply {
+  load = claim(spec.modelFile);
+  threads = spec.threads;
+  const plan = readFileSync(join(spec.modelFile, 'plan'), 'utf8').split('\n');
+  const refused = fail((plan[load] ?? 'load') as LoadCommand, `load ${load}`);
+  return refused ?? { type: 'loaded', changes: ['nothing that matters'] };
+}
+
+function execute({ frames }: WorkerTask & { type: 'execute' }): BatchDone | ErrorReply {
+  const command = Buffer.from(frames[0]?.picture.bytes ?? []).toString() as BatchCommand;
+  const refused = fail(command, 'the batch');
+  if (refused !== null) return refused;
+  return {
+    type: 'done',
+    phases: { decode: 1, preprocess: 2, infer: 3, postprocess: 4 },
+    values: Float32Array.from(frames.flatMap((_, frame) => [load, threads, frame])),
+    frames: frames.map(() => ({ width: 1, height: 1, error: null, rows: 1, columns: 3, rowErrors: null })),
+  };
+}
+
+/** Fails as told, or returns null when the command is not to fail. */
+function fail(command: LoadCommand | BatchCommand, what: string): ErrorReply | null {
+  if (command === 'throw') throw new Error(`${what} was told to throw`);
+  if (command === 'exit') process.exit(1);
+  const [how, file = ''] = command.split(' ', 2);
+  if (how === 'hold' || how === 'die') block(file);
+  if (how === 'die') process.exit(1);
+  if (how === 'leave') {
+    // That is how piscina's threads wait for the next task.
+    Atomics.wait = () => {
+      block(file);
+      process.exit(1);
+    };
+  }
+  return command === 'refuse' ? { type: 'error', error: { code: 'MODEL_INVALID', message: `${what} refused` } } : null;
+}
+
+/** Keeps the thread from doing anything else until the file is there. */
+function block(file: string): void {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  while (!existsSync(file)) wait(cell, 0, 0, 5);
+}
+
+/** The number of this load among all of the stage's, from 0; threads may ask at the same time. */
+function claim(directory: string): number {
+  for (let number = 0; ; number++) {
+    try {
+      mkdirSync(join(directory, `load-${number}`));
+      return number;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    }
+  }
+}
