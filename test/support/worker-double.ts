@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { BatchDone, ErrorReply, LoadReply, WorkerTask } from '../../server/runtime/messages.js';
 
 /**
@@ -66,10 +66,10 @@ function fail(command: LoadCommand | BatchCommand, what: string): ErrorReply | n
   return command === 'refuse' ? { type: 'error', error: { code: 'MODEL_INVALID', message: `${what} refused` } } : null;
 }
 
-/** Keeps the thread from doing anything else until the file is there. */
+/** Keeps the thread from doing anything else until the file is there, or the whole stage is gone. */
 function block(file: string): void {
   const cell = new Int32Array(new SharedArrayBuffer(4));
-  while (!existsSync(file)) wait(cell, 0, 0, 5);
+  while (!existsSync(file) && existsSync(dirname(file))) wait(cell, 0, 0, 5);
 }
 
 /** The number of this load among all of the stage's, from 0; threads may ask at the same time. */
