@@ -57,7 +57,10 @@ test('as many batches run at once as there are instances, each on another one', 
   t.is(group.idle, 0);
   for (const { release } of holds.reverse()) await release();
   const loads = (await Promise.all(runs)).map(({ load }) => load);
-  t.deepEqual(loads.sort((a, b) => a - b), [0, 1, 2]);
+  t.deepEqual(
+    loads.sort((a, b) => a - b),
+    [0, 1, 2],
+  );
 });
 
 test('a batch that comes although no instance is idle is told to be a fault of the server', async (t) => {
