@@ -159,8 +159,11 @@ export class App implements AsyncDisposable {
     if (health === undefined) return;
     health.setServing(this.#readiness().ready);
     const serving = new Set(this.#draining.signal.aborted ? [] : this.#repository.ready().map(({ name }) => name));
-    for (const { name, versions } of this.#repository.index()) {
-      health.setModelServing(name, versions.length === 0 ? null : serving.has(name));
+    const known = new Set(
+      this.#repository.index().flatMap(({ name, versions }) => (versions.length > 0 ? [name] : [])),
+    );
+    for (const name of new Set([...health.models, ...known])) {
+      health.setModelServing(name, known.has(name) ? serving.has(name) : null);
     }
   }
 

@@ -65,6 +65,7 @@ export class GrpcServer implements AsyncDisposable {
 
   /** Lets running calls end while no new ones are taken; resolves when the last one has. */
   drain(): Promise<void> {
+    this.health.endWatches();
     return new Promise((resolve) => this.#server.tryShutdown(() => resolve()));
   }
 

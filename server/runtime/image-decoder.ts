@@ -8,6 +8,9 @@ import type { Size } from './sampling.js';
 sharp.cache(false);
 sharp.concurrency(1);
 
+/** What the protocol knows; sharp reads more, drawings with scripts among it. */
+const FORMATS: readonly string[] = ['jpeg', 'png', 'webp'];
+
 /** A picture in memory. */
 export interface DecodedPicture extends Size {
   /** Its pixels: all of them, or fewer where the file was decoded at a smaller size. */
@@ -31,6 +34,7 @@ export async function decodePicture(
     // As OpenCV reads: orientation applied, colour profile and transparency ignored.
     const image = sharp(picture.bytes, { limitInputPixels: maxPixels, autoOrient: true, ignoreIcc: true });
     const metadata = await image.metadata();
+    if (!FORMATS.includes(metadata.format)) throw new Error(`it is a ${metadata.format} file, not JPEG, PNG or WebP`);
     const { width, height } = metadata.autoOrient;
     const reduction = metadata.format === 'jpeg' && atLeast !== null ? reductionFor({ width, height }, atLeast) : 1;
     if (reduction > 1) {
