@@ -100,6 +100,21 @@ export class App implements AsyncDisposable {
   async #start(): Promise<void> {
     const options = this.#options;
     this.#logger.info({ options }, 'starting');
+    // Both to the end, also when one fails: what is half open could not be closed.
+    for (const step of await Promise.allSettled([this.#open(), this.#repository.start()])) {
+      if (step.status === 'rejected') throw step.reason;
+    }
+    this.#started = true;
+    this.#updateHealth();
+    const { ready, not_ready: notReady } = this.#readiness();
+    const models = this.#repository.ready().map(({ name, version }) => `${name}/${version}`);
+    this.#logger.info({ ready, models, notReady }, 'started');
+    if (options.modelControlMode === 'poll') this.#pollLater();
+  }
+
+  /** Opens both ports. */
+  async #open(): Promise<void> {
+    const options = this.#options;
     this.#http = await HttpServer.create({
       address: options.httpAddress,
       metrics: this.#metrics,
@@ -118,13 +133,6 @@ export class App implements AsyncDisposable {
       logFault: (id, fault) => this.#logger.error({ id, err: fault }, 'a request met a fault of the server'),
     });
     this.#logger.info({ grpc: this.grpcAddress, http: this.httpAddress }, 'listening');
-    await this.#repository.start();
-    this.#started = true;
-    this.#updateHealth();
-    const { ready, not_ready: notReady } = this.#readiness();
-    const models = this.#repository.ready().map(({ name, version }) => `${name}/${version}`);
-    this.#logger.info({ ready, models, notReady }, 'started');
-    if (options.modelControlMode === 'poll') this.#pollLater();
   }
 
   readonly #load: ModelLoader = async (name, { config, labels }, { version, path }) => {

@@ -1,27 +1,42 @@
+import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import { UsageError } from '../config/server-options.js';
 import { errorMessage } from '../core/errors.js';
-import { registerBench } from './bench.js';
-import { registerDetect } from './detect.js';
-import { registerDoctor } from './doctor.js';
-import { registerEmbed } from './embed.js';
-import { registerModels } from './models.js';
-import { registerRemoteModels } from './models-remote.js';
-import { registerServe } from './serve.js';
+
+type Registration = (program: Command) => unknown;
+
+/** The commands, in the order of the help. The code of one is loaded when it is asked for: a server starts sooner. */
+const COMMANDS: Record<string, () => Promise<Registration>> = {
+  serve: async () => (await import('./serve.js')).registerServe,
+  detect: async () => (await import('./detect.js')).registerDetect,
+  embed: async () => (await import('./embed.js')).registerEmbed,
+  models: async () => {
+    const [{ registerModels }, { registerRemoteModels }] = await Promise.all([
+      import('./models.js'),
+      import('./models-remote.js'),
+    ]);
+    return (program) => registerRemoteModels(registerModels(program));
+  },
+  doctor: async () => (await import('./doctor.js')).registerDoctor,
+  bench: async () => (await import('./bench.js')).registerBench,
+};
+
+/** As package.json has it, from dist/server/cli. */
+async function packageVersion(): Promise<string> {
+  const text = await readFile(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
 
 /** Runs the command line and returns the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   const program = new Command('sluice')
     .description('gRPC multi-model inference server for vision')
+    .version(await packageVersion())
     .showHelpAfterError()
     .exitOverride();
-  registerServe(program);
-  registerDetect(program);
-  registerEmbed(program);
-  registerBench(program);
-  registerDoctor(program);
-  registerRemoteModels(registerModels(program));
+  const asked = COMMANDS[argv[2] ?? ''];
+  for (const load of asked === undefined ? Object.values(COMMANDS) : [asked]) (await load())(program);
   try {
     await program.parseAsync(argv);
     return Number(process.exitCode ?? EXIT_CODES.OK.code);

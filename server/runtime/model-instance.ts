@@ -167,13 +167,15 @@ export class ModelInstance implements AsyncDisposable {
     return this.#session.run(this.#input.subarray(0, rows * this.#rowLength), shape);
   }
 
-  /** A run of one row always, to check the outputs and see their width; then what the configuration asks for. */
+  /** Runs what the configuration asks for, or one row: the outputs have to be seen once before they are trusted. */
   async #warmUp(): Promise<void> {
-    const outputs = await this.#infer(1);
-    this.#task.check(outputs, 1);
-    this.#columns = this.#task.columns(outputs);
-    for (const { batch_size: rows, count } of this.#spec.config.model_warmup) {
-      for (let run = 0; run < count; run++) this.#task.check(await this.#infer(rows), rows);
+    const { model_warmup: asked } = this.#spec.config;
+    for (const { batch_size: rows, count } of asked.length > 0 ? asked : [{ batch_size: 1, count: 1 }]) {
+      for (let run = 0; run < count; run++) {
+        const outputs = await this.#infer(rows);
+        this.#task.check(outputs, rows);
+        this.#columns = this.#task.columns(outputs);
+      }
     }
   }
 
