@@ -89,12 +89,11 @@ test.serial('--json prints an object a picture, with everything that the protoco
   const [one, none] = stdout
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+    .map((line) => JSON.parse(line) as Record<string, unknown> & { detections: Record<string, unknown>[] });
   t.is(one?.['image'], album.one);
   t.deepEqual([one?.['width'], one?.['height'], one?.['modelName']], [32, 32, 'spots']);
-  const [detection] = one?.['detections'] as [Record<string, unknown>];
-  t.deepEqual([detection['label'], detection['classId']], ['spot', 0]);
-  t.deepEqual(none?.['detections'], []);
+  t.deepEqual([one?.detections[0]?.['label'], one?.detections[0]?.['classId']], ['spot', 0]);
+  t.deepEqual(none?.detections, []);
 });
 
 test.serial('a picture that cannot be read is told, the others are printed, and the exit code is 1', async (t) => {
