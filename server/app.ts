@@ -50,14 +50,19 @@ export class App implements AsyncDisposable {
    * repository cannot be used.
    */
   static async create(options: ServerOptions, logger: Logger): Promise<App> {
+    const { app, started } = App.begin(options, logger);
+    await started;
+    return app;
+  }
+
+  /** As `create`, but the server can be drained before it has started. */
+  static begin(options: ServerOptions, logger: Logger): { readonly app: App; readonly started: Promise<void> } {
     const app = new App(options, logger);
-    try {
-      await app.#start();
-      return app;
-    } catch (error) {
+    const started = app.#start().catch(async (error: unknown) => {
       await app[Symbol.asyncDispose]();
       throw error;
-    }
+    });
+    return { app, started };
   }
 
   /** `host:port` of the gRPC port as bound. */
@@ -83,7 +88,8 @@ export class App implements AsyncDisposable {
     const timedOut = new Promise<false>((resolve) => {
       timer = setTimeout(() => resolve(false), this.#options.exitTimeout * 1000);
     });
-    const finished = await Promise.race([this.#grpc.drain().then(() => true as const), timedOut]);
+    const drained = (this.#grpc as GrpcServer | undefined)?.drain() ?? Promise.resolve();
+    const finished = await Promise.race([drained.then(() => true as const), timedOut]);
     clearTimeout(timer);
     if (!finished) this.#logger.warn('streams were still open at the end of --exit-timeout; they are cut');
     return finished;

@@ -17,14 +17,14 @@ async function serve(flags: FlagValues): Promise<void> {
   const options = resolveServerOptions(flags);
   const logger = createLogger(options);
   const stopped = Promise.race(SIGNALS.map((signal) => once(process, signal).then(() => signal)));
-  const starting = App.create(options, logger);
-  const first = await Promise.race([starting, stopped]);
-  if (first instanceof App) await stopped;
+  const { app, started } = App.begin(options, logger);
+  const startedFirst = await Promise.race([started.then(() => true), stopped.then(() => false)]);
+  if (startedFirst) await stopped;
   // A second signal ends at once: without listeners the system's own default acts, whatever threads still do.
   for (const signal of SIGNALS) process.removeAllListeners(signal);
-  const app = await starting;
   const drained = await app.drain();
-  if (drained) await app[Symbol.asyncDispose]();
+  // What has not started may load for a long time yet; there is nothing to wait for.
+  if (drained && startedFirst) await app[Symbol.asyncDispose]();
   logger.info({ drained }, 'stopped');
   exitNow(drained ? EXIT_CODES.OK.code : EXIT_CODES.CUT_OFF.code);
 }

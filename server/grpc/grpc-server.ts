@@ -1,5 +1,5 @@
 import { setDefaultHighWaterMark } from 'node:stream';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { ServingError } from '../core/errors.js';
 import type { ModelControlMode } from '../core/model-repository.js';
@@ -44,6 +44,8 @@ export class GrpcServer implements AsyncDisposable {
   static async create(options: GrpcServerOptions): Promise<GrpcServer> {
     // grpc-js gives its calls no way to set this, so it holds for every object stream of the process.
     setDefaultHighWaterMark(true, READ_AHEAD);
+    // It prints to standard error what we log or throw.
+    setLogVerbosity(logVerbosity.NONE);
     const server = new Server({
       ...KEEPALIVE,
       'grpc.max_receive_message_length': options.maxMessageBytes,
