@@ -26,7 +26,7 @@ function blank(width: number, height: number) {
   return sharp({ create: { width, height, channels: 3, background: '#336699' } });
 }
 
-test('a large jpeg is decoded smaller, at 1/2, 1/4 or 1/8, and keeps the size that it has', async (t) => {
+test('a large jpeg is decoded smaller, at 1/4 or 1/8, and keeps the size that it has', async (t) => {
   const bytes = await blank(1600, 1200).jpeg().toBuffer();
   const reduced = async (side: number) => {
     const { width, height, pixels } = await decode(bytes, { width: side, height: side });
@@ -36,10 +36,9 @@ test('a large jpeg is decoded smaller, at 1/2, 1/4 or 1/8, and keeps the size th
     return [pixels.width, pixels.height];
   };
   t.deepEqual(await reduced(1600), [1600, 1200]);
-  t.deepEqual(await reduced(801), [1600, 1200]);
-  t.deepEqual(await reduced(800), [800, 600]);
-  t.deepEqual(await reduced(401), [800, 600]);
+  t.deepEqual(await reduced(401), [1600, 1200]);
   t.deepEqual(await reduced(400), [400, 300]);
+  t.deepEqual(await reduced(201), [400, 300]);
   t.deepEqual(await reduced(200), [200, 150]);
   t.deepEqual(await reduced(10), [200, 150]);
 });
@@ -59,9 +58,32 @@ test('a jpeg never becomes smaller than what letterboxing samples, whatever the 
 
 test('a turned jpeg is decoded smaller in the turned directions', async (t) => {
   const bytes = await blank(1600, 400).withMetadata({ orientation: 6 }).jpeg().toBuffer();
-  const { width, height, pixels } = await decode(bytes, { width: 800, height: 800 });
+  const { width, height, pixels } = await decode(bytes, { width: 400, height: 400 });
   t.deepEqual([width, height], [400, 1600]);
-  t.deepEqual([pixels.width, pixels.height], [200, 800]);
+  t.deepEqual([pixels.width, pixels.height], [100, 400]);
+});
+
+test('a jpeg is only decoded smaller by what divides it, so that its pixels stay where they are', async (t) => {
+  for (const [[width, height], expected] of [
+    [
+      [804, 804],
+      [201, 201],
+    ],
+    [
+      [802, 804],
+      [802, 804],
+    ],
+    [
+      [801, 799],
+      [801, 799],
+    ],
+  ] as const) {
+    const bytes = await blank(...size)
+      .jpeg()
+      .toBuffer();
+    const { pixels } = await decode(bytes, { width: 50, height: 50 });
+    t.deepEqual([pixels.width, pixels.height], [...expected]);
+  }
 });
 
 test('only jpegs are decoded smaller', async (t) => {
@@ -103,3 +125,15 @@ for (const format of ['png', 'jpeg', 'webp'] as const) {
     }
   });
 }
+
+for (const format of ['gif', 'tiff', 'avif'] as const) {
+  test(`${format} files are refused: the protocol knows JPEG, PNG and WebP`, async (t) => {
+    const { code } = await refusal(await blank(8, 8).toFormat(format).toBuffer());
+    t.is(code, 'BAD_IMAGE');
+  });
+}
+
+test('an SVG is refused: it is a program that draws, not a picture', async (t) => {
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8"/></svg>';
+  t.is((await refusal(Buffer.from(svg))).code, 'BAD_IMAGE');
+});
