@@ -20,6 +20,7 @@ export interface Figure {
 /** Prints figures as JSON lines on stdout as they come, and those that have an aim in a table on stderr at the end. */
 export class Report {
   readonly #aimed: Figure[] = [];
+  readonly #doubts: string[] = [];
 
   add(figure: Figure): void {
     const { bench, figure: name, at, unit, runs, aim } = figure;
@@ -32,6 +33,11 @@ export class Report {
   /** Tells on stderr what is being done. */
   progress(text: string): void {
     console.error(`# ${text}`);
+  }
+
+  /** Why some figures should not be believed; told below the table. */
+  doubt(text: string): void {
+    this.#doubts.push(text);
   }
 
   summarize(): void {
@@ -51,6 +57,7 @@ export class Report {
     console.error(
       `\n${table.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')).join('\n')}`,
     );
+    for (const doubt of this.#doubts) console.error(`! ${doubt}`);
   }
 }
 

@@ -14,8 +14,8 @@ export interface Settings {
 }
 
 export const FULL: Settings = {
-  repetitions: 3,
-  seconds: 6,
+  repetitions: 5,
+  seconds: 5,
   latencyFrames: 60,
   memoryFrames: 20_000,
   starts: 5,

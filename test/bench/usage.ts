@@ -17,6 +17,8 @@ export interface ServerUsage {
   readonly cpu: number;
   /** Resident memory, in bytes. */
   readonly rss: number;
+  /** What the JavaScript heap of its main thread holds of that, garbage included, in bytes. */
+  readonly heap: number;
 }
 
 /** Asks a server's `/metrics`. `httpAddress` is `host:port`. */
@@ -27,5 +29,9 @@ export async function serverUsage(httpAddress: string): Promise<ServerUsage> {
     if (found === null) throw new Error(`the server's metrics have no ${name}`);
     return Number(found[1]);
   };
-  return { cpu: value('process_cpu_seconds_total'), rss: value('process_resident_memory_bytes') };
+  return {
+    cpu: value('process_cpu_seconds_total'),
+    rss: value('process_resident_memory_bytes'),
+    heap: value('nodejs_heap_size_total_bytes'),
+  };
 }
