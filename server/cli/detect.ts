@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { annotate, describe } from '../../clients/typescript/annotate.js';
-import type { DetectResponse, Frame } from '../../clients/typescript/sluice-client.js';
+import type { DetectResponse } from '../../clients/typescript/sluice-client.js';
 import { UsageError } from '../config/server-options.js';
 import { addConnectionOptions, withClient, type ConnectionFlags } from './connection.js';
+import { readAnswer, readFrames, type PictureAnswer } from './pictures.js';
 
 interface DetectFlags extends ConnectionFlags {
   readonly scoreThreshold?: number;
@@ -40,25 +40,17 @@ async function detect(images: readonly string[], flags: DetectFlags): Promise<vo
       ...(flags.scoreThreshold === undefined ? {} : { scoreThreshold: flags.scoreThreshold }),
     };
     for await (const response of client.detect(readFrames(images), settings)) {
-      report(response, flags.json ?? false);
-      const [image] = images;
-      if (flags.out !== undefined && image !== undefined && response.frame?.error === undefined) {
-        await writeFile(flags.out, await annotate(await readFile(image), response));
-      }
+      const answer = readAnswer(images, response.frame, flags.json ?? false);
+      report(response, answer, flags.json ?? false);
+      if (flags.out === undefined || answer.failed) continue;
+      await writeFile(flags.out, await annotate(await readFile(answer.image), response));
     }
   });
 }
 
-/** The files as frames named after them. */
-export async function* readFrames(images: readonly string[]): AsyncGenerator<Frame> {
-  for (const image of images) yield { id: image, picture: await readFile(image) };
-}
-
-function report({ frame, detections }: DetectResponse, json: boolean): void {
-  const name = basename(frame?.frameId ?? '');
-  if (json) console.log(JSON.stringify({ image: frame?.frameId, ...frame, detections }));
-  else if (frame?.error !== undefined) console.error(`${name}: ${frame.error.code}: ${frame.error.message}`);
+function report({ frame, detections }: DetectResponse, { image, name, failed }: PictureAnswer, json: boolean): void {
+  if (json) console.log(JSON.stringify({ image, ...frame, frameId: undefined, detections }));
+  else if (failed) return;
   else if (detections.length === 0) console.log(`${name}: nothing found`);
   else for (const detection of detections) console.log(`${name}: ${describe(detection)}`);
-  if (frame?.error !== undefined) process.exitCode = 1;
 }

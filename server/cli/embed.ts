@@ -1,8 +1,6 @@
-import { basename } from 'node:path';
 import type { Command } from 'commander';
-import type { EmbedResponse } from '../../clients/typescript/sluice-client.js';
 import { addConnectionOptions, withClient, type ConnectionFlags } from './connection.js';
-import { readFrames } from './detect.js';
+import { readAnswer, readFrames } from './pictures.js';
 
 interface EmbedFlags extends ConnectionFlags {
   readonly json?: boolean;
@@ -22,16 +20,14 @@ export function registerEmbed(program: Command): void {
 async function embed(images: readonly string[], flags: EmbedFlags): Promise<void> {
   await withClient(flags, async (client) => {
     const settings = flags.model === undefined ? {} : { model: flags.model };
-    for await (const response of client.embed(readFrames(images), settings)) report(response, flags.json ?? false);
+    for await (const { frame, embeddings } of client.embed(readFrames(images), settings)) {
+      const { image, name } = readAnswer(images, frame, flags.json ?? false);
+      if (flags.json === true) console.log(JSON.stringify({ image, ...frame, frameId: undefined, embeddings }));
+      else for (const { values } of embeddings) console.log(`${name}: ${describe(values)}`);
+    }
   });
 }
 
-function report({ frame, embeddings }: EmbedResponse, json: boolean): void {
-  const name = basename(frame?.frameId ?? '');
-  if (json) console.log(JSON.stringify({ image: frame?.frameId, ...frame, embeddings }));
-  else if (frame?.error !== undefined) console.error(`${name}: ${frame.error.code}: ${frame.error.message}`);
-  for (const { values } of json ? [] : embeddings) {
-    console.log(`${name}: embedding of ${values.length} values, length ${Math.hypot(...values).toFixed(3)}`);
-  }
-  if (frame?.error !== undefined) process.exitCode = 1;
+function describe(values: readonly number[]): string {
+  return `embedding of ${values.length} values, length ${Math.hypot(...values).toFixed(3)}`;
 }

@@ -1,12 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
+import { protoPath as healthProto } from 'grpc-health-check';
 
 /** Directory of the protocol files, from dist/server/grpc. */
 const PROTO_ROOT = fileURLToPath(new URL('../../../proto', import.meta.url));
 
 /** The protocol as descriptors, for reflection; the calls themselves run on generated code. */
 export function loadProtoFiles(): PackageDefinition {
-  return loadSync(['sluice/v1/inference.proto', 'sluice/v1/repository.proto'], {
+  return loadSync(['sluice/v1/inference.proto', 'sluice/v1/repository.proto', healthProto], {
     includeDirs: [PROTO_ROOT],
     keepCase: true,
   });

@@ -32,7 +32,7 @@ export class OnnxSession implements AsyncDisposable {
     } catch (cause) {
       throw new ServingError('MODEL_INVALID', `${file} cannot be read: ${errorMessage(cause)}`, { cause });
     }
-    const rewritten = rewriteForServing(bytes, size);
+    const rewritten = rewrite(file, bytes, size);
     const session = await open(file, rewritten.bytes, threads);
     const [input, ...others] = session.inputNames;
     if (input === undefined || others.length > 0) {
@@ -68,6 +68,15 @@ export class OnnxSession implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session.release();
+  }
+}
+
+function rewrite(file: string, bytes: Uint8Array, size: Size): ReturnType<typeof rewriteForServing> {
+  try {
+    return rewriteForServing(bytes, size);
+  } catch (cause) {
+    const { code, message } = ServingError.from(cause);
+    throw new ServingError(code, `${file}: ${message}`, { cause });
   }
 }
 
