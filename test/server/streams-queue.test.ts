@@ -94,7 +94,8 @@ test.serial('frames of a better priority run first, whenever they came', async (
   const calls = [];
   for (const [index, priority] of [3, 0, 3, 2, 1, 0, 1].entries()) {
     const call = serving.wire.embed();
-    call.send(embedOptions({ model: 'ranked' }), embedFrame(grey(2), { frameId: `${priority}${index}`, priority }));
+    // Slow enough that two answers never reach the client in one turn of its loop, where their order would be lost.
+    call.send(embedOptions({ model: 'ranked' }), embedFrame(grey(10), { frameId: `${priority}${index}`, priority }));
     await serving.metrics.untilQueued('ranked', index + 1);
     calls.push(call.finish().then(() => order.push(call.answers[0]!.frame!.frameId)));
   }
