@@ -110,11 +110,6 @@ export const ERRORS = {
     retryable: false,
     meaning: "The model's task does not answer this call: Embed on a detector, or landmarks without a template.",
   },
-  DEVICE_LOST: {
-    status: GrpcStatus.INTERNAL,
-    retryable: false,
-    meaning: 'The device failed; the server drains and ends.',
-  },
   INTERNAL: {
     status: GrpcStatus.INTERNAL,
     retryable: false,

@@ -28,10 +28,6 @@ export class StreamWindow<Response> {
     return this.#slots.length === 0;
   }
 
-  get closed(): boolean {
-    return this.#closed;
-  }
-
   /** Takes the next place. */
   open(): Slot<Response> {
     let settle!: (response: Response) => void;
