@@ -1,0 +1,60 @@
+#pragma once
+
+#include <utility>
+
+#include "cuda/check.h"
+
+namespace sluice::cuda {
+
+/** A stream of the current device that does not wait for the default stream. Move-only. */
+class Stream {
+ public:
+  Stream() { SLUICE_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
+  Stream(Stream&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
+  Stream& operator=(Stream&&) = delete;
+  ~Stream() {
+    if (stream_ != nullptr) CheckQuietly(cudaStreamDestroy(stream_), "cudaStreamDestroy");
+  }
+
+  cudaStream_t get() const& { return stream_; }
+  void Synchronize() const { SLUICE_CUDA(cudaStreamSynchronize(stream_)); }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
+
+/** A point of a stream that hosts and other streams can wait for. Move-only. */
+class Event {
+ public:
+  /** kTiming can be measured between; kWaiting is cheaper. A thread that waits for either sleeps. */
+  enum class Use { kTiming, kWaiting };
+
+  explicit Event(Use use) {
+    const unsigned flags = cudaEventBlockingSync | (use == Use::kTiming ? 0u : cudaEventDisableTiming);
+    SLUICE_CUDA(cudaEventCreateWithFlags(&event_, flags));
+  }
+  Event(Event&& other) noexcept : event_(std::exchange(other.event_, nullptr)) {}
+  Event& operator=(Event&&) = delete;
+  ~Event() {
+    if (event_ != nullptr) CheckQuietly(cudaEventDestroy(event_), "cudaEventDestroy");
+  }
+
+  cudaEvent_t get() const& { return event_; }
+  void Record(cudaStream_t stream) { SLUICE_CUDA(cudaEventRecord(event_, stream)); }
+  void Synchronize() const { SLUICE_CUDA(cudaEventSynchronize(event_)); }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+/** Makes what is enqueued to `stream` from here on wait for `event`. */
+inline void WaitFor(cudaStream_t stream, const Event& event) { SLUICE_CUDA(cudaStreamWaitEvent(stream, event.get(), 0)); }
+
+/** Microseconds between two recorded timing events that have passed. */
+inline double MicrosecondsBetween(const Event& start, const Event& end) {
+  float milliseconds = 0;
+  SLUICE_CUDA(cudaEventElapsedTime(&milliseconds, start.get(), end.get()));
+  return milliseconds * 1000.0;
+}
+
+}  // namespace sluice::cuda

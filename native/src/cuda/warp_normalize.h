@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "params/warp_normalize_params.h"
+
+namespace sluice::cuda {
+
+/** One row of a batch: a picture in device memory and how it is sampled. */
+struct WarpRow {
+  /** `source.data` is device memory. */
+  PixelView source;
+  Affine matrix;
+  Window window;
+  Border border;
+};
+
+/** What the rows of a batch share. */
+struct WarpBatch {
+  /** `count` rows, in memory that the device can read. */
+  const WarpRow* rows;
+  int count;
+  /** Of the network input, in pixels. */
+  int width;
+  int height;
+  /** Grey level, 0 to 255. */
+  float pad;
+  bool bgr;
+  LevelMap levels;
+  /** Device memory: count x 3 x height x width floats. */
+  float* out;
+};
+
+/**
+ * sluice::WarpNormalize for a whole batch in one launch. Coordinates, weights and rounding are the CPU's: results are
+ * equal to the bit. Arguments have been checked with CheckWarpNormalize.
+ */
+void LaunchWarpNormalize(const WarpBatch& batch, cudaStream_t stream);
+
+}  // namespace sluice::cuda

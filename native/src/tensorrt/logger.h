@@ -1,0 +1,41 @@
+#pragma once
+
+#include <NvInfer.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace sluice::tensorrt {
+
+/** Where TensorRT says what it does: one for the process, alive until its end, from any thread. */
+class Logger final : public nvinfer1::ILogger {
+ public:
+  using Sink = std::function<void(Severity severity, const std::string& text)>;
+
+  static Logger& Instance();
+
+  void log(Severity severity, const nvinfer1::AsciiChar* text) noexcept override;
+
+  /** The errors since the last call, the first one first, as one line; empty when there was none. What a null return means. */
+  std::string TakeErrors();
+  /** The warnings since the last call, each once. */
+  std::vector<std::string> TakeWarnings();
+  /** Also tells everything from kINFO up to `sink`; null: no longer. */
+  void Forward(Sink sink);
+
+ private:
+  Logger() = default;
+};
+
+/** Throws Error kModelInvalid: `what`, then what the logger heard. Out of memory and lost devices have codes of their own. */
+[[noreturn]] void Fail(const std::string& what);
+
+/** `value`, or Fail where it is null. */
+template <typename T>
+T Require(T value, const std::string& what) {
+  if (value == nullptr) Fail(what);
+  return value;
+}
+
+}  // namespace sluice::tensorrt

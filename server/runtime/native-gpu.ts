@@ -1,0 +1,202 @@
+import type { NmsOptions, PixelView, SourceWindow } from './native.js';
+
+/**
+ * The one door to the native GPU addon, which is there where CUDA and TensorRT were found when it was built. Names, order
+ * and fields mirror native/src/addon/gpu/addon.cc. Calls are synchronous and meant for a worker thread or a process of
+ * their own. What fails throws an Error whose `code` is one of core/errors.ts: MODEL_INVALID, DEVICE_OUT_OF_MEMORY,
+ * DEVICE_LOST, DEVICE_UNAVAILABLE or INTERNAL.
+ */
+
+/** A GPU that CUDA can use. */
+export interface GpuDevice {
+  readonly index: number;
+  /** `GPU-...`, as nvidia-smi shows it. */
+  readonly uuid: string;
+  readonly name: string;
+  /** `9.0`. */
+  readonly computeCapability: string;
+  readonly memoryBytes: number;
+}
+
+export interface GpuInfo {
+  readonly version: string;
+  /** Of the toolkit that the addon was built with: `13.0`. */
+  readonly cuda: string;
+  /** Of the library that was found on this machine: `10.6.0`. */
+  readonly tensorrt: string;
+  /** Of NVIDIA's driver; empty where NVML does not tell. */
+  readonly driver: string;
+}
+
+/** What NVML says of one GPU; NaN where it does not say. */
+export interface GpuTelemetry {
+  readonly index: number;
+  readonly uuid: string;
+  readonly name: string;
+  /** 0 to 1. */
+  readonly utilization: number;
+  readonly memoryTotalBytes: number;
+  readonly memoryUsedBytes: number;
+  readonly powerWatts: number;
+  readonly powerLimitWatts: number;
+  readonly energyJoules: number;
+  readonly temperatureCelsius: number;
+  /** 0 to 1, of the JPEG engines. */
+  readonly jpegUtilization: number;
+}
+
+/** Sizes that an optimisation profile reaches and is tuned for. */
+export interface SizeRange {
+  readonly min: number;
+  readonly opt: number;
+  readonly max: number;
+}
+
+export interface BuildProfile {
+  readonly batch: SizeRange;
+  /** Null where the model file fixes them. */
+  readonly height: SizeRange | null;
+  readonly width: SizeRange | null;
+}
+
+/** What the INT8 calibrator is fed. */
+export interface CalibrationSpec {
+  readonly algorithm: 'entropy' | 'minmax';
+  /** For each input of the model, a file of raw float32 batches, one after the other, each `batchSize` rows. */
+  readonly inputs: readonly { readonly name: string; readonly file: string }[];
+  readonly batchSize: number;
+  /** Read when it exists, else written: a calibration is not repeated. Null: neither. */
+  readonly cacheFile: string | null;
+}
+
+/** What a plan is built from. */
+export interface EngineBuildSpec {
+  readonly onnxFile: string;
+  /** Where the plan is written; the directory exists. */
+  readonly planFile: string;
+  readonly device: number;
+  readonly precision: 'fp32' | 'fp16' | 'int8' | 'strongly_typed';
+  /** Lets fp32 layers round their inputs to TF32. */
+  readonly tf32: boolean;
+  readonly profiles: readonly BuildProfile[];
+  /** Shared libraries that are loaded before the file is parsed. */
+  readonly plugins: readonly string[];
+  /** 0 to 5. */
+  readonly optimizationLevel: number;
+  /** Most device memory of a layer while it is tried; null: as much as there is. */
+  readonly workspaceBytes: number | null;
+  /** Streams beside the instance's own; null: TensorRT decides. */
+  readonly auxStreams: number | null;
+  readonly versionCompatible: boolean;
+  /** Leaves the weights out of the plan: they are put back from the ONNX file as it is loaded. */
+  readonly stripWeights: boolean;
+  readonly refit: boolean;
+  readonly hardwareCompatibility: 'none' | 'ampere_plus' | 'same_compute_capability';
+  /** Read and brought up to date; null: neither. */
+  readonly timingCacheFile: string | null;
+  readonly calibration: CalibrationSpec | null;
+  /**
+   * A file descriptor to which one JSON object a line is written while the build runs:
+   * {"progress": 0 to 1, "phase": text} and {"level": "info"|"warn"|"error", "message": text}. Null: nothing is written.
+   */
+  readonly progressFd: number | null;
+}
+
+export interface EngineBuildResult {
+  readonly planBytes: number;
+  /** Device memory of one execution context, for each profile. */
+  readonly activationBytes: readonly number[];
+  /** Layers of the engine. */
+  readonly layers: number;
+}
+
+/** What an instance runs. */
+export interface GpuInstanceSpec {
+  readonly device: number;
+  readonly planFile: string;
+  /** The ONNX file that a stripped plan takes its weights from; null: the plan has them. */
+  readonly weightsFile: string | null;
+  readonly plugins: readonly string[];
+  readonly task: 'centerface' | 'embedding';
+  /** Of the network input, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly maxBatchSize: number;
+  readonly pad: number;
+  readonly color: 'rgb' | 'bgr';
+  readonly scale: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  readonly nmsRule: NmsOptions['rule'];
+  /** Most detections a picture, or unused. */
+  readonly maxDetections: number;
+  /** Whether embeddings are brought to unit length. */
+  readonly normalize: boolean;
+  /** Execution contexts, each with its activation memory, that the instances of the engine share on a device. */
+  readonly executionContexts: number;
+  readonly cudaGraphs: boolean;
+}
+
+/** A picture to bring into device memory: a JPEG file, or pixels. */
+export type GpuPicture = { readonly jpeg: Uint8Array } | { readonly pixels: PixelView };
+
+/** Its size in pixels as stored, or why the CPU has to decode it. */
+export type GpuPictureReply = { readonly width: number; readonly height: number } | { readonly refusal: string };
+
+/** A row of a batch. */
+export interface GpuRow {
+  /** Place of its picture among those of the last `decode`. */
+  readonly picture: number;
+  /** Network input to stored picture. */
+  readonly matrix: readonly number[];
+  readonly window: SourceWindow | null;
+  readonly border: 'constant' | 'replicate';
+  /** Network input to the picture that results are told in. */
+  readonly resultMatrix: readonly number[];
+  readonly scoreThreshold: number;
+  readonly nmsThreshold: number;
+  readonly maxDetections: number;
+}
+
+export interface GpuRun {
+  /** Values of a result. */
+  readonly columns: number;
+  /** Results of each row. */
+  readonly counts: Int32Array;
+  /** All results, row after row. */
+  readonly values: Float32Array;
+  /** Microseconds on the device. */
+  readonly phases: {
+    readonly decode: number;
+    readonly preprocess: number;
+    readonly infer: number;
+    readonly postprocess: number;
+  };
+}
+
+/** A CUDA stream with its buffers, on an engine that it shares with its fellows. One call at a time. */
+export interface NativeGpuInstance {
+  /** What operators should know: the JPEG engine that is used, warnings of TensorRT. */
+  readonly notes: readonly string[];
+  /** Bytes of device memory that the instances of this engine take together: weights, contexts, buffers. */
+  memoryBytes(): number;
+  /** Starts to bring pictures to the device; those that are refused are left out. */
+  decode(pictures: readonly GpuPicture[]): GpuPictureReply[];
+  /** Puts other pixels in the place of a picture that was refused. */
+  upload(picture: number, pixels: PixelView): void;
+  /** Samples, infers and post-processes up to maxBatchSize rows of the decoded pictures, and waits for the results. */
+  run(rows: readonly GpuRow[]): GpuRun;
+  /** Frees what the instance holds; the engine goes with the last one. */
+  close(): void;
+}
+
+export interface GpuAddon {
+  info(): GpuInfo;
+  /** Throws DEVICE_UNAVAILABLE, saying why, where there is none. */
+  devices(): GpuDevice[];
+  /** Creates no CUDA context. */
+  telemetry(): GpuTelemetry[];
+  /** Takes seconds to minutes. */
+  buildEngine(spec: EngineBuildSpec): EngineBuildResult;
+  openInstance(spec: GpuInstanceSpec): NativeGpuInstance;
+}
