@@ -5,12 +5,18 @@ import type { Picture } from '../core/picture.js';
 
 /** The protocol between an InstanceThread and its worker. Everything here survives a structured clone. */
 
-/** What a ModelInstance is made of. */
+/** Where an instance runs. */
+export type Placement =
+  /** ONNX Runtime, with so many CPU threads. */
+  | { readonly kind: 'cpu'; readonly threads: number }
+  /** TensorRT on the GPU of that index; `weightsFile` is the ONNX file of a plan without weights, else null. */
+  | { readonly kind: 'gpu'; readonly device: number; readonly planFile: string; readonly weightsFile: string | null };
+
+/** What an instance is made of. */
 export interface InstanceSpec {
   readonly modelFile: string;
   readonly config: ModelConfig;
-  /** CPU threads of this instance. */
-  readonly threads: number;
+  readonly placement: Placement;
   /** Most pixels of an encoded picture. */
   readonly maxPicturePixels: number;
 }
@@ -22,8 +28,8 @@ export type WorkerTask =
 
 /** The answer to `load`. */
 export type LoadReply =
-  /** What had to be changed in the model file to serve it, in words. */
-  { readonly type: 'loaded'; readonly changes: readonly string[] } | ErrorReply;
+  /** What operators should know: what had to be changed in the model file to serve it, which engines are used. */
+  { readonly type: 'loaded'; readonly notes: readonly string[] } | ErrorReply;
 
 /** The answer to `execute`. */
 export type BatchReply = BatchDone | ErrorReply;

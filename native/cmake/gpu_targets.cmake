@@ -1,0 +1,26 @@
+# The GPU's operators, engines and addon. Included where gpu.cmake found what they need.
+
+set(CMAKE_CUDA_STANDARD 17)
+set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+
+file(GLOB cuda_sources CONFIGURE_DEPENDS src/cuda/*.cc src/cuda/*.cu)
+add_library(sluice_cuda STATIC ${cuda_sources})
+target_include_directories(sluice_cuda PUBLIC src)
+# No contraction, as on the CPU: both compute the same to the bit.
+target_compile_options(sluice_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--fmad=false -Xcompiler=-Wall,-Wextra>)
+target_link_libraries(sluice_cuda PUBLIC sluice_operators CUDA::cudart_static CUDA::nvjpeg ${CMAKE_DL_LIBS})
+
+file(GLOB tensorrt_sources CONFIGURE_DEPENDS src/tensorrt/*.cc src/instance/*.cc)
+add_library(sluice_tensorrt STATIC ${tensorrt_sources})
+target_include_directories(sluice_tensorrt SYSTEM PUBLIC ${SLUICE_TENSORRT_INCLUDE})
+# NVIDIA's headers use what they declare deprecated.
+target_compile_options(sluice_tensorrt PRIVATE -Wno-deprecated-declarations)
+target_link_libraries(sluice_tensorrt PUBLIC sluice_cuda Threads::Threads)
+
+if(CMAKE_JS_INC)
+  file(GLOB gpu_addon_sources CONFIGURE_DEPENDS src/addon/gpu/*.cc)
+  add_addon(sluice_gpu ${gpu_addon_sources} src/addon/argument.cc)
+  target_link_libraries(sluice_gpu PRIVATE sluice_tensorrt)
+  target_compile_definitions(sluice_gpu PRIVATE SLUICE_CUDA_VERSION="${CUDAToolkit_VERSION}")
+endif()
