@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ServingError } from '../../server/core/errors.js';
 import type { BatchResult, InferenceRequest } from '../../server/core/inference.js';
 import { InstanceGroup } from '../../server/runtime/instance-group.js';
+import { cpuPlacements } from '../../server/runtime/placement.js';
 import { makeConfig, makeRequest } from './requests.js';
 import { COLUMNS, type BatchCommand, type LoadCommand } from './worker-double.js';
 
@@ -51,9 +52,10 @@ export class Stage implements AsyncDisposable {
 
   /** A group of `instance_group: keys`. */
   group(keys: Readonly<Record<string, unknown>> = {}, threads = 2): Promise<InstanceGroup> {
+    const config = makeConfig({ instance_group: keys });
     return InstanceGroup.create({
-      spec: { modelFile: this.#directory, config: makeConfig({ instance_group: keys }), maxPicturePixels: 1 },
-      threads,
+      spec: { modelFile: this.#directory, config, maxPicturePixels: 1 },
+      placements: cpuPlacements(config, threads),
       log: (level, message) => this.log.push(`${level} ${message}`),
       workerFile: WORKER_DOUBLE,
     });

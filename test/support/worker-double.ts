@@ -31,10 +31,10 @@ export default function handle(task: WorkerTask): LoadReply | BatchDone | ErrorR
 
 function start({ spec }: WorkerTask & { type: 'load' }): LoadReply {
   load = claim(spec.modelFile);
-  threads = spec.threads;
+  threads = spec.placement.kind === 'cpu' ? spec.placement.threads : 0;
   const plan = readFileSync(join(spec.modelFile, 'plan'), 'utf8').split('\n');
   const refused = fail((plan[load] ?? 'load') as LoadCommand, `load ${load}`);
-  return refused ?? { type: 'loaded', changes: ['nothing that matters'] };
+  return refused ?? { type: 'loaded', notes: ['nothing that matters'] };
 }
 
 function execute({ frames }: WorkerTask & { type: 'execute' }): BatchDone | ErrorReply {
