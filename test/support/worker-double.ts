@@ -34,7 +34,7 @@ function start({ spec }: WorkerTask & { type: 'load' }): LoadReply {
   threads = spec.placement.kind === 'cpu' ? spec.placement.threads : 0;
   const plan = readFileSync(join(spec.modelFile, 'plan'), 'utf8').split('\n');
   const refused = fail((plan[load] ?? 'load') as LoadCommand, `load ${load}`);
-  return refused ?? { type: 'loaded', notes: ['nothing that matters'] };
+  return refused ?? { type: 'loaded', notes: ['model file: nothing that matters'] };
 }
 
 function execute({ frames }: WorkerTask & { type: 'execute' }): BatchDone | ErrorReply {
