@@ -21,6 +21,8 @@ GEN := build/.gen
 ADDON := build/native/Release/sluice.node
 DIST := dist/.built
 MODELS := build/.models
+GPU_TOOLCHAIN := build/gpu-toolchain
+GPU_CHECK := build/native-gpu-check
 VENV := .venv/.installed
 
 include clients/clients.mk
@@ -72,7 +74,19 @@ doctor: ## tell what this machine has and what is missing
 	@bash native/doctor.sh
 
 .PHONY: native
-native: $(ADDON) ## build the native operators
+native: $(ADDON) ## build the native operators, and the GPU's where CUDA and TensorRT are found
+
+# Warnings are errors here and nowhere else: another compiler than CI's may warn of other things.
+.PHONY: native-gpu-check
+native-gpu-check: $(NODE_MODULES) ## compile the CUDA and TensorRT sources without a GPU
+	@bash native/gpu-toolchain.sh $(GPU_TOOLCHAIN)
+	@for tensorrt in $(GPU_TOOLCHAIN)/tensorrt-*; do \
+	  build=$(GPU_CHECK)/$${tensorrt##*/}; \
+	  CUDACXX=$(CURDIR)/$(GPU_TOOLCHAIN)/cuda/bin/nvcc CUDAARCHS=90 TENSORRT_ROOT=$(CURDIR)/$$tensorrt \
+	    npx cmake-js compile -d native --out $$build --CDCMAKE_COMPILE_WARNING_AS_ERROR=ON --log-level error; \
+	  cat $$build/gpu.txt; \
+	  ls $$build/Release/sluice_gpu.node >/dev/null; \
+	done
 
 .PHONY: clean
 clean: ## remove everything that was built or fetched, models excepted
@@ -88,6 +102,7 @@ $(GEN): $(PROTOS) $(NODE_MODULES)
 
 $(ADDON): $(NATIVE_SOURCES) $(NODE_MODULES)
 	npx cmake-js compile -d native --out build/native --log-level error
+	@cat build/native/gpu.txt
 	@touch $@
 
 $(DIST): $(SOURCES) tsconfig.json $(GEN)
