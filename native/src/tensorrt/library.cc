@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "cuda/check.h"
 #include "params/error.h"
 #include "tensorrt/logger.h"
 
@@ -91,9 +92,15 @@ struct OnnxParser {
   }
 };
 
+/** Without a driver the builder's constructor ends the process, so CUDA is asked first. */
+void RequireGpu() {
+  int count = 0;
+  SLUICE_CUDA(cudaGetDeviceCount(&count));
+}
+
 template <typename T>
 std::unique_ptr<T> Own(void* created, const char* what) {
-  // Without a driver TensorRT 10 answers with a null pointer that a cast to a base class has moved by a few hundred bytes.
+  // Where CUDA does not start, TensorRT 10 answers with a null pointer that a cast to a base class has moved by a few hundred bytes.
   if (reinterpret_cast<std::uintptr_t>(created) < 4096) Fail(what);
   return std::unique_ptr<T>(static_cast<T*>(created));
 }
@@ -103,11 +110,13 @@ std::unique_ptr<T> Own(void* created, const char* what) {
 std::string LibraryVersion() { return VersionText(Infer::Instance().version); }
 
 std::unique_ptr<nvinfer1::IRuntime> CreateRuntime() {
+  RequireGpu();
   return Own<nvinfer1::IRuntime>(Infer::Instance().create_runtime(&Logger::Instance(), NV_TENSORRT_VERSION),
                                  "TensorRT cannot start its runtime");
 }
 
 std::unique_ptr<nvinfer1::IBuilder> CreateBuilder() {
+  RequireGpu();
   return Own<nvinfer1::IBuilder>(Infer::Instance().create_builder(&Logger::Instance(), NV_TENSORRT_VERSION),
                                  "TensorRT cannot start its builder");
 }
