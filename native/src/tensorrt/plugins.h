@@ -11,4 +11,10 @@ namespace sluice::tensorrt {
  */
 void LoadPlugins(const std::vector<std::string>& files);
 
+/**
+ * Why the last plugin of this thread could not be made, and forgets it; empty: none has failed. TensorRT itself only says
+ * that there is none.
+ */
+std::string TakePluginError();
+
 }  // namespace sluice::tensorrt
