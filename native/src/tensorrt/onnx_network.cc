@@ -8,7 +8,7 @@
 #include "tensorrt/compat.h"
 #include "tensorrt/library.h"
 #include "tensorrt/logger.h"
-#include "tensorrt/plugins.h"
+#include "tensorrt/plugin_creator.h"
 
 namespace sluice::tensorrt {
 namespace {

@@ -3,6 +3,10 @@
 #include <string>
 #include <vector>
 
+namespace sluice {
+class Plugin;
+}
+
 namespace sluice::tensorrt {
 
 /**
@@ -11,10 +15,10 @@ namespace sluice::tensorrt {
  */
 void LoadPlugins(const std::vector<std::string>& files);
 
-/**
- * Why the last plugin of this thread could not be made, and forgets it; empty: none has failed. TensorRT itself only says
- * that there is none.
- */
-std::string TakePluginError();
+/** Makes a new object of a class, and its caller the owner. */
+using PluginMaker = Plugin* (*)();
+
+/** A class in one of the libraries. Throws Error kModelInvalid where none or more than one has it. */
+PluginMaker FindPlugin(const std::string& class_name);
 
 }  // namespace sluice::tensorrt
