@@ -13,10 +13,24 @@ target_link_libraries(sluice_cuda PUBLIC sluice_operators CUDA::cudart_static CU
 
 file(GLOB tensorrt_sources CONFIGURE_DEPENDS src/tensorrt/*.cc src/instance/*.cc)
 add_library(sluice_tensorrt STATIC ${tensorrt_sources})
+target_include_directories(sluice_tensorrt PUBLIC include)
 target_include_directories(sluice_tensorrt SYSTEM PUBLIC ${SLUICE_TENSORRT_INCLUDE})
 # NVIDIA's headers use what they declare deprecated.
 target_compile_options(sluice_tensorrt PRIVATE -Wno-deprecated-declarations)
 target_link_libraries(sluice_tensorrt PUBLIC sluice_cuda Threads::Threads)
+
+# A library of plugin classes: sluice/plugin.h and CUDA are all it needs. `<name>.so`, beside the addon.
+function(add_plugin_library target name)
+  add_library(${target} MODULE ${ARGN})
+  set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${name} SUFFIX ".so" CUDA_VISIBILITY_PRESET hidden)
+  target_include_directories(${target} PRIVATE include)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>)
+endfunction()
+
+add_plugin_library(hswish_plugin hswish plugins/hswish.cu)
+# For tests alone, and so only built when asked for.
+add_plugin_library(crash_plugin crash test/crash_plugin.cu)
+set_target_properties(crash_plugin PROPERTIES EXCLUDE_FROM_ALL TRUE)
 
 if(CMAKE_JS_INC)
   file(GLOB gpu_addon_sources CONFIGURE_DEPENDS src/addon/gpu/*.cc)

@@ -41,22 +41,8 @@ std::string Argument::Text() const {
 }
 
 void Argument::Numbers(double* values, std::uint32_t count) const {
-  if (!value_.IsArray()) Mismatch("an array");
-  const Napi::Array array = value_.As<Napi::Array>();
-  if (array.Length() != count) Mismatch("an array of " + std::to_string(count) + " numbers");
-  for (std::uint32_t i = 0; i < count; i++) {
-    values[i] = Argument(array.Get(i), name_ + "[" + std::to_string(i) + "]").Number();
-  }
-}
-
-std::vector<Argument> Argument::Items() const {
-  if (!value_.IsArray()) Mismatch("an array");
-  const Napi::Array array = value_.As<Napi::Array>();
-  std::vector<Argument> items;
-  for (std::uint32_t i = 0; i < array.Length(); i++) {
-    items.emplace_back(array.Get(i), name_ + "[" + std::to_string(i) + "]");
-  }
-  return items;
+  if (Length() != count) Mismatch("an array of " + std::to_string(count) + " numbers");
+  for (std::uint32_t i = 0; i < count; i++) values[i] = Element(i).Number();
 }
 
 Affine Argument::Matrix() const {
@@ -65,13 +51,10 @@ Affine Argument::Matrix() const {
   return matrix;
 }
 
-NmsRule Argument::Rule() const {
-  const std::string name = Text();
-  if (name != "fast" && name != "greedy") Mismatch("'fast' or 'greedy'");
-  return name == "fast" ? NmsRule::kFast : NmsRule::kGreedy;
+NmsParams Argument::NmsOptions() const {
+  const NmsRule rule = Field("rule").OneOf<NmsRule>({{"fast", NmsRule::kFast}, {"greedy", NmsRule::kGreedy}});
+  return {rule, Field("iouThreshold").Number()};
 }
-
-NmsParams Argument::NmsOptions() const { return {Field("rule").Rule(), Field("iouThreshold").Number()}; }
 
 Napi::Float32Array Argument::Floats() const {
   if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
@@ -85,6 +68,15 @@ Napi::Uint8Array Argument::Bytes() const {
     Mismatch("a Uint8Array");
   }
   return value_.As<Napi::Uint8Array>();
+}
+
+std::uint32_t Argument::Length() const {
+  if (!value_.IsArray()) Mismatch("an array");
+  return value_.As<Napi::Array>().Length();
+}
+
+Argument Argument::Element(std::uint32_t index) const {
+  return Argument(value_.As<Napi::Array>().Get(index), name_ + "[" + std::to_string(index) + "]");
 }
 
 void Argument::Mismatch(const std::string& expected) const {

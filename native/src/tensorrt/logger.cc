@@ -80,11 +80,26 @@ constexpr std::array<std::string_view, 5> kMemoryTexts = {
     "insufficient memory",
 };
 
-ErrorCode CodeOf(const std::string& errors) {
-  if (MentionsOneOf(kLostTexts, errors)) return ErrorCode::kDeviceLost;
-  if (MentionsOneOf(kUnavailableTexts, errors)) return ErrorCode::kDeviceUnavailable;
-  if (MentionsOneOf(kMemoryTexts, errors)) return ErrorCode::kDeviceOutOfMemory;
+/** From the mildest to the one that explains all others. */
+constexpr std::array<ErrorCode, 4> kCodes = {ErrorCode::kModelInvalid, ErrorCode::kDeviceOutOfMemory,
+                                             ErrorCode::kDeviceUnavailable, ErrorCode::kDeviceLost};
+
+ErrorCode CodeOf(const std::string& error) {
+  if (MentionsOneOf(kLostTexts, error)) return ErrorCode::kDeviceLost;
+  if (MentionsOneOf(kUnavailableTexts, error)) return ErrorCode::kDeviceUnavailable;
+  if (MentionsOneOf(kMemoryTexts, error)) return ErrorCode::kDeviceOutOfMemory;
   return ErrorCode::kModelInvalid;
+}
+
+ErrorCode Worse(ErrorCode a, ErrorCode b) {
+  const auto rank = [](ErrorCode code) { return std::find(kCodes.begin(), kCodes.end(), code); };
+  return rank(a) < rank(b) ? b : a;
+}
+
+std::string Join(const std::vector<std::string>& errors) {
+  std::string joined;
+  for (const std::string& error : errors) joined += (joined.empty() ? "" : "; ") + error;
+  return Cut(std::move(joined), kLongestErrors);
 }
 
 }  // namespace
@@ -103,7 +118,9 @@ void Logger::log(Severity severity, const nvinfer1::AsciiChar* text) noexcept tr
     if (severity == Severity::kWARNING) {
       AddOnce(warnings_, line, kMostWarnings);
     } else {
-      AddOnce(errors_, line, kMostErrors);
+      AddOnce(errors_.texts, line, kMostErrors);
+      // Of the whole text, and of those that are too many to keep.
+      errors_.code = Worse(errors_.code, CodeOf(text == nullptr ? "" : text));
     }
   }
   const std::lock_guard<std::mutex> lock(sink_mutex_);
@@ -112,15 +129,12 @@ void Logger::log(Severity severity, const nvinfer1::AsciiChar* text) noexcept tr
   // A line is lost where there is no memory for it, or the sink fails; TensorRT cannot be told.
 }
 
-std::string Logger::TakeErrors() {
-  const std::vector<std::string> errors = [this] {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return std::exchange(errors_, {});
-  }();
-  std::string joined;
-  for (const std::string& error : errors) joined += (joined.empty() ? "" : "; ") + error;
-  return Cut(std::move(joined), kLongestErrors);
+Logger::Errors Logger::Take() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return std::exchange(errors_, {});
 }
+
+std::string Logger::TakeErrors() { return Join(Take().texts); }
 
 std::vector<std::string> Logger::TakeWarnings() {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -133,8 +147,8 @@ void Logger::Forward(Sink sink) {
 }
 
 void Fail(const std::string& what) {
-  const std::string errors = Logger::Instance().TakeErrors();
-  throw Error(CodeOf(errors), errors.empty() ? what : what + ": " + errors);
+  const Logger::Errors errors = Logger::Instance().Take();
+  throw Error(errors.code, errors.texts.empty() ? what : what + ": " + Join(errors.texts));
 }
 
 }  // namespace sluice::tensorrt

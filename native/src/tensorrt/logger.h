@@ -7,7 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "params/error.h"
+
 namespace sluice::tensorrt {
+
+[[noreturn]] void Fail(const std::string& what);
 
 /** Where TensorRT says what it does: one for the process, alive until its end, from any thread. */
 class Logger final : public nvinfer1::ILogger {
@@ -29,10 +33,19 @@ class Logger final : public nvinfer1::ILogger {
   void Forward(Sink sink);
 
  private:
+  friend void Fail(const std::string& what);
+
+  struct Errors {
+    std::vector<std::string> texts;
+    /** Of the gravest one. */
+    ErrorCode code = ErrorCode::kModelInvalid;
+  };
+
   Logger() = default;
+  Errors Take();
 
   std::mutex mutex_;
-  std::vector<std::string> errors_;
+  Errors errors_;
   std::vector<std::string> warnings_;
   std::mutex sink_mutex_;
   Sink sink_;

@@ -116,7 +116,12 @@ PluginLayer::PluginLayer(std::string class_name, std::string info, PluginMaker m
               nvinfer1::PluginField("info", info_.c_str(), nvinfer1::PluginFieldType::kCHAR,
                                     static_cast<std::int32_t>(info_.size() + 1))},
       collection_{static_cast<std::int32_t>(fields_.size()), fields_.data()} {
-  plugin_->Configure(info_);
+  try {
+    plugin_->Configure(info_);
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::kModelInvalid,
+                "the plugin class " + class_name_ + " refuses the info \"" + info_ + "\": " + error.what());
+  }
 }
 
 template <typename Result, typename Body>

@@ -27,7 +27,7 @@ class PluginLayer final : public nvinfer1::IPluginV3,
                           public nvinfer1::IPluginV3OneBuild,
                           public nvinfer1::IPluginV3OneRuntime {
  public:
-  /** Throws what the class throws. */
+  /** Throws Error where the class refuses `info`. */
   PluginLayer(std::string class_name, std::string info, PluginMaker make);
 
   // IPluginV3

@@ -19,7 +19,7 @@ tensorrt::PoolSpec PoolSpecOf(const Argument& spec) {
   pool.engine.plan_file = spec.Field("planFile").Text();
   const Argument weights = spec.Field("weightsFile");
   if (!weights.IsNull()) pool.engine.weights_file = weights.Text();
-  for (const Argument& plugin : spec.Field("plugins").Items()) pool.engine.plugins.push_back(plugin.Text());
+  pool.engine.plugins = spec.Field("plugins").List([](const Argument& plugin) { return plugin.Text(); });
   pool.engine.device = spec.Field("device").Int32();
   pool.engine.version_compatible = spec.Field("versionCompatible").Boolean();
   pool.max_batch = spec.Field("maxBatchSize").Int32();
@@ -33,7 +33,7 @@ GpuInstanceSpec SpecOf(const Argument& spec) {
   GpuInstanceSpec result;
   result.pool = PoolSpecOf(spec);
   result.task = {spec.Field("task").Text(),      spec.Field("width").Int32(),
-                 spec.Field("height").Int32(),   spec.Field("nmsRule").Rule(),
+                 spec.Field("height").Int32(),   spec.Field("nmsRule").OneOf<NmsRule>({{"fast", NmsRule::kFast}, {"greedy", NmsRule::kGreedy}}),
                  spec.Field("maxDetections").Int32(), spec.Field("normalize").Boolean()};
   result.pad = static_cast<float>(spec.Field("pad").Number());
   result.normalization = NormalizationOf(spec);
@@ -123,8 +123,7 @@ Napi::Value Instance::Decode(const Napi::CallbackInfo& info) {
   return Translate(info.Env(), [&]() -> Napi::Value {
     const Napi::Env env = info.Env();
     GpuInstance& instance = Open(info);
-    std::vector<GpuPicture> pictures;
-    for (const Argument& picture : Argument(info[0], "pictures").Items()) pictures.push_back(PictureOf(picture));
+    const std::vector<GpuPicture> pictures = Argument(info[0], "pictures").List(PictureOf);
     pictures_ = Napi::Persistent(info[0].As<Napi::Object>());
     Napi::Array result = Napi::Array::New(env);
     for (const GpuPictureReply& reply : instance.Decode(pictures)) {
@@ -154,8 +153,7 @@ Napi::Value Instance::Run(const Napi::CallbackInfo& info) {
   return Translate(info.Env(), [&]() -> Napi::Value {
     const Napi::Env env = info.Env();
     GpuInstance& instance = Open(info);
-    std::vector<GpuRow> rows;
-    for (const Argument& row : Argument(info[0], "rows").Items()) rows.push_back(RowOf(row));
+    const std::vector<GpuRow> rows = Argument(info[0], "rows").List(RowOf);
     GpuPhases phases{};
     const ResultTables tables = instance.Run(rows, &phases);
     Napi::Object result = Napi::Object::New(env);

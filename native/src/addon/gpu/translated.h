@@ -2,7 +2,7 @@
 
 #include <napi.h>
 
-#include <new>
+#include <exception>
 #include <stdexcept>
 
 #include "params/error.h"
@@ -19,12 +19,14 @@ auto Translate(Napi::Env env, Work work) -> decltype(work()) {
   };
   try {
     return work();
+  } catch (const Napi::Error&) {
+    throw;
   } catch (const Error& error) {
     throw coded(CodeName(error.code()), error.what());
   } catch (const std::out_of_range& error) {
     throw Napi::RangeError::New(env, error.what());
-  } catch (const std::bad_alloc&) {
-    throw coded(CodeName(ErrorCode::kInternal), "out of memory");
+  } catch (const std::exception& error) {
+    throw coded(CodeName(ErrorCode::kInternal), error.what());
   }
 }
 
