@@ -13,6 +13,7 @@ import { Metrics, type ModelGauges } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
 import { InstanceGroup } from './runtime/instance-group.js';
 import { loadNative } from './runtime/native.js';
+import { cpuPlacements } from './runtime/placement.js';
 
 /** Ends the process of a server at once: a thread that hangs inside a model keeps `process.exit` waiting. */
 export function exitNow(code: number): never {
@@ -150,7 +151,7 @@ export class App implements AsyncDisposable {
         config,
         maxPicturePixels: this.#options.maxPicturePixels,
       },
-      threads: this.#options.threads,
+      placements: cpuPlacements(config, this.#options.threads),
       log: (level, message) => this.#logger[level]({ model }, message),
     });
     this.#logger.info({ model, milliseconds: Math.round(performance.now() - start) }, 'loaded');

@@ -20,7 +20,7 @@ target_link_libraries(sluice_tensorrt PUBLIC sluice_cuda Threads::Threads)
 
 if(CMAKE_JS_INC)
   file(GLOB gpu_addon_sources CONFIGURE_DEPENDS src/addon/gpu/*.cc)
-  add_addon(sluice_gpu ${gpu_addon_sources} src/addon/argument.cc)
+  add_addon(sluice_gpu ${gpu_addon_sources} src/addon/argument.cc src/addon/pixel_arguments.cc)
   target_link_libraries(sluice_gpu PRIVATE sluice_tensorrt)
   target_compile_definitions(sluice_gpu PRIVATE SLUICE_CUDA_VERSION="${CUDAToolkit_VERSION}")
 endif()

@@ -60,6 +60,16 @@ export const ERRORS = {
     retryable: true,
     meaning: 'The device had no memory left for the request or the model.',
   },
+  DEVICE_LOST: {
+    status: GrpcStatus.UNAVAILABLE,
+    retryable: true,
+    meaning: 'The GPU or its driver failed for good; the server ends, and another replica can answer.',
+  },
+  DEVICE_UNAVAILABLE: {
+    status: GrpcStatus.FAILED_PRECONDITION,
+    retryable: false,
+    meaning: 'The model asks for a GPU and there is none that can be used; the message says what is missing.',
+  },
   MESSAGE_TOO_LARGE: {
     status: GrpcStatus.RESOURCE_EXHAUSTED,
     retryable: false,

@@ -2,21 +2,20 @@ import { errorMessage, ServingError } from '../core/errors.js';
 import type { Executor } from '../core/executor.js';
 import type { BatchResult, InferenceRequest, InferenceResult } from '../core/inference.js';
 import { InstanceThread } from './instance-thread.js';
-import type { BatchReply, FrameReply, FrameTask, InstanceSpec } from './messages.js';
+import type { BatchReply, FrameReply, FrameTask, InstanceSpec, Placement } from './messages.js';
 
 export interface InstanceGroupOptions {
   /** What each instance loads. */
-  readonly spec: Omit<InstanceSpec, 'threads'>;
-  /** CPU threads that the instances share. */
-  readonly threads: number;
+  readonly spec: Omit<InstanceSpec, 'placement'>;
+  /** Where each instance runs; at least one. */
+  readonly placements: readonly Placement[];
   /** Told of what operators should know. */
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
   /** The file that the workers run; tests put in one that fails in ways a real one seldom does. */
   readonly workerFile?: URL;
+  /** Told once that a GPU is beyond use, and with it every later call of this process. */
+  readonly onDeviceLost?: (why: string) => void;
 }
-
-/** Instances of a CPU model that names no count: one a core, but not so many that weights fill the memory. */
-const MOST_DEFAULT_INSTANCES = 4;
 
 /** How long after a replacement failed the next one is tried. */
 const RETRY_MILLISECONDS = 5000;
@@ -26,13 +25,13 @@ const MESSAGE_OVERHEAD = 4096;
 
 /**
  * The instances of one loaded version, each in a thread of its own. It keeps no queue: the batcher asks `idle` first.
- * An instance whose thread dies or hangs costs its batch INSTANCE_LOST and is replaced.
+ * An instance whose thread dies or hangs costs its batch INSTANCE_LOST and is replaced. A GPU that is lost ends all that:
+ * every batch fails with DEVICE_LOST from then on, and nothing is replaced.
  */
 export class InstanceGroup implements Executor {
   readonly instances: number;
   onIdle: () => void = () => {};
   readonly #options: InstanceGroupOptions;
-  readonly #spec: InstanceSpec;
   readonly #idle: InstanceThread[] = [];
   readonly #busy = new Set<Promise<unknown>>();
   /** Threads that hang; each is closed when it comes back. */
@@ -42,39 +41,33 @@ export class InstanceGroup implements Executor {
   /** Why there is no instance now; null while there are some, or one is being started. */
   #lost: ServingError | null = null;
   #closed = false;
+  #deviceLost = false;
   #retry: NodeJS.Timeout | undefined;
 
   private constructor(options: InstanceGroupOptions) {
-    const group = options.spec.config.instance_group;
     this.#options = options;
-    this.instances = group.count ?? Math.min(options.threads, MOST_DEFAULT_INSTANCES);
-    const threads = group.intra_op_thread_count ?? Math.max(1, Math.floor(options.threads / this.instances));
-    this.#spec = { ...options.spec, threads };
+    this.instances = options.placements.length;
   }
 
-  /** Starts the instances; resolves when all have loaded. Throws MODEL_INVALID with the reason of one that did not. */
+  /** Starts the instances; resolves when all have loaded. Throws the error of one that did not. */
   static async create(options: InstanceGroupOptions): Promise<InstanceGroup> {
-    if (options.spec.config.instance_group.kind === 'KIND_GPU') {
-      throw new ServingError(
-        'MODEL_INVALID',
-        'instance_group.kind is KIND_GPU, but this build serves on the CPU only; use KIND_AUTO or KIND_CPU',
-      );
-    }
     const group = new InstanceGroup(options);
-    const starts = Array.from({ length: group.instances }, () =>
-      InstanceThread.create(group.#spec, options.workerFile),
-    );
+    const starts = options.placements.map((placement) => group.#start(placement));
     // All of them, even when one has failed: a thread must not be ended while it loads.
     for (const started of await Promise.allSettled(starts)) {
       if (started.status === 'fulfilled') group.#add(started.value);
-      else group.#lost = ServingError.from(started.reason);
+      else group.#notStarted(ServingError.from(started.reason));
     }
     if (group.#lost !== null) {
       await group[Symbol.asyncDispose]();
       throw group.#lost;
     }
-    for (const change of group.#idle[0]?.changes ?? []) options.log('info', `model file: ${change}`);
+    for (const note of group.#idle[0]?.notes ?? []) options.log('info', note);
     return group;
+  }
+
+  #start(placement: Placement): Promise<InstanceThread> {
+    return InstanceThread.create({ ...this.#options.spec, placement }, this.#options.workerFile);
   }
 
   get idle(): number {
@@ -111,7 +104,7 @@ export class InstanceGroup implements Executor {
     try {
       reply = await this.#watch(run);
     } catch (cause) {
-      void this.#replace();
+      void this.#replace(thread.placement);
       await thread.close();
       throw this.#instanceLost(`died: ${errorMessage(cause)}`, cause);
     }
@@ -120,12 +113,16 @@ export class InstanceGroup implements Executor {
       throw this.#instanceLost(`hung: no answer within ${this.#timeout} ms`, null);
     }
     this.#idle.push(thread);
-    if (reply.type === 'error') throw ServingError.fromData(reply.error);
+    if (reply.type === 'error') {
+      const error = ServingError.fromData(reply.error);
+      if (error.code === 'DEVICE_LOST') this.#loseDevice(error);
+      throw error;
+    }
     return { phases: reply.phases, results: toResults(reply.frames, reply.values) };
   }
 
   get #timeout(): number {
-    return this.#spec.config.instance_group.execution_timeout_milliseconds;
+    return this.#options.spec.config.instance_group.execution_timeout_milliseconds;
   }
 
   /** The reply, or null when there is none in time. */
@@ -144,38 +141,55 @@ export class InstanceGroup implements Executor {
   /** Replaces a thread that hangs and closes it when it comes back. At most as many as there are instances hang. */
   async #leaveAlone(thread: InstanceThread, run: Promise<BatchReply>): Promise<void> {
     this.#hung += 1;
-    if (this.#hung <= this.instances) void this.#replace();
+    if (this.#hung <= this.instances) void this.#replace(thread.placement);
     await Promise.allSettled([run]);
     this.#hung -= 1;
     await thread.close();
     // Threads beyond that number were not replaced; they are now.
-    if (this.#hung >= this.instances) void this.#replace();
+    if (this.#hung >= this.instances) void this.#replace(thread.placement);
   }
 
   /** Starts an instance anew, again and again while none is left. */
-  async #replace(): Promise<void> {
-    if (this.#closed) return;
+  async #replace(placement: Placement): Promise<void> {
+    if (this.#closed || this.#deviceLost) return;
     this.#replacing += 1;
     try {
-      const thread = await InstanceThread.create(this.#spec, this.#options.workerFile);
+      const thread = await this.#start(placement);
       this.#replacing -= 1;
-      if (this.#closed) await thread.close();
+      if (this.#closed || this.#deviceLost) await thread.close();
       else this.#take(thread);
     } catch (cause) {
       this.#replacing -= 1;
-      this.#notReplaced(ServingError.from(cause).message);
+      this.#notReplaced(placement, ServingError.from(cause));
     }
   }
 
-  #notReplaced(why: string): void {
+  #notReplaced(placement: Placement, error: ServingError): void {
+    const why = error.message;
     this.#options.log('error', `an instance could not be replaced: ${why}`);
-    if (this.#closed) return;
-    this.#retry = setTimeout(() => void this.#replace(), RETRY_MILLISECONDS);
+    if (error.code === 'DEVICE_LOST') this.#loseDevice(error);
+    if (this.#closed || this.#deviceLost) return;
+    this.#retry = setTimeout(() => void this.#replace(placement), RETRY_MILLISECONDS);
     if (this.#idle.length + this.#busy.size + this.#replacing > 0) return;
     this.#lost = new ServingError(
       'INSTANCE_LOST',
       `the model has no instance left; the last one failed to start: ${why}`,
     );
+    this.onIdle();
+  }
+
+  #notStarted(error: ServingError): void {
+    if (error.code === 'DEVICE_LOST') this.#loseDevice(error);
+    if (!this.#deviceLost) this.#lost = error;
+  }
+
+  /** From now on batches are let in to fail. */
+  #loseDevice(error: ServingError): void {
+    if (this.#deviceLost) return;
+    this.#deviceLost = true;
+    this.#lost = error;
+    clearTimeout(this.#retry);
+    this.#options.onDeviceLost?.(error.message);
     this.onIdle();
   }
 
@@ -194,7 +208,7 @@ export class InstanceGroup implements Executor {
       if (place === -1) return;
       this.#idle.splice(place, 1);
       this.#options.log('error', 'an instance died between batches');
-      void this.#replace();
+      void this.#replace(thread.placement);
     };
   }
 

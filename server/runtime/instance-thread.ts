@@ -1,25 +1,32 @@
 import { Piscina } from 'piscina';
 import { ServingError } from '../core/errors.js';
-import type { BatchReply, FrameTask, InstanceSpec, LoadReply, WorkerTask } from './messages.js';
+import type { BatchReply, FrameTask, InstanceSpec, LoadReply, Placement, WorkerTask } from './messages.js';
 
 const WORKER_FILE = new URL('./instance-worker.js', import.meta.url);
 
 /**
- * The thread of one ModelInstance: a piscina pool of a single worker, which the first task starts and nothing restarts.
+ * The thread of one Instance: a piscina pool of a single worker, which the first task starts and nothing restarts.
  * A pool for each instance, and not one for the group, because ending a thread inside ONNX Runtime ends the process: a
  * thread that hangs has to be left alone, next to its replacement, until it comes back.
  */
 export class InstanceThread {
-  /** What had to be changed in the model file to serve it. */
-  readonly changes: readonly string[];
+  /** What operators should know about how the model was loaded. */
+  readonly notes: readonly string[];
+  /** Where it runs. */
+  readonly placement: Placement;
   /** Called when the thread has died; a batch that it was running rejects as well. */
   onDeath: () => void = () => {};
   readonly #pool: Piscina<WorkerTask, LoadReply | BatchReply>;
   #closing = false;
 
-  private constructor(pool: Piscina<WorkerTask, LoadReply | BatchReply>, changes: readonly string[]) {
+  private constructor(
+    pool: Piscina<WorkerTask, LoadReply | BatchReply>,
+    placement: Placement,
+    notes: readonly string[],
+  ) {
     this.#pool = pool;
-    this.changes = changes;
+    this.placement = placement;
+    this.notes = notes;
     pool.on('workerDestroy', () => {
       if (!this.#closing) this.onDeath();
     });
@@ -39,7 +46,7 @@ export class InstanceThread {
     try {
       const reply = (await pool.run({ type: 'load', spec })) as LoadReply;
       if (reply.type === 'error') throw ServingError.fromData(reply.error);
-      return new InstanceThread(pool, reply.changes);
+      return new InstanceThread(pool, spec.placement, reply.notes);
     } catch (error) {
       await pool.destroy();
       throw error;

@@ -1,17 +1,17 @@
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { ServingError } from '../core/errors.js';
-import type { BatchReply, LoadReply, WorkerTask } from './messages.js';
-import { ModelInstance } from './model-instance.js';
+import type { BatchReply, InstanceSpec, LoadReply, WorkerTask } from './messages.js';
+import type { Instance } from './instance.js';
 
-/** The file that each InstanceThread runs: one ModelInstance, and the tasks of messages.ts. */
+/** The file that each InstanceThread runs: one Instance, and the tasks of messages.ts. */
 
-let instance: ModelInstance | null = null;
+let instance: Instance | null = null;
 
 export default async function handle(task: WorkerTask): Promise<unknown> {
   try {
     if (task.type === 'load') {
-      instance = await ModelInstance.create(task.spec);
-      return { type: 'loaded', changes: instance.changes } satisfies LoadReply;
+      instance = await create(task.spec);
+      return { type: 'loaded', notes: instance.notes } satisfies LoadReply;
     }
     if (instance === null) throw new Error('a batch came before the model was loaded');
     const done = await instance.execute(task.frames);
@@ -20,4 +20,15 @@ export default async function handle(task: WorkerTask): Promise<unknown> {
   } catch (cause) {
     return { type: 'error', error: ServingError.from(cause).toData() } satisfies BatchReply;
   }
+}
+
+/** The code of the other kind is never loaded. */
+async function create(spec: InstanceSpec): Promise<Instance> {
+  const { placement } = spec;
+  if (placement.kind === 'gpu') {
+    const { GpuInstance } = await import('./gpu-instance.js');
+    return GpuInstance.create(spec, placement);
+  }
+  const { CpuInstance } = await import('./cpu-instance.js');
+  return CpuInstance.create(spec, placement.threads);
 }

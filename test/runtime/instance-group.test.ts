@@ -113,14 +113,6 @@ test('what had to be changed in the model file is logged once, whatever the numb
   t.deepEqual(stage.log, ['info model file: nothing that matters']);
 });
 
-test('a group that asks for a GPU is refused by this build, with what to write instead', async (t) => {
-  await using stage = await Stage.create();
-  const error = await failure(stage.group({ kind: 'KIND_GPU' }));
-  t.is(error.code, 'MODEL_INVALID');
-  t.regex(error.message, /KIND_GPU.*KIND_CPU/);
-  t.is(await stage.loads(), 0);
-});
-
 test('a model that one of several instances cannot load is not loaded, and the reason is that instance’s', async (t) => {
   await using stage = await Stage.create(['load', 'refuse', 'load']);
   const error = await failure(stage.group({ count: 3 }));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ServingError } from '../../server/core/errors.js';
 import type { BatchResult, InferenceRequest } from '../../server/core/inference.js';
 import { InstanceGroup } from '../../server/runtime/instance-group.js';
+import { cpuPlacements } from '../../server/runtime/placement.js';
 import { makeConfig, makeRequest } from './requests.js';
 import { COLUMNS, type BatchCommand, type LoadCommand } from './worker-double.js';
 
@@ -31,6 +32,8 @@ export interface Hold {
 export class Stage implements AsyncDisposable {
   /** Every line that the groups have logged, as `level message`. */
   readonly log: string[] = [];
+  /** What the groups have told of a device that is lost. */
+  readonly losses: string[] = [];
   readonly #directory: string;
   #held = 0;
 
@@ -51,11 +54,13 @@ export class Stage implements AsyncDisposable {
 
   /** A group of `instance_group: keys`. */
   group(keys: Readonly<Record<string, unknown>> = {}, threads = 2): Promise<InstanceGroup> {
+    const config = makeConfig({ instance_group: keys });
     return InstanceGroup.create({
-      spec: { modelFile: this.#directory, config: makeConfig({ instance_group: keys }), maxPicturePixels: 1 },
-      threads,
+      spec: { modelFile: this.#directory, config, maxPicturePixels: 1 },
+      placements: cpuPlacements(config, threads),
       log: (level, message) => this.log.push(`${level} ${message}`),
       workerFile: WORKER_DOUBLE,
+      onDeviceLost: (why) => this.losses.push(why),
     });
   }
 

@@ -10,6 +10,11 @@ Argument Argument::Field(const char* key) const {
   return Argument(value_.As<Napi::Object>().Get(key), name_ + "." + key);
 }
 
+bool Argument::Boolean() const {
+  if (!value_.IsBoolean()) Mismatch("true or false");
+  return value_.As<Napi::Boolean>().Value();
+}
+
 double Argument::Number() const {
   if (!value_.IsNumber()) Mismatch("a number");
   return value_.As<Napi::Number>().DoubleValue();
@@ -44,18 +49,29 @@ void Argument::Numbers(double* values, std::uint32_t count) const {
   }
 }
 
+std::vector<Argument> Argument::Items() const {
+  if (!value_.IsArray()) Mismatch("an array");
+  const Napi::Array array = value_.As<Napi::Array>();
+  std::vector<Argument> items;
+  for (std::uint32_t i = 0; i < array.Length(); i++) {
+    items.emplace_back(array.Get(i), name_ + "[" + std::to_string(i) + "]");
+  }
+  return items;
+}
+
 Affine Argument::Matrix() const {
   Affine matrix;
   Numbers(matrix.m, 6);
   return matrix;
 }
 
-NmsParams Argument::NmsOptions() const {
-  const Argument rule = Field("rule");
-  const std::string name = rule.Text();
-  if (name != "fast" && name != "greedy") rule.Mismatch("'fast' or 'greedy'");
-  return {name == "fast" ? NmsRule::kFast : NmsRule::kGreedy, Field("iouThreshold").Number()};
+NmsRule Argument::Rule() const {
+  const std::string name = Text();
+  if (name != "fast" && name != "greedy") Mismatch("'fast' or 'greedy'");
+  return name == "fast" ? NmsRule::kFast : NmsRule::kGreedy;
 }
+
+NmsParams Argument::NmsOptions() const { return {Field("rule").Rule(), Field("iouThreshold").Number()}; }
 
 Napi::Float32Array Argument::Floats() const {
   if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {

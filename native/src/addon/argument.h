@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "params/affine.h"
 #include "params/nms_params.h"
@@ -25,6 +26,8 @@ class Argument {
 
   Argument Field(const char* key) const;
   bool IsNull() const { return value_.IsNull(); }
+  bool IsUndefined() const { return value_.IsUndefined(); }
+  bool Boolean() const;
   double Number() const;
   std::int32_t Int32() const;
   /** Up to 2^53 - 1 either way. */
@@ -32,7 +35,10 @@ class Argument {
   std::string Text() const;
   /** An array of exactly `count` numbers. */
   void Numbers(double* values, std::uint32_t count) const;
+  /** The items of an array. */
+  std::vector<Argument> Items() const;
   Affine Matrix() const;
+  NmsRule Rule() const;
   NmsParams NmsOptions() const;
 
   Napi::Float32Array Floats() const;

@@ -3,6 +3,7 @@
 #include <NvInfer.h>
 
 #include <functional>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -21,14 +22,26 @@ class Logger final : public nvinfer1::ILogger {
   std::string TakeErrors();
   /** The warnings since the last call, each once. */
   std::vector<std::string> TakeWarnings();
-  /** Also tells everything from kINFO up to `sink`; null: no longer. */
+  /**
+   * Also tells everything from kINFO up to `sink`, one thread at a time; null: no longer, and no call is under way when
+   * this returns. The sink calls neither the logger nor TensorRT.
+   */
   void Forward(Sink sink);
 
  private:
   Logger() = default;
+
+  std::mutex mutex_;
+  std::vector<std::string> errors_;
+  std::vector<std::string> warnings_;
+  std::mutex sink_mutex_;
+  Sink sink_;
 };
 
-/** Throws Error kModelInvalid: `what`, then what the logger heard. Out of memory and lost devices have codes of their own. */
+/**
+ * Throws Error kModelInvalid: `what`, then what the logger heard. Out of memory, lost devices and a missing GPU or driver
+ * have codes of their own.
+ */
 [[noreturn]] void Fail(const std::string& what);
 
 /** `value`, or Fail where it is null. */

@@ -1,0 +1,108 @@
+import { ServingError } from '../core/errors.js';
+import { replyTo, RowPlanner, timed, type Frame, type PhaseClock, type PlannedRow } from './frame-batch.js';
+import type { DecodedPicture } from './image-decoder.js';
+import { InputRows } from './input-rows.js';
+import type { Instance } from './instance.js';
+import type { BatchDone, FrameTask, InstanceSpec } from './messages.js';
+import { loadNative, type NativeAddon } from './native.js';
+import { OnnxSession } from './onnx-session.js';
+import { createTask } from './tasks/index.js';
+import type { Task } from './tasks/task.js';
+
+/**
+ * One instance of a model on the CPU: an ONNX Runtime session with its task and its input buffer. Decodes, samples and
+ * normalises, infers, post-processes.
+ */
+export class CpuInstance implements Instance {
+  readonly #spec: InstanceSpec;
+  readonly #session: OnnxSession;
+  readonly #task: Task;
+  readonly #planner: RowPlanner;
+  readonly #rows: InputRows;
+  /** NCHW, room for max_batch_size rows; reused by every batch. */
+  readonly #input: Float32Array;
+  #columns = 0;
+
+  private constructor(spec: InstanceSpec, threads: number, native: NativeAddon, session: OnnxSession) {
+    this.#spec = spec;
+    this.#session = session;
+    this.#task = createTask(spec.config, native);
+    this.#planner = new RowPlanner(spec.config, native);
+    this.#rows = new InputRows(spec.config, native, threads);
+    this.#input = new Float32Array(spec.config.max_batch_size * this.#rows.length);
+  }
+
+  /** Loads the model, checks its outputs against the task and runs the warm-up. Throws MODEL_INVALID. */
+  static async create(spec: InstanceSpec, threads: number): Promise<CpuInstance> {
+    const session = await OnnxSession.create(spec.modelFile, spec.config.input, threads);
+    try {
+      const instance = new CpuInstance(spec, threads, loadNative(), session);
+      await instance.#warmUp();
+      return instance;
+    } catch (error) {
+      await session[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get notes(): readonly string[] {
+    return this.#session.changes.map((change) => `model file: ${change}`);
+  }
+
+  async execute(tasks: readonly FrameTask[]): Promise<BatchDone> {
+    const phases: PhaseClock = { decode: 0, preprocess: 0, infer: 0, postprocess: 0 };
+    const frames = await timed(phases, 'decode', () => Promise.all(tasks.map((task) => this.#decode(task))));
+    const rows = frames.flatMap((frame) => this.#planner.plan(frame));
+    const most = this.#spec.config.max_batch_size;
+    for (let start = 0; start < rows.length; start += most) {
+      await this.#run(rows.slice(start, start + most), phases);
+    }
+    return replyTo(frames, this.#columns, phases);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session[Symbol.asyncDispose]();
+  }
+
+  async #decode({ picture, parameters }: FrameTask): Promise<Frame<DecodedPicture>> {
+    try {
+      const decoded = await this.#rows.decode(picture, this.#spec.maxPicturePixels);
+      return { parameters, picture: decoded, results: [] };
+    } catch (cause) {
+      return { parameters, picture: ServingError.from(cause), results: [] };
+    }
+  }
+
+  /** Runs up to max_batch_size rows and leaves the results in their frames. */
+  async #run(rows: readonly PlannedRow<DecodedPicture>[], phases: PhaseClock): Promise<void> {
+    await timed(phases, 'preprocess', () => {
+      rows.forEach(({ picture, sampling }, index) => {
+        this.#rows.write(picture, sampling, this.#input, index * this.#rows.length);
+      });
+    });
+    const outputs = await timed(phases, 'infer', () => this.#infer(rows.length));
+    await timed(phases, 'postprocess', () => {
+      const batch = rows.map(({ sampling, parameters }) => ({ toPicture: sampling.toPicture, parameters }));
+      this.#task.postprocess(outputs, batch).forEach((table, index) => {
+        const row = rows[index]!;
+        row.frame.results[row.index] = table;
+      });
+    });
+  }
+
+  #infer(rows: number) {
+    return this.#session.run(this.#input.subarray(0, rows * this.#rows.length), [rows, ...this.#rows.shape]);
+  }
+
+  /** Runs what the configuration asks for, or one row: the outputs have to be seen once before they are trusted. */
+  async #warmUp(): Promise<void> {
+    const { model_warmup: asked } = this.#spec.config;
+    for (const { batch_size: rows, count } of asked.length > 0 ? asked : [{ batch_size: 1, count: 1 }]) {
+      for (let run = 0; run < count; run++) {
+        const outputs = await this.#infer(rows);
+        this.#task.check(outputs, rows);
+        this.#columns = this.#task.columns(outputs);
+      }
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import { ServingError, type ErrorData } from '../core/errors.js';
+import type { PhaseDurations, TaskParameters } from '../core/inference.js';
+import type { ModelConfig } from '../core/model-config.js';
+import type { BatchDone, FrameReply } from './messages.js';
+import type { NativeAddon } from './native.js';
+import { samplePicture, sampleRegion, type Sampling, type Size } from './sampling.js';
+
+/** A frame on its way through a batch. */
+export interface Frame<P extends Size> {
+  readonly parameters: TaskParameters;
+  /** The decoded picture, or why there is none. */
+  picture: P | ServingError;
+  /** One a row: the table of its results, or why it failed. */
+  readonly results: (Float32Array | ServingError)[];
+}
+
+/** A row that is ready to be sampled. */
+export interface PlannedRow<P extends Size> {
+  readonly frame: Frame<P>;
+  /** Place in the frame's results. */
+  readonly index: number;
+  readonly picture: P;
+  readonly sampling: Sampling;
+  readonly parameters: TaskParameters;
+}
+
+/** The time that a batch has spent in each phase, as it runs. */
+export type PhaseClock = { -readonly [Phase in keyof PhaseDurations]: number };
+
+/** Tells which rows of a batch a frame takes, and how each is sampled. */
+export class RowPlanner {
+  readonly #config: ModelConfig;
+  readonly #native: NativeAddon;
+  readonly #alignment: Float32Array | null;
+
+  constructor(config: ModelConfig, native: NativeAddon) {
+    this.#config = config;
+    this.#native = native;
+    const { alignment } = config.preprocess;
+    this.#alignment = alignment === undefined ? null : Float32Array.from(alignment.flat());
+  }
+
+  /** The rows of a frame. Regions that cannot be sampled get their error at once and no row. */
+  plan<P extends Size>(frame: Frame<P>): PlannedRow<P>[] {
+    const { picture, parameters, results } = frame;
+    if (picture instanceof ServingError) return [];
+    const { input } = this.#config;
+    const { resize } = this.#config.preprocess;
+    const regions = parameters.kind === 'embed' && parameters.regions.length > 0 ? parameters.regions : [null];
+    const rows: PlannedRow<P>[] = [];
+    regions.forEach((region, index) => {
+      try {
+        const sampling =
+          region === null
+            ? samplePicture(picture, input, resize)
+            : sampleRegion(region, picture, input, resize, this.#alignment, this.#native);
+        rows.push({ frame, index, picture, sampling, parameters });
+      } catch (cause) {
+        results[index] = ServingError.from(cause);
+      }
+    });
+    return rows;
+  }
+}
+
+/** The reply to a batch: all tables, of `columns` values a row, in one buffer, so that a single one moves to the other thread. */
+export function replyTo(frames: readonly Frame<Size>[], columns: number, phases: PhaseDurations): BatchDone {
+  // A failed region keeps its place, so that rows and regions stay aligned.
+  const tables = frames.map(({ results }) =>
+    results.map((result) => (result instanceof ServingError ? new Float32Array(columns) : result)),
+  );
+  const values = new Float32Array(tables.flat().reduce((sum, table) => sum + table.length, 0));
+  let offset = 0;
+  const replies = frames.map((frame, index): FrameReply => {
+    const start = offset;
+    for (const table of tables[index]!) {
+      values.set(table, offset);
+      offset += table.length;
+    }
+    return replyToFrame(frame, columns, (offset - start) / columns);
+  });
+  return { type: 'done', phases, values, frames: replies };
+}
+
+function replyToFrame({ picture, results }: Frame<Size>, columns: number, rows: number): FrameReply {
+  if (picture instanceof ServingError) {
+    return { width: 0, height: 0, error: picture.toData(), rows: 0, columns, rowErrors: null };
+  }
+  const errors: (ErrorData | null)[] = results.map((result) =>
+    result instanceof ServingError ? result.toData() : null,
+  );
+  const rowErrors = errors.some((error) => error !== null) ? errors : null;
+  return { width: picture.width, height: picture.height, error: null, rows, columns, rowErrors };
+}
+
+/** Runs `work` and adds its duration in microseconds to a phase. */
+export async function timed<T>(phases: PhaseClock, phase: keyof PhaseClock, work: () => T | Promise<T>): Promise<T> {
+  const start = performance.now();
+  try {
+    return await work();
+  } finally {
+    phases[phase] += (performance.now() - start) * 1000;
+  }
+}
