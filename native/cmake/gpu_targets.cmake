@@ -38,3 +38,8 @@ if(CMAKE_JS_INC)
   target_link_libraries(sluice_gpu PRIVATE sluice_tensorrt)
   target_compile_definitions(sluice_gpu PRIVATE SLUICE_CUDA_VERSION="${CUDAToolkit_VERSION}")
 endif()
+
+file(GLOB gpu_test_sources CONFIGURE_DEPENDS test/gpu_*.cc)
+add_executable(gpu_operators_test EXCLUDE_FROM_ALL ${gpu_test_sources})
+target_include_directories(gpu_operators_test PRIVATE test fuzz)
+target_link_libraries(gpu_operators_test PRIVATE sluice_cuda)
