@@ -1,3 +1,5 @@
+import { errorMessage, ServingError } from '../core/errors.js';
+import { addonFile, loadAddon } from './native-file.js';
 import type { NmsOptions, PixelView, SourceWindow } from './native.js';
 
 /**
@@ -225,4 +227,20 @@ export interface GpuAddon {
   openInstance(spec: GpuInstanceSpec): NativeGpuInstance;
   /** Runs a plan without pictures or results, after a quarter of the time to warm up. */
   benchEngine(spec: EngineBenchSpec): EngineBenchResult;
+}
+
+const NAME = 'sluice_gpu';
+
+/** The file of the addon; null where CUDA and TensorRT were not found when the native code was built. */
+export function gpuAddonFile(): string | null {
+  return addonFile(NAME);
+}
+
+/** Loads the addon, once for each thread. Throws DEVICE_UNAVAILABLE where it was not built or does not load. */
+export function loadNativeGpu(): GpuAddon {
+  try {
+    return loadAddon<GpuAddon>(NAME);
+  } catch (cause) {
+    throw new ServingError('DEVICE_UNAVAILABLE', errorMessage(cause), { cause });
+  }
 }
