@@ -16,7 +16,7 @@ export function checkReshape(model: OnnxModel, context: DoctorContext): Finding[
         ...about,
         severity: fixable ? 'warning' : 'error',
         node: nodeLabel(node),
-        message: fixable ? `it holds a batch of the export: ${verdict.change}` : verdict.reason,
+        message: fixable ? `it holds a batch or a size of the export: ${verdict.change}` : verdict.reason,
         why: 'A literal of the export holds for one batch and one size of the picture.',
         fix: 'In the network, put int() around every size, and -1 on the batch alone.',
         fixable,
@@ -31,8 +31,8 @@ function openElsewhere(model: OnnxModel, context: DoctorContext): Finding[] {
   if (context.size === null || picture === null || isRefused(model, context)) return [];
   const { exported, served } = compareSizes(model, picture, context.size);
   return model.graph.node.flatMap((node): Finding[] => {
-    const target = node.opType === 'Reshape' ? served.valueOf(node.input[1] ?? '')?.numbers : undefined;
-    const [was, is] = [exported, served].map((inference) => inference.shapeOf(node.input[0] ?? ''));
+    const target = node.opType === 'Reshape' ? served[0].valueOf(node.input[1] ?? '')?.numbers : undefined;
+    const [was, is] = [exported, served[0]].map(({ shapeOf }) => shapeOf(node.input[0] ?? ''));
     const isConstant = was !== null && JSON.stringify(was) === JSON.stringify(is);
     if (isConstant || (target?.indexOf(-1) ?? 0) <= 0) return [];
     return [

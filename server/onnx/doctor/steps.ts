@@ -15,7 +15,7 @@ export function pictureOf(model: OnnxModel): ImageInput | null {
 }
 
 /** The nodes that do not follow the served size by themselves; none where there is no picture or no size to follow. */
-export function stepsOf(model: OnnxModel, { size }: DoctorContext): Step[] {
+export function stepsOf(model: OnnxModel, { size }: DoctorContext): readonly Step[] {
   const picture = pictureOf(model);
   return size === null || picture === null ? [] : followSizes(model, picture, size).steps;
 }
