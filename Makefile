@@ -23,6 +23,7 @@ DIST := dist/.built
 MODELS := build/.models
 GPU_TOOLCHAIN := build/gpu-toolchain
 GPU_CHECK := build/native-gpu-check
+GPU_TEST_TARGETS := crash_plugin gpu_operators_test
 VENV := .venv/.installed
 
 include clients/clients.mk
@@ -50,9 +51,19 @@ dev: setup ## run the server and restart it whenever a source changes
 test: setup clients $(VENV) ## run all tests
 	@node dist/test/run.js
 
+.PHONY: test-gpu
+test-gpu: setup $(VENV) ## run the tests that need a GPU
+	@cmake --build build/native --target $(GPU_TEST_TARGETS)
+	@node dist/test/run.js --config dist/test/gpu/ava.config.js
+
 .PHONY: bench
 bench: setup ## measure throughput, latency and memory; prints JSON lines
 	@node dist/test/bench/run.js
+
+.PHONY: bench-gpu
+bench-gpu: setup ## measure on a GPU; prints JSON lines and keeps them in test/gpu/results/
+	@cmake --build build/native --target $(GPU_TEST_TARGETS)
+	@node dist/test/bench/gpu/run.js
 
 .PHONY: lint
 lint: $(GEN) ## check formats, types, the protocol and the usual mistakes
@@ -85,6 +96,7 @@ native-gpu-check: $(NODE_MODULES) ## compile the CUDA and TensorRT sources witho
 	  CUDACXX=$(CURDIR)/$(GPU_TOOLCHAIN)/cuda/bin/nvcc CUDAARCHS=90 TENSORRT_ROOT=$(CURDIR)/$$tensorrt \
 	    npx cmake-js compile -d native --out $$build --CDCMAKE_COMPILE_WARNING_AS_ERROR=ON --log-level error; \
 	  cat $$build/gpu.txt; \
+	  cmake --build $$build --target $(GPU_TEST_TARGETS); \
 	  ls $$build/Release/sluice_gpu.node >/dev/null; \
 	done
 

@@ -5,7 +5,8 @@ find_program(SLUICE_NVCC nvcc
   HINTS ENV CUDA_PATH ENV CUDA_HOME PATH_SUFFIXES bin
   PATHS /usr/local/cuda /usr/local/cuda-13.0 /usr/local/cuda-12.9)
 if(DEFINED ENV{CUDACXX})
-  set(SLUICE_NVCC $ENV{CUDACXX})
+  # Kept: a build that configures itself anew has to find the same one.
+  set(SLUICE_NVCC $ENV{CUDACXX} CACHE FILEPATH "nvcc" FORCE)
 endif()
 find_path(SLUICE_TENSORRT_INCLUDE NvInfer.h
   HINTS $ENV{TENSORRT_ROOT} PATH_SUFFIXES include include/x86_64-linux-gnu include/aarch64-linux-gnu
