@@ -8,7 +8,7 @@
 
 namespace sluice::tensorrt {
 
-/** Throws Error kModelInvalid where a specification contradicts itself, or asks for what this TensorRT does not have. */
+/** Throws Error kModelInvalid where a specification contradicts itself, or asks for what this TensorRT lacks. */
 void CheckSpec(const EngineBuildSpec& spec);
 
 /**

@@ -4,7 +4,7 @@
 
 namespace sluice::addon::gpu {
 
-/** The functions of the GPU addon, in the order of server/runtime/native-gpu.ts, which documents them. One file each. */
+/** The functions of the GPU addon, in the order of server/runtime/native-gpu.ts, which documents them; a file each. */
 Napi::Value BuildEngine(const Napi::CallbackInfo& info);
 
 }  // namespace sluice::addon::gpu

@@ -15,7 +15,7 @@ inline Napi::Error WithCode(Napi::Env env, ErrorCode code, const char* message) 
   return error;
 }
 
-/** Turns our exceptions into JavaScript's, which have a `code` of server/core/errors.ts, and lets no other one through. */
+/** Turns our exceptions into JavaScript's, with a `code` of server/core/errors.ts, and lets no other one through. */
 template <Napi::Value (*function)(const Napi::CallbackInfo&)>
 Napi::Value Translated(const Napi::CallbackInfo& info) {
   try {
