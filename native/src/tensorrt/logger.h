@@ -22,7 +22,7 @@ class Logger final : public nvinfer1::ILogger {
 
   void log(Severity severity, const nvinfer1::AsciiChar* text) noexcept override;
 
-  /** What a null return means: the errors since the last call, in their order, as one line; empty when there was none. */
+  /** What a null return means: the errors since the last call, in their order, as one line; empty: there was none. */
   std::string TakeErrors();
   /** The warnings since the last call, each once. */
   std::vector<std::string> TakeWarnings();
