@@ -9,7 +9,7 @@ export interface ReshapeInput extends InputSize {
 /** What a Reshape means: the dims of its result, one a probe. */
 export interface Reading {
   readonly results: readonly (readonly number[])[];
-  /** Whether it takes two neighbouring literals for the height and width of a picture that came as one dim. */
+  /** Whether it takes two literals for the height and width of a picture that came as one dim. */
   readonly isGrid: boolean;
 }
 
@@ -20,19 +20,21 @@ const MOST_READINGS = 64;
  * Every way to read a Reshape that made `result` of `before`, for inputs that have become `after`: in row-major order
  * each run of input dims becomes a run of output dims with as many elements, and both are cut into the same cells.
  * A cell grows with the input dim that it lies in, so that there is one reading, unless a dim that has changed is cut
- * into several: then each of them may be the one that grows. None where the cells do not line up.
+ * into several: then each of them may be the one that grows. None where the cells do not line up. `merged`: sizes of
+ * dims that nodes in front have made of several, which may hold rows and columns of the picture.
  */
 export function readingsOf(
   before: ReshapeInput,
   result: readonly number[],
   after: readonly [ReshapeInput, ReshapeInput, ...ReshapeInput[]],
+  merged: ReadonlySet<number>,
 ): Reading[] {
   const all = [before, ...after] as const;
   const hasBatch = countsPictures(all);
   const [from, ...to] = hasBatch ? withBatchApart(all) : all;
   const unread: Reading = { results: after.map(() => []), isGrid: false };
   const readings = alignedRuns(from.dims, result).reduce<Reading[]>(
-    (front, run) => combine(front, readRun(run, from, result, to, hasBatch)),
+    (front, run) => combine(front, readRun(run, from, result, to, { hasBatch, merged })),
     [unread],
   );
   return distinct(readings);
@@ -87,6 +89,20 @@ export function alignedRuns(before: readonly number[], result: readonly number[]
   return runs;
 }
 
+/** Sizes of the dims of a reshaped value that were made of several dims. */
+export function mergedSizes(before: readonly number[], result: readonly number[]): number[] {
+  return alignedRuns(before, result).flatMap(({ inputs, outputs }) => {
+    const cells = commonCells(
+      inputs.map((axis) => before[axis] ?? 1),
+      outputs.map((axis) => result[axis] ?? 1),
+    );
+    return outputs.flatMap((axis, output) => {
+      const parts = cells?.filter((row) => (row[output] ?? 1) > 1).length ?? 0;
+      return parts > 1 ? [result[axis] ?? 1] : [];
+    });
+  });
+}
+
 /** What the cells of one input dim become: for each probe, one a dim of the result. */
 interface Growth {
   readonly cells: readonly (readonly number[])[];
@@ -98,7 +114,7 @@ function readRun(
   before: ReshapeInput,
   result: readonly number[],
   after: readonly ReshapeInput[],
-  hasBatch: boolean,
+  { hasBatch, merged }: { readonly hasBatch: boolean; readonly merged: ReadonlySet<number> },
 ): Reading[] {
   const sizes = run.inputs.map((axis) => before.dims[axis] ?? 1);
   const made = run.outputs.map((axis) => result[axis] ?? 1);
@@ -111,11 +127,9 @@ function readRun(
     const row = cells[index] ?? [];
     // The batch stays in front.
     const free = hasBatch && axis === 0 ? [0] : touching(index, sizes, made);
-    const growths = [
-      ...growthsOf(row, sizes[index] ?? 1, becomes, free),
-      ...gridsOf(row, sizes[index] ?? 1, becomes, before, after),
-    ];
-    readings = multiply(readings, growths);
+    const size = sizes[index] ?? 1;
+    const grids = merged.has(size) ? gridsOf(row, size, becomes, before, after) : [];
+    readings = multiply(readings, [...growthsOf(row, size, becomes, free), ...grids]);
   }
   return readings;
 }

@@ -1,7 +1,14 @@
-import type { NodeProto } from '../gen/onnx/onnx.js';
+import type { GraphProto, NodeProto } from '../gen/onnx/onnx.js';
 import type { Comparison, Probe } from './comparison.js';
 import { attributeOf } from './graph.js';
-import { alignedRuns, countsPictures, readingsOf, type Reading, type ReshapeInput } from './reshape-readings.js';
+import {
+  alignedRuns,
+  countsPictures,
+  mergedSizes,
+  readingsOf,
+  type Reading,
+  type ReshapeInput,
+} from './reshape-readings.js';
 import { resolveReshape } from './shape-rules/layout.js';
 import { ShapeConflict, type Shape } from './shape-rules/rule.js';
 import { int64Tensor } from './tensor.js';
@@ -15,7 +22,7 @@ const MOST_DIMS = 32;
  * target are put right where that says what they become. Where it may have meant several things the rest of the graph
  * has to choose; where none, it is refused.
  */
-export function judgeReshape(node: NodeProto, { exported, served }: Comparison): Verdict {
+export function judgeReshape(node: NodeProto, { graph, exported, served }: Comparison): Verdict {
   const [data = '', shape = ''] = node.input;
   const exportedTarget = exported.valueOf(shape)?.numbers;
   const targets: readonly (readonly number[] | undefined)[] = served.map(({ valueOf }) => valueOf(shape)?.numbers);
@@ -36,7 +43,7 @@ export function judgeReshape(node: NodeProto, { exported, served }: Comparison):
   if (foldsLiterally(before, inputs, exportedTarget)) return refuse(blame());
 
   const made = inputs.map(({ dims }, index) => resolved(dims, targets[index] ?? exportedTarget, keepsZero));
-  const readings = readingsOf(before, exportedResult, inputs);
+  const readings = readingsOf(before, exportedResult, inputs, mergedBefore(node, graph, exported));
   const asIs = readings.find(({ results }) => results.every((dims, probe) => same(dims, made[probe] ?? null)));
   const isLiteral = targets.every((target) => same(target, exportedTarget));
   // What is computed or left open decides, unless the literals beside it look like the rows or columns of a picture.
@@ -63,6 +70,17 @@ function inputOf({ shapeOf, batch, width, height }: Probe, name: string): Reshap
   const shape = shapeOf(name);
   const isSound = shape !== null && shape.length <= MOST_DIMS && isComplete(shape);
   return isSound ? { batch, width, height, dims: shape } : null;
+}
+
+/** Sizes of dims that the nodes in front of `node` have made of several. */
+function mergedBefore(node: NodeProto, graph: GraphProto, exported: Probe): ReadonlySet<number> {
+  const inFront = graph.node.slice(0, graph.node.indexOf(node));
+  const merging = inFront.filter(({ opType }) => opType === 'Reshape' || opType === 'Flatten');
+  const sizes = merging.flatMap(({ input, output }) => {
+    const [from, to] = [inputOf(exported, input[0] ?? ''), inputOf(exported, output[0] ?? '')];
+    return from === null || to === null ? [] : mergedSizes(from.dims, to.dims);
+  });
+  return new Set(sizes);
 }
 
 function same(left: Shape | null | string, right: Shape | null | string): boolean {

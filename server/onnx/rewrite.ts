@@ -1,7 +1,7 @@
 import { ServingError } from '../core/errors.js';
 import { TypeProto, TypeProto_Tensor, type NodeProto, type ValueInfoProto } from '../gen/onnx/onnx.js';
 import { dimension } from './builder.js';
-import { compareSizes, type Comparison, type PixelRange, type Probe, type ServedSize } from './comparison.js';
+import type { Comparison, PixelRange, Probe, ServedSize } from './comparison.js';
 import {
   declaredShape,
   initializerNames,
@@ -54,9 +54,8 @@ export function rewriteModel(model: OnnxModel, size: ServedSize): { model: OnnxM
     changes.push(`${nodeLabel(node)}: ${verdict.change}`);
   }
   result = followed.model;
-  const comparison = compareSizes(result, input, size);
-  refuseConflicts(result, comparison);
-  result = declareShapes(result, input, size, comparison, changes);
+  refuseConflicts(result, followed.comparison);
+  result = declareShapes(result, input, size, followed.comparison, changes);
   return { model: result, changes };
 }
 
