@@ -2,6 +2,7 @@ import { ServingError } from '../../core/errors.js';
 import type { InputSize } from '../comparison.js';
 import { declaredShape, fedInputs, type OnnxModel } from '../graph.js';
 import { rewriteModel } from '../rewrite.js';
+import { checkFaceHeads } from './face-heads.js';
 import type { Finding, Rule, Severity } from './finding.js';
 import { checkInputs } from './inputs.js';
 import { checkIntegrity } from './integrity.js';
@@ -9,7 +10,7 @@ import { checkOpset } from './opset.js';
 import { checkReshape } from './reshape.js';
 import { checkResize } from './resize.js';
 
-const RULES: readonly Rule[] = [checkIntegrity, checkInputs, checkOpset, checkResize, checkReshape];
+const RULES: readonly Rule[] = [checkIntegrity, checkInputs, checkOpset, checkResize, checkReshape, checkFaceHeads];
 const ORDER: readonly Severity[] = ['error', 'warning', 'info'];
 
 /** The size to be served, in pixels; what is left out is taken from the file. */

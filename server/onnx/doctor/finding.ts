@@ -6,7 +6,7 @@ export type Severity = 'error' | 'warning' | 'info';
 
 /** Something that a rule has found in a model. */
 export interface Finding {
-  readonly rule: 'R2' | 'R3' | 'R4' | 'R5' | 'R18';
+  readonly rule: 'R2' | 'R3' | 'R4' | 'R5' | 'R18' | 'R20';
   readonly severity: Severity;
   /** The node as messages name it, or null where the finding is about the file or the graph. */
   readonly node: string | null;

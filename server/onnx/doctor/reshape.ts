@@ -1,15 +1,17 @@
 import { compareSizes } from '../comparison.js';
 import { nodeLabel, type OnnxModel } from '../graph.js';
+import { faceHeads } from './face-heads.js';
 import type { DoctorContext, Finding } from './finding.js';
 import { isRefused, pictureOf, stepsOf } from './steps.js';
 
 const about = { rule: 'R3', fixable: false } as const;
 
-/** R3: targets of Reshape (and ends of Slice) that hold a batch or a size of the export. */
+/** R3: targets of Reshape (and ends of Slice) that hold a batch or a size of the export; of a face detector's R20 tells. */
 export function checkReshape(model: OnnxModel, context: DoctorContext): Finding[] {
-  const steps = stepsOf(model, context);
-  const findings = steps
+  const heads = faceHeads(model, context)?.nodes ?? [];
+  const findings = stepsOf(model, context)
     .filter(({ node }) => node.opType === 'Reshape' || node.opType === 'Slice')
+    .filter(({ node, verdict }) => verdict.kind === 'refuse' || !heads.includes(node))
     .map(({ node, verdict }): Finding => {
       const fixable = verdict.kind === 'replace';
       return {
