@@ -149,6 +149,35 @@ test('a sequence that nothing tells the rows and columns of is refused, even whe
   t.regex(refusal(t, exportFor(16, 8), { width: 8, height: 16 }), /\[0, 4, 4, 8\] or .*\[0, 4, 8, 4\]/);
 });
 
+test('rows that are left open beside columns of the export are told apart from a literal that stays', async (t) => {
+  const exportFor = (nodes: readonly NodeProto[]) =>
+    exporter([...sequence, ...nodes], (columns, rows, batch) => [
+      ...sequenceTargets(columns, rows, batch),
+      ints('open', batch, 4, -1, columns),
+    ]);
+  const added = exportFor([
+    node('Reshape', ['turned', 'open'], ['back']),
+    node('Add', ['back', 'features'], ['output']),
+  ]);
+  await answersAsExportedFor(t, added(16, 8), { width: 8, height: 16 }, added);
+  const alone = exportFor([node('Reshape', ['turned', 'open'], ['output'])]);
+  t.regex(refusal(t, alone(16, 8), { width: 8, height: 16 }), /\[0, 4, -1, 8\] or .*\[0, 4, -1, 4\], .* does not tell/);
+});
+
+test('two Reshapes in a row that nothing tells the meaning of are refused at the first', (t) => {
+  const nodes = [
+    ...intoDepth,
+    node('Reshape', ['turned', 'together'], ['deep']),
+    node('Reshape', ['deep', 'again'], ['output']),
+  ];
+  const model = exporter(nodes, (columns, rows, batch) => [
+    ...depthTargets(columns, rows, batch),
+    ints('again', batch, 16, rows / 4, 2, columns / 4, 2),
+  ])(16, 16);
+  const message = refusal(t, model, { width: 16, height: 32 });
+  t.regex(message, /^Reshape 'blocks\/Reshape' .* the graph does not tell which/);
+});
+
 test('a channel shuffle follows, with height and width open as well', async (t) => {
   const nodes = [
     node('Reshape', ['features', 'apart'], ['groups']),
