@@ -96,21 +96,21 @@ class Follower {
     const node = model.graph.node[index]!;
     this.#branches += options.length;
     const tooMany = this.#branches > MOST_BRANCHES;
-    const outcomes = options.map((verdict) => {
-      if (tooMany) return null;
-      const changed = replaced(model, index, verdict);
-      return { verdict, ...this.follow(changed, index + 1, this.#again(comparison, changed)) };
-    });
-    const fitting = outcomes.filter((outcome) => outcome !== null).filter(({ fits }) => fits !== 'no');
-    const [only, ...others] = fitting;
+    const ways = tooMany
+      ? []
+      : options.map((verdict) => {
+          const changed = replaced(model, index, verdict);
+          return { verdict, outcome: this.follow(changed, index + 1, this.#again(comparison, changed)) };
+        });
+    const [only, ...others] = ways.filter(({ outcome }) => outcome.fits !== 'no');
     if (only !== undefined && others.length === 0) {
-      return { ...only, steps: [...steps, { node, verdict: only.verdict }, ...only.steps] };
+      return { ...only.outcome, steps: [...steps, { node, verdict: only.verdict }, ...only.outcome.steps] };
     }
-    const ways = options.map(({ change }) => change).join(' or ');
+    const changes = options.map(({ change }) => change).join(' or ');
     const isOpen = tooMany || only !== undefined;
     const reason = isOpen ? 'and the graph does not tell which' : 'and the graph fits neither';
     const refused = refuse(
-      `its literals may have meant several things: ${ways}, ${reason}; export it at the served size`,
+      `its literals may have meant several things: ${changes}, ${reason}; export it at the served size`,
     );
     return { model, steps: [...steps, { node, verdict: refused }], comparison, fits: isOpen ? 'unclear' : 'no' };
   }

@@ -39,7 +39,7 @@ export function readingsOf(
 }
 
 /** Whether the pictures of a batch lie one after the other along dim 0, alone or with something else inside them. */
-export function countsPictures([first, ...others]: readonly [ReshapeInput, ...ReshapeInput[]]): boolean {
+function countsPictures([first, ...others]: readonly [ReshapeInput, ...ReshapeInput[]]): boolean {
   const all = [first, ...others];
   const [a, b] = others.map(({ dims, batch }) => (dims[0] ?? NaN) / batch);
   return all.every(({ dims, batch }) => Number.isInteger((dims[0] ?? NaN) / batch)) && a === b;

@@ -154,10 +154,13 @@ function servedShape(value: ValueInfoProto, { served }: Comparison, inputSymbols
     if (follows(({ height }) => height)) return HEIGHT;
     return follows(({ width }) => width) ? WIDTH : null;
   });
-  if (typeof shape[0] === 'number' || shape.length === 0) {
+  const isKnown = shapes.every((dims) => typeof dims?.[0] === 'number');
+  if (shape.length === 0 || (isKnown && shape[0] !== BATCH)) {
+    const folds = shape[0] === null;
     throw invalid(
-      `Output '${value.name}' is ${shapeText(shape)} whatever the batch: its first dim must be the batch. ` +
-        'Export the model with dynamic_axes on dim 0 of the input and of every output.',
+      `Output '${value.name}' is ${shapeText(shape)} ${folds ? 'with several rows a picture' : 'whatever the batch'}: ` +
+        `its first dim must be the batch. ${folds ? 'Reshape it to [batch, rows, values] in the network, or export' : 'Export'} ` +
+        'the model with dynamic_axes on dim 0 of the input and of every output.',
     );
   }
   return shape;

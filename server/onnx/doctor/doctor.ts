@@ -9,6 +9,7 @@ import { checkIntegrity } from './integrity.js';
 import { checkOpset } from './opset.js';
 import { checkReshape } from './reshape.js';
 import { checkResize } from './resize.js';
+import { contextOf } from './steps.js';
 
 const RULES: readonly Rule[] = [checkIntegrity, checkInputs, checkOpset, checkResize, checkReshape, checkFaceHeads];
 const ORDER: readonly Severity[] = ['error', 'warning', 'info'];
@@ -18,7 +19,7 @@ export type DoctorOptions = Partial<InputSize>;
 
 /** Everything that the rules find in a model, errors first. */
 export function doctor(model: OnnxModel, options: DoctorOptions = {}): Finding[] {
-  const context = { size: sizeOf(model, options) };
+  const context = contextOf(model, sizeOf(model, options));
   const findings = RULES.flatMap((rule) => rule(model, context));
   return findings.sort((left, right) => ORDER.indexOf(left.severity) - ORDER.indexOf(right.severity));
 }

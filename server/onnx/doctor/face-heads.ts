@@ -2,7 +2,6 @@ import type { NodeProto } from '../../gen/onnx/onnx.js';
 import { compareSizes, type Probe } from '../comparison.js';
 import { attributeOf, nodeLabel, type OnnxModel } from '../graph.js';
 import type { DoctorContext, Finding } from './finding.js';
-import { pictureOf, stepsOf } from './steps.js';
 
 const about = { rule: 'R20', node: null } as const;
 
@@ -20,8 +19,7 @@ export interface FaceHeads {
 }
 
 /** Finds the heads by what they make of the exported picture: [batch, two anchors a cell, values], channels last before. */
-export function faceHeads(model: OnnxModel, { size }: DoctorContext): FaceHeads | null {
-  const picture = pictureOf(model);
+export function faceHeads(model: OnnxModel, { size, picture }: DoctorContext): FaceHeads | null {
   if (size === null || picture === null) return null;
   const { exported } = compareSizes(model, picture, size);
   const turned = new Set(model.graph.node.filter(isChannelsLast).flatMap(({ output }) => output));
@@ -53,7 +51,7 @@ export function checkFaceHeads(model: OnnxModel, context: DoctorContext): Findin
   const heads = faceHeads(model, context);
   if (heads === null) return [];
   const { family, nodes, exported } = heads;
-  const changes = stepsOf(model, context).flatMap(({ node, verdict }) =>
+  const changes = context.steps.flatMap(({ node, verdict }) =>
     verdict.kind === 'replace' && nodes.includes(node) ? [`${nodeLabel(node)} ${verdict.change}`] : [],
   );
   if (changes.length > 0) {
