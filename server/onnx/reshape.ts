@@ -38,7 +38,7 @@ export function judgeReshape(node: NodeProto, { graph, exported, served }: Compa
   const asIs = readings.find(({ results }) => results.every((dims, probe) => same(dims, made[probe] ?? null)));
   const isLiteral = targets.every((target) => same(target, exportedTarget));
   // What is computed or left open decides, unless the literals beside it look like the rows or columns of a picture.
-  const kept = isLiteral ? readings.find((reading) => keepsLiterals(reading, exportedTarget)) : asIs;
+  const kept = asIs ?? (isLiteral ? readings.find((reading) => keepsLiterals(reading, exportedTarget)) : undefined);
   const isDecided = kept !== undefined && (!isLiteral || !readings.some(({ isGrid }) => isGrid));
   const candidates = isDecided ? [kept] : readings;
   if (asIs !== undefined && candidates.length === 1) return FOLLOWS;
