@@ -4,12 +4,18 @@ set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
 
+# Static where the toolkit has it, so that the addon also loads where CUDA is not installed.
+set(nvjpeg CUDA::nvjpeg)
+if(TARGET CUDA::nvjpeg_static)
+  set(nvjpeg CUDA::nvjpeg_static)
+endif()
+
 file(GLOB cuda_sources CONFIGURE_DEPENDS src/cuda/*.cc src/cuda/*.cu)
 add_library(sluice_cuda STATIC ${cuda_sources})
 target_include_directories(sluice_cuda PUBLIC src)
 # No contraction, as on the CPU: both compute the same to the bit.
 target_compile_options(sluice_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--fmad=false -Xcompiler=-Wall,-Wextra>)
-target_link_libraries(sluice_cuda PUBLIC sluice_operators CUDA::cudart_static CUDA::nvjpeg ${CMAKE_DL_LIBS})
+target_link_libraries(sluice_cuda PUBLIC sluice_operators CUDA::cudart_static ${nvjpeg} ${CMAKE_DL_LIBS})
 
 file(GLOB tensorrt_sources CONFIGURE_DEPENDS src/tensorrt/*.cc src/instance/*.cc)
 add_library(sluice_tensorrt STATIC ${tensorrt_sources})
