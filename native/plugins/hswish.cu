@@ -4,8 +4,8 @@
 #include <string>
 
 /**
- * x * min(max(x / 6 + 0.5, 0), 1), which ONNX calls HardSwish, times a scale for each channel where the node has weights
- * [channels]. For tensors of any shape; the channels are dimension 1.
+ * x * min(max(x / 6 + 0.5, 0), 1), which ONNX calls HardSwish, times a scale for each channel where the node has
+ * weights [channels]. For tensors of any shape; the channels are dimension 1.
  */
 namespace {
 

@@ -1,3 +1,4 @@
+import type { GraphProto } from '../gen/onnx/onnx.js';
 import { opsetOf, type DeclaredDim, type OnnxModel } from './graph.js';
 import type { ImageInput } from './image-input.js';
 import { inferShapes, type Inference } from './shape-inference.js';
@@ -35,7 +36,9 @@ export interface Probe extends InputSize, Inference {
  * with them. The others, where sizes stay open, are the ends of the ranges.
  */
 export interface Comparison {
-  /** With the size to be served, and a batch of 1, where the file leaves them open. */
+  /** As it is brought to the served sizes. */
+  readonly graph: GraphProto;
+  /** As it was: with the size to be served, and a batch of 1, where the file leaves them open. */
   readonly exported: Probe;
   readonly served: readonly [Probe, Probe, ...Probe[]];
 }
@@ -45,19 +48,34 @@ const OTHER_BATCH = 11;
 
 export function compareSizes(model: OnnxModel, input: ImageInput, size: ServedSize): Comparison {
   const [batch, , height, width] = input.shape;
-  const probe = (n: number, h: number, w: number): Probe => {
-    const inference = inferShapes(model.graph, opsetOf(model), new Map([[input.name, [n, 3, h, w]]]));
-    return { batch: n, height: h, width: w, ...inference };
-  };
   const sizeOr = (dim: DeclaredDim, otherwise: number) => (typeof dim === 'number' ? dim : otherwise);
-  return {
-    exported: probe(sizeOr(batch, 1), sizeOr(height, size.height), sizeOr(width, size.width)),
-    served: [
-      probe(BATCH, size.height, size.width),
-      probe(OTHER_BATCH, size.height, size.width),
-      ...endsOf(size).map((end, index) => probe(index % 2 === 0 ? BATCH : OTHER_BATCH, end.height, end.width)),
-    ],
-  };
+  const exported = probe(model, input, sizeOr(batch, 1), sizeOr(height, size.height), sizeOr(width, size.width));
+  return { graph: model.graph, exported, served: servedProbes(model, input, size) };
+}
+
+/** The comparison of a model that has been brought nearer to the served sizes, and no longer works at the exported ones. */
+export function compareAgain(
+  { exported }: Comparison,
+  model: OnnxModel,
+  input: ImageInput,
+  size: ServedSize,
+): Comparison {
+  return { graph: model.graph, exported, served: servedProbes(model, input, size) };
+}
+
+function probe(model: OnnxModel, { name }: ImageInput, batch: number, height: number, width: number): Probe {
+  const inference = inferShapes(model.graph, opsetOf(model), new Map([[name, [batch, 3, height, width]]]));
+  return { batch, height, width, ...inference };
+}
+
+function servedProbes(model: OnnxModel, input: ImageInput, size: ServedSize): Comparison['served'] {
+  return [
+    probe(model, input, BATCH, size.height, size.width),
+    probe(model, input, OTHER_BATCH, size.height, size.width),
+    ...endsOf(size).map(({ height, width }, index) =>
+      probe(model, input, index % 2 === 0 ? BATCH : OTHER_BATCH, height, width),
+    ),
+  ];
 }
 
 /** Sizes that tell whether a graph follows the ranges: all ends, height and width apart. */

@@ -1,5 +1,5 @@
 import type { GraphProto, NodeProto, TensorProto } from '../gen/onnx/onnx.js';
-import { compareSizes, type Comparison, type ServedSize } from './comparison.js';
+import { compareAgain, compareSizes, type Comparison, type ServedSize } from './comparison.js';
 import { initializerNames, usedNames, type OnnxModel } from './graph.js';
 import type { ImageInput } from './image-input.js';
 import { judgeReshape } from './reshape.js';
@@ -26,9 +26,14 @@ export interface Conflict {
   readonly at: { readonly batch: number; readonly width: number; readonly height: number };
 }
 
-interface Outcome {
+/** A model that has been brought to the served sizes, as far as that goes. */
+export interface Followed {
   readonly model: OnnxModel;
   readonly steps: readonly Step[];
+  readonly comparison: Comparison;
+}
+
+interface Outcome extends Followed {
   /** Whether the graph can be served so; `unclear`: it fits in more than one way. */
   readonly fits: 'yes' | 'no' | 'unclear';
 }
@@ -39,12 +44,8 @@ interface Outcome {
  * first node that is refused, which is then the last step, and at the first that cannot take what it is given, which
  * `newConflicts` names: what comes behind cannot be judged.
  */
-export function followSizes(
-  model: OnnxModel,
-  input: ImageInput,
-  size: ServedSize,
-): { model: OnnxModel; steps: readonly Step[] } {
-  return new Follower(input, size).follow(model, 0);
+export function followSizes(model: OnnxModel, input: ImageInput, size: ServedSize): Followed {
+  return new Follower(input, size).follow(model, 0, compareSizes(model, input, size));
 }
 
 class Follower {
@@ -58,9 +59,9 @@ class Follower {
   }
 
   /** Goes through the nodes from `start` on; those in front follow already. */
-  follow(model: OnnxModel, start: number): Outcome {
+  follow(model: OnnxModel, start: number, compared: Comparison): Outcome {
     let result = model;
-    let comparison = this.#compare(result);
+    let comparison = compared;
     const steps: Step[] = [];
     for (let index = start; index < result.graph.node.length; index++) {
       const node = result.graph.node[index]!;
@@ -68,46 +69,54 @@ class Follower {
       switch (verdict.kind) {
         case 'follows':
           if (newConflicts(comparison).some((conflict) => conflict.node === node)) {
-            return { model: result, steps, fits: 'no' };
+            return { model: result, steps, comparison, fits: 'no' };
           }
           break;
         case 'refuse':
-          return { model: result, steps: [...steps, { node, verdict }], fits: 'no' };
+          return { model: result, steps: [...steps, { node, verdict }], comparison, fits: 'no' };
         case 'choose':
-          return this.#choose(result, index, steps, verdict.options);
+          return this.#choose(result, index, comparison, steps, verdict.options);
         case 'replace':
           steps.push({ node, verdict });
           result = replaced(result, index, verdict);
-          comparison = this.#compare(result);
+          comparison = this.#again(comparison, result);
       }
     }
-    return { model: result, steps, fits: 'yes' };
+    return { model: result, steps, comparison, fits: 'yes' };
   }
 
   /** Goes on with each of the options. */
-  #choose(model: OnnxModel, index: number, steps: readonly Step[], options: readonly Replacement[]): Outcome {
+  #choose(
+    model: OnnxModel,
+    index: number,
+    comparison: Comparison,
+    steps: readonly Step[],
+    options: readonly Replacement[],
+  ): Outcome {
     const node = model.graph.node[index]!;
     this.#branches += options.length;
     const tooMany = this.#branches > MOST_BRANCHES;
-    const outcomes = options.map((verdict) => {
-      return tooMany ? null : { verdict, ...this.follow(replaced(model, index, verdict), index + 1) };
-    });
-    const fitting = outcomes.filter((outcome) => outcome !== null).filter(({ fits }) => fits !== 'no');
-    const [only, ...others] = fitting;
+    const ways = tooMany
+      ? []
+      : options.map((verdict) => {
+          const changed = replaced(model, index, verdict);
+          return { verdict, outcome: this.follow(changed, index + 1, this.#again(comparison, changed)) };
+        });
+    const [only, ...others] = ways.filter(({ outcome }) => outcome.fits !== 'no');
     if (only !== undefined && others.length === 0) {
-      return { ...only, steps: [...steps, { node, verdict: only.verdict }, ...only.steps] };
+      return { ...only.outcome, steps: [...steps, { node, verdict: only.verdict }, ...only.outcome.steps] };
     }
-    const ways = options.map(({ change }) => change).join(' or ');
+    const changes = options.map(({ change }) => change).join(' or ');
     const isOpen = tooMany || only !== undefined;
     const reason = isOpen ? 'and the graph does not tell which' : 'and the graph fits neither';
     const refused = refuse(
-      `its literals may have meant several things: ${ways}, ${reason}; export it at the served size`,
+      `its literals may have meant several things: ${changes}, ${reason}; export it at the served size`,
     );
-    return { model, steps: [...steps, { node, verdict: refused }], fits: isOpen ? 'unclear' : 'no' };
+    return { model, steps: [...steps, { node, verdict: refused }], comparison, fits: isOpen ? 'unclear' : 'no' };
   }
 
-  #compare(model: OnnxModel): Comparison {
-    return compareSizes(model, this.#input, this.#size);
+  #again(comparison: Comparison, model: OnnxModel): Comparison {
+    return compareAgain(comparison, model, this.#input, this.#size);
   }
 }
 

@@ -9,7 +9,7 @@ export interface ReshapeInput extends InputSize {
 /** What a Reshape means: the dims of its result, one a probe. */
 export interface Reading {
   readonly results: readonly (readonly number[])[];
-  /** Whether it takes two neighbouring literals for the height and width of a picture that came as one dim. */
+  /** Whether it takes two literals for the height and width of a picture that came as one dim. */
   readonly isGrid: boolean;
 }
 
@@ -20,26 +20,26 @@ const MOST_READINGS = 64;
  * Every way to read a Reshape that made `result` of `before`, for inputs that have become `after`: in row-major order
  * each run of input dims becomes a run of output dims with as many elements, and both are cut into the same cells.
  * A cell grows with the input dim that it lies in, so that there is one reading, unless a dim that has changed is cut
- * into several: then each of them may be the one that grows. None where the cells do not line up.
+ * into several: then each of them may be the one that grows. None where the cells do not line up. `merged`: sizes of
+ * dims that nodes in front have made of several, which may hold rows and columns of the picture.
  */
 export function readingsOf(
   before: ReshapeInput,
   result: readonly number[],
   after: readonly [ReshapeInput, ReshapeInput, ...ReshapeInput[]],
+  merged: ReadonlySet<number>,
 ): Reading[] {
   const all = [before, ...after] as const;
-  const hasBatch = countsPictures(all);
-  const [from, ...to] = hasBatch ? withBatchApart(all) : all;
-  const unread: Reading = { results: after.map(() => []), isGrid: false };
-  const readings = alignedRuns(from.dims, result).reduce<Reading[]>(
-    (front, run) => combine(front, readRun(run, from, result, to, hasBatch)),
-    [unread],
-  );
+  const [from, ...to] = countsPictures(all) ? withBatchApart(all) : all;
+  let readings: Reading[] = [{ results: after.map(() => result.map(() => 1)), isGrid: false }];
+  for (const run of alignedRuns(from.dims, result)) {
+    for (const growths of growthsOfRun(run, from, result, to, merged)) readings = multiply(readings, growths);
+  }
   return distinct(readings);
 }
 
 /** Whether the pictures of a batch lie one after the other along dim 0, alone or with something else inside them. */
-export function countsPictures([first, ...others]: readonly [ReshapeInput, ...ReshapeInput[]]): boolean {
+function countsPictures([first, ...others]: readonly [ReshapeInput, ...ReshapeInput[]]): boolean {
   const all = [first, ...others];
   const [a, b] = others.map(({ dims, batch }) => (dims[0] ?? NaN) / batch);
   return all.every(({ dims, batch }) => Number.isInteger((dims[0] ?? NaN) / batch)) && a === b;
@@ -87,37 +87,53 @@ export function alignedRuns(before: readonly number[], result: readonly number[]
   return runs;
 }
 
+/** Sizes of the dims of a reshaped value that were made of several dims. */
+export function mergedSizes(before: readonly number[], result: readonly number[]): number[] {
+  return alignedRuns(before, result).flatMap(({ inputs, outputs }) => {
+    const cells = commonCells(
+      inputs.map((axis) => before[axis] ?? 1),
+      outputs.map((axis) => result[axis] ?? 1),
+    );
+    return outputs.flatMap((axis, output) => {
+      const parts = cells?.filter((row) => (row[output] ?? 1) > 1).length ?? 0;
+      return parts > 1 ? [result[axis] ?? 1] : [];
+    });
+  });
+}
+
 /** What the cells of one input dim become: for each probe, one a dim of the result. */
 interface Growth {
   readonly cells: readonly (readonly number[])[];
   readonly isGrid: boolean;
 }
 
-function readRun(
+/** For each input dim of a run all that its cells may become; nothing where a run that has changed cannot be cut up. */
+function growthsOfRun(
   run: Run,
   before: ReshapeInput,
   result: readonly number[],
   after: readonly ReshapeInput[],
-  hasBatch: boolean,
-): Reading[] {
+  merged: ReadonlySet<number>,
+): Growth[][] {
   const sizes = run.inputs.map((axis) => before.dims[axis] ?? 1);
-  const made = run.outputs.map((axis) => result[axis] ?? 1);
-  const isUnchanged = after.every(({ dims }) => run.inputs.every((axis) => dims[axis] === before.dims[axis]));
-  const cells = commonCells(sizes, made);
-  if (cells === null) return isUnchanged ? [{ results: after.map(() => made), isGrid: false }] : [];
-  let readings: Reading[] = [{ results: after.map(() => made.map(() => 1)), isGrid: false }];
-  for (const [index, axis] of run.inputs.entries()) {
-    const becomes = after.map(({ dims }) => dims[axis] ?? 1);
-    const row = cells[index] ?? [];
-    // The batch stays in front.
-    const free = hasBatch && axis === 0 ? [0] : touching(index, sizes, made);
-    const growths = [
-      ...growthsOf(row, sizes[index] ?? 1, becomes, free),
-      ...gridsOf(row, sizes[index] ?? 1, becomes, before, after),
-    ];
-    readings = multiply(readings, growths);
+  const cells = commonCells(
+    sizes,
+    run.outputs.map((axis) => result[axis] ?? 1),
+  );
+  if (cells === null) {
+    const isUnchanged = after.every(({ dims }) => run.inputs.every((axis) => dims[axis] === before.dims[axis]));
+    const whole = result.map((size, axis) => (run.outputs.includes(axis) ? size : 1));
+    return [isUnchanged ? [{ cells: after.map(() => whole), isGrid: false }] : []];
   }
-  return readings;
+  const isAlone = run.inputs.length === 1 && run.outputs.length === 1;
+  return run.inputs.map((axis, index) => {
+    const size = sizes[index] ?? 1;
+    const becomes = after.map(({ dims }) => dims[axis] ?? 1);
+    const row = result.map((_, output) => cells[index]?.[run.outputs.indexOf(output)] ?? 1);
+    const free = isAlone ? run.outputs : touching(axis, before.dims, result);
+    const grids = merged.has(size) ? gridsOf(row, size, becomes, before, after) : [];
+    return [...growthsOf(row, size, becomes, free), ...grids];
+  });
 }
 
 /** Sizes of the cells, by input dim and output dim; null where the borders of one side cut through those of the other. */
@@ -142,7 +158,7 @@ function spansOf(dims: readonly number[]): { low: number; high: number }[] {
   return spans.reverse();
 }
 
-/** The output dims that an input dim of size 1 could grow in. */
+/** The output dims that an input dim of size 1, which lies between or in them, could grow in. */
 function touching(index: number, inputs: readonly number[], outputs: readonly number[]): number[] {
   const place = spansOf(inputs)[index]?.low ?? 1;
   const spans = spansOf(outputs);
@@ -193,26 +209,13 @@ function gridsOf(
 }
 
 function multiply(readings: readonly Reading[], growths: readonly Growth[]): Reading[] {
-  return limited(
-    readings.flatMap(({ results, isGrid }) =>
-      growths.map((growth) => ({
-        results: results.map((dims, probe) => dims.map((dim, output) => dim * (growth.cells[probe]?.[output] ?? 1))),
-        isGrid: isGrid || growth.isGrid,
-      })),
-    ),
+  const all = readings.flatMap(({ results, isGrid }) =>
+    growths.map((growth) => ({
+      results: results.map((dims, probe) => dims.map((dim, output) => dim * (growth.cells[probe]?.[output] ?? 1))),
+      isGrid: isGrid || growth.isGrid,
+    })),
   );
-}
-
-/** Every reading of the axes in front with every one of those behind. */
-function combine(front: readonly Reading[], behind: readonly Reading[]): Reading[] {
-  return limited(
-    front.flatMap((left) =>
-      behind.map((right) => ({
-        results: left.results.map((dims, probe) => [...dims, ...(right.results[probe] ?? [])]),
-        isGrid: left.isGrid || right.isGrid,
-      })),
-    ),
-  );
+  return all.length > MOST_READINGS ? [] : all;
 }
 
 /** The plain readings first; a grid that says the same as one of them is none. */
@@ -223,10 +226,6 @@ function distinct(readings: readonly Reading[]): Reading[] {
     if (!byResults.has(key)) byResults.set(key, reading);
   }
   return [...byResults.values()];
-}
-
-function limited(readings: Reading[]): Reading[] {
-  return readings.length > MOST_READINGS ? [] : readings;
 }
 
 function product(dims: readonly number[]): number {

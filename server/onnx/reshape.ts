@@ -1,7 +1,7 @@
-import type { NodeProto } from '../gen/onnx/onnx.js';
+import type { GraphProto, NodeProto } from '../gen/onnx/onnx.js';
 import type { Comparison, Probe } from './comparison.js';
 import { attributeOf } from './graph.js';
-import { alignedRuns, countsPictures, readingsOf, type Reading, type ReshapeInput } from './reshape-readings.js';
+import { alignedRuns, mergedSizes, readingsOf, type Reading, type ReshapeInput } from './reshape-readings.js';
 import { resolveReshape } from './shape-rules/layout.js';
 import { ShapeConflict, type Shape } from './shape-rules/rule.js';
 import { int64Tensor } from './tensor.js';
@@ -15,7 +15,7 @@ const MOST_DIMS = 32;
  * target are put right where that says what they become. Where it may have meant several things the rest of the graph
  * has to choose; where none, it is refused.
  */
-export function judgeReshape(node: NodeProto, { exported, served }: Comparison): Verdict {
+export function judgeReshape(node: NodeProto, { graph, exported, served }: Comparison): Verdict {
   const [data = '', shape = ''] = node.input;
   const exportedTarget = exported.valueOf(shape)?.numbers;
   const targets: readonly (readonly number[] | undefined)[] = served.map(({ valueOf }) => valueOf(shape)?.numbers);
@@ -33,17 +33,17 @@ export function judgeReshape(node: NodeProto, { exported, served }: Comparison):
   const exportedResult = resolved(before.dims, exportedTarget, keepsZero);
   if (typeof exportedResult === 'string') return refuse(exportedResult);
   const blame = () => mismatch(before, exportedResult, first, targets[0] ?? exportedTarget);
-  if (foldsLiterally(before, inputs, exportedTarget)) return refuse(blame());
-
   const made = inputs.map(({ dims }, index) => resolved(dims, targets[index] ?? exportedTarget, keepsZero));
-  const readings = readingsOf(before, exportedResult, inputs);
+  const readings = readingsOf(before, exportedResult, inputs, mergedBefore(node, graph, exported));
   const asIs = readings.find(({ results }) => results.every((dims, probe) => same(dims, made[probe] ?? null)));
   const isLiteral = targets.every((target) => same(target, exportedTarget));
   // What is computed or left open decides, unless the literals beside it look like the rows or columns of a picture.
-  const isDecided = !isLiteral || readings.length === 1 || !readings.some(({ isGrid }) => isGrid);
-  if (asIs !== undefined && isDecided) return FOLLOWS;
+  const kept = asIs ?? (isLiteral ? readings.find((reading) => keepsLiterals(reading, exportedTarget)) : undefined);
+  const isDecided = kept !== undefined && (!isLiteral || !readings.some(({ isGrid }) => isGrid));
+  const candidates = isDecided ? [kept] : readings;
+  if (asIs !== undefined && candidates.length === 1) return FOLLOWS;
 
-  const to: readonly (readonly number[] | null)[] = readings.map((reading) => {
+  const to: readonly (readonly number[] | null)[] = candidates.map((reading) => {
     return reading === asIs ? exportedTarget : targetFor(reading, inputs, isLiteral ? exportedTarget : null, keepsZero);
   });
   if (!isComplete(to)) return refuse(`${blame()}, and more than one size would have to stay open in it`);
@@ -65,6 +65,17 @@ function inputOf({ shapeOf, batch, width, height }: Probe, name: string): Reshap
   return isSound ? { batch, width, height, dims: shape } : null;
 }
 
+/** Sizes of dims that the nodes in front of `node` have made of several. */
+function mergedBefore(node: NodeProto, graph: GraphProto, exported: Probe): ReadonlySet<number> {
+  const inFront = graph.node.slice(0, graph.node.indexOf(node));
+  const merging = inFront.filter(({ opType }) => opType === 'Reshape' || opType === 'Flatten');
+  const sizes = merging.flatMap(({ input, output }) => {
+    const [from, to] = [inputOf(exported, input[0] ?? ''), inputOf(exported, output[0] ?? '')];
+    return from === null || to === null ? [] : mergedSizes(from.dims, to.dims);
+  });
+  return new Set(sizes);
+}
+
 function same(left: Shape | null | string, right: Shape | null | string): boolean {
   if (left === null || right === null || typeof left === 'string' || typeof right === 'string') return false;
   return left.length === right.length && left.every((dim, axis) => dim === right[axis]);
@@ -79,14 +90,10 @@ function judgeBlind(target: readonly number[], exported: Probe, served: readonly
   return refuse(`the shape of its input is not known, so its target ${text} cannot be checked`);
 }
 
-/** A literal in front that stands for more than the batch: rows of different pictures would come together. */
-function foldsLiterally(
-  before: ReshapeInput,
-  after: readonly [ReshapeInput, ...ReshapeInput[]],
-  target: readonly number[],
-): boolean {
-  const [first = 0] = target;
-  return first > 0 && first !== before.batch && countsPictures([before, ...after]);
+/** Whether a reading leaves every literal as it is, but for one in front, which holds the batch. */
+function keepsLiterals({ results, isGrid }: Reading, target: readonly number[]): boolean {
+  const literals = [...target.entries()].filter(([axis, dim]) => axis > 0 && dim > 0);
+  return !isGrid && results.every((dims) => literals.every(([axis, dim]) => dims[axis] === dim));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { ServingError } from '../core/errors.js';
 import { TypeProto, TypeProto_Tensor, type NodeProto, type ValueInfoProto } from '../gen/onnx/onnx.js';
 import { dimension } from './builder.js';
-import { compareSizes, type Comparison, type PixelRange, type Probe, type ServedSize } from './comparison.js';
+import type { Comparison, PixelRange, Probe, ServedSize } from './comparison.js';
 import {
   declaredShape,
   initializerNames,
@@ -54,9 +54,8 @@ export function rewriteModel(model: OnnxModel, size: ServedSize): { model: OnnxM
     changes.push(`${nodeLabel(node)}: ${verdict.change}`);
   }
   result = followed.model;
-  const comparison = compareSizes(result, input, size);
-  refuseConflicts(result, comparison);
-  result = declareShapes(result, input, size, comparison, changes);
+  refuseConflicts(result, followed.comparison);
+  result = declareShapes(result, input, size, followed.comparison, changes);
   return { model: result, changes };
 }
 
@@ -155,10 +154,13 @@ function servedShape(value: ValueInfoProto, { served }: Comparison, inputSymbols
     if (follows(({ height }) => height)) return HEIGHT;
     return follows(({ width }) => width) ? WIDTH : null;
   });
-  if (typeof shape[0] === 'number' || shape.length === 0) {
+  const isKnown = shapes.every((dims) => typeof dims?.[0] === 'number');
+  if (shape.length === 0 || (isKnown && shape[0] !== BATCH)) {
+    const folds = shape[0] === null;
     throw invalid(
-      `Output '${value.name}' is ${shapeText(shape)} whatever the batch: its first dim must be the batch. ` +
-        'Export the model with dynamic_axes on dim 0 of the input and of every output.',
+      `Output '${value.name}' is ${shapeText(shape)} ${folds ? 'with several rows a picture' : 'whatever the batch'}: ` +
+        `its first dim must be the batch. ${folds ? 'Reshape it to [batch, rows, values] in the network, or export' : 'Export'} ` +
+        'the model with dynamic_axes on dim 0 of the input and of every output.',
     );
   }
   return shape;

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import { ServingError } from '../../server/core/errors.js';
-import type { InputSize } from '../../server/onnx/comparison.js';
+import type { InputSize, ServedSize } from '../../server/onnx/comparison.js';
 import type { OnnxModel } from '../../server/onnx/graph.js';
 import { rewriteModel } from '../../server/onnx/rewrite.js';
 import { int64Tensor } from '../../server/onnx/tensor.js';
@@ -13,7 +13,7 @@ export const SIZE = { width: 8, height: 8 };
 export const ints = (name: string, ...values: number[]) => int64Tensor(name, values);
 
 /** What the rewrite says when it refuses. */
-export function refusal(t: ExecutionContext, model: OnnxModel, size = SIZE): string {
+export function refusal(t: ExecutionContext, model: OnnxModel, size: ServedSize = SIZE): string {
   const error = t.throws(() => rewriteModel(model, size), { instanceOf: ServingError });
   t.is(error?.code, 'MODEL_INVALID');
   return error?.message ?? '';
@@ -44,6 +44,7 @@ export async function answersAlike(
   model: OnnxModel,
   expected: OnnxModel,
   { width, height }: InputSize,
+  tolerance = 1e-6,
 ): Promise<void> {
   const count = 3 * height * width;
   const pictures = noise(3 * count);
@@ -54,7 +55,7 @@ export async function answersAlike(
     for (const [name, output] of Object.entries(outputs)) {
       t.deepEqual(output.dims, [3, ...(alone[name]?.dims.slice(1) ?? [])], name);
       const same = difference(alone[name]?.data ?? new Float32Array(), rows(output, index, index + 1));
-      t.true(same < 1e-6, `${name} of picture ${index} is off by ${same}`);
+      t.true(same < tolerance, `${name} of picture ${index} is off by ${same}`);
     }
   }
 }

@@ -19,16 +19,16 @@
  * PyTorch writes it with g.op("Plugin", x, weight, name_s="HSwish", info_s="{}") in the `symbolic` of an
  * autograd.Function; clients/python/export_hswish.py is an example, native/plugins/hswish.cu is its other half.
  *
- * How a node reaches its class: TensorRT's ONNX parser looks for a creator called like the op_type. The server registers
- * one creator, "Plugin", for all classes of all libraries, and it picks the class by `name`. `name` and `info` are kept
- * in the plan, so a plan needs the library again when it is loaded. The parser hands initialisers over as tensors, not
- * as attributes, and so they stay: as constants of the network they are in the plan once, in device memory once for all
- * contexts, and a plan without weights gets them back like all others. Which inputs are weights only the class knows:
- * those after the first Inputs() ones.
+ * How a node reaches its class: TensorRT's ONNX parser looks for a creator called like the op_type. The server
+ * registers one creator, "Plugin", for all classes of all libraries, and it picks the class by `name`. `name` and
+ * `info` are kept in the plan, so a plan needs the library again when it is loaded. The parser hands initialisers over
+ * as tensors, not as attributes, and so they stay: as constants of the network they are in the plan once, in device
+ * memory once for all contexts, and a plan without weights gets them back like all others. Which inputs are weights
+ * only the class knows: those after the first Inputs() ones.
  *
  * A library needs neither TensorRT's headers nor its libraries, only this one and CUDA, and a C++ compiler with the ABI
- * of the server's. Classes need TensorRT 10 or later. What a class throws (any std::exception) becomes the reason why the
- * model does not load, or the error of the frames that were computed.
+ * of the server's. Classes need TensorRT 10 or later. What a class throws (any std::exception) becomes the reason why
+ * the model does not load, or the error of the frames that were computed.
  */
 namespace sluice {
 
@@ -78,13 +78,14 @@ class Plugin {
   virtual bool Supports(const std::vector<ElementType>& types) const { return types.back() == ElementType::kFloat; }
 
   /** Device memory that Enqueue needs beside its tensors, in bytes, for shapes of up to these. */
-  virtual std::size_t WorkspaceBytes(const std::vector<Shape>& /*inputs*/, const std::vector<Shape>& /*outputs*/) const {
+  virtual std::size_t WorkspaceBytes(const std::vector<Shape>& /*inputs*/,
+                                     const std::vector<Shape>& /*outputs*/) const {
     return 0;
   }
 
   /**
-   * Enqueues the work to `stream` and returns, without waiting for the device: it may be recorded into a CUDA graph. One
-   * thread at a time for each object.
+   * Enqueues the work to `stream` and returns, without waiting for the device: it may be recorded into a CUDA graph.
+   * One thread at a time for each object.
    */
   virtual void Enqueue(const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,
                        const std::vector<Tensor>& weights, void* workspace, cudaStream_t stream) = 0;
@@ -100,8 +101,6 @@ __attribute__((visibility("default"), weak)) int sluice_plugin_version() { retur
 }
 
 /** Makes a class known under its name, which is that of the node's `name`. Once for each class, in its source file. */
-#define SLUICE_PLUGIN(Class)                                                                       \
-  extern "C" __attribute__((visibility("default"))) ::sluice::Plugin* sluice_plugin_##Class() {    \
-    return new Class();                                                                            \
-  }                                                                                                \
+#define SLUICE_PLUGIN(Class)                                                                                          \
+  extern "C" __attribute__((visibility("default"))) ::sluice::Plugin* sluice_plugin_##Class() { return new Class(); } \
   static_assert(true, "a semicolon follows")

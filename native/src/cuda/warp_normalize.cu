@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 
 #include "cuda/check.h"
@@ -12,6 +13,10 @@ namespace {
 constexpr int kTile = 32;
 constexpr int kThreadRows = 8;
 constexpr int kPixelsPerThread = kTile / kThreadRows;
+/** Blocks that a multiprocessor holds at least, which bounds registers. */
+constexpr int kResidentBlocks = 4;
+/** More, so that it makes no difference when the tiles of some take longer. */
+constexpr int kBlocksPerProcessor = 2 * kResidentBlocks;
 
 /** Grey levels of red, green and blue, or of one channel for all three. */
 template <PixelFormat format>
@@ -71,6 +76,8 @@ __device__ void Sample(const WarpRow& row, const Tap& tx, const Tap& ty, float s
   if (Color<format>::kChannels == 1) sample[1] = sample[2] = sample[0];
 }
 
+__host__ __device__ int Tiles(int side) { return (side + kTile - 1) / kTile; }
+
 /** The taps of a tile's columns and rows, where the matrix neither rotates nor shears and all rows share them. */
 struct TileTaps {
   Tap columns[kTile];
@@ -85,19 +92,19 @@ __device__ Tap RowTap(const WarpBatch& batch, const WarpRow& row, double y) {
   return MakeTap(y - row.window.top, row.window.bottom - row.window.top, row.border, batch.pad);
 }
 
-template <PixelFormat format>
-__device__ void WarpTile(const WarpBatch& batch, const WarpRow& row, bool aligned, const TileTaps& taps) {
-  const int dx = blockIdx.x * kTile + threadIdx.x;
+template <PixelFormat format, bool aligned>
+__device__ void WarpTile(const WarpBatch& batch, const WarpRow& row, int left, int top, const TileTaps& taps) {
+  const int dx = left + threadIdx.x;
   if (dx >= batch.width) return;
   const std::int64_t plane = std::int64_t{batch.height} * batch.width;
 #pragma unroll
   for (int i = 0; i < kPixelsPerThread; i++) {
     const int tile_y = i * kThreadRows + threadIdx.y;
-    const int dy = blockIdx.y * kTile + tile_y;
+    const int dy = top + tile_y;
     if (dy >= batch.height) return;
     Tap tx;
     Tap ty;
-    if (aligned) {
+    if constexpr (aligned) {
       tx = taps.columns[threadIdx.x];
       ty = taps.rows[tile_y];
     } else {
@@ -110,7 +117,7 @@ __device__ void WarpTile(const WarpBatch& batch, const WarpRow& row, bool aligne
     const float ends[2] = {sample[0], sample[2]};
     sample[0] = batch.bgr ? ends[1] : ends[0];
     sample[2] = batch.bgr ? ends[0] : ends[1];
-    float* out = batch.out + 3 * plane * blockIdx.z + std::int64_t{dy} * batch.width + dx;
+    float* out = batch.out + 3 * plane * blockIdx.y + std::int64_t{dy} * batch.width + dx;
 #pragma unroll
     for (int c = 0; c < 3; c++) {
       out[c * plane] = RoundLevel(sample[c]) * batch.levels.multiplier[c] + batch.levels.bias[c];
@@ -118,28 +125,46 @@ __device__ void WarpTile(const WarpBatch& batch, const WarpRow& row, bool aligne
   }
 }
 
-__global__ void __launch_bounds__(kTile* kThreadRows) WarpNormalizeKernel(const WarpBatch batch) {
-  __shared__ TileTaps taps;
-  const WarpRow row = batch.rows[blockIdx.z];
-  const bool aligned = row.matrix.axis_aligned();
-  if (aligned) {
-    const int index = threadIdx.x;
-    if (threadIdx.y == 0) {
-      taps.columns[index] = ColumnTap(batch, row, row.matrix(blockIdx.x * kTile + index, 0).x);
-    } else if (threadIdx.y == 1) {
-      taps.rows[index] = RowTap(batch, row, row.matrix(0, blockIdx.y * kTile + index).y);
+/** Computes every gridDim.x-th tile of a row of the batch. */
+template <PixelFormat format, bool aligned>
+__device__ void WarpTiles(const WarpBatch& batch, const WarpRow& row, TileTaps& taps) {
+  const int tiles_across = Tiles(batch.width);
+  const int tiles = tiles_across * Tiles(batch.height);
+  for (int tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
+    const int left = tile % tiles_across * kTile;
+    const int top = tile / tiles_across * kTile;
+    if constexpr (aligned) {
+      const int index = threadIdx.x;
+      __syncthreads();
+      if (threadIdx.y == 0) taps.columns[index] = ColumnTap(batch, row, row.matrix(left + index, 0).x);
+      if (threadIdx.y == 1) taps.rows[index] = RowTap(batch, row, row.matrix(0, top + index).y);
+      __syncthreads();
     }
-    __syncthreads();
+    WarpTile<format, aligned>(batch, row, left, top, taps);
   }
+}
+
+template <PixelFormat format>
+__device__ void WarpPicture(const WarpBatch& batch, const WarpRow& row, TileTaps& taps) {
+  if (row.matrix.axis_aligned()) return WarpTiles<format, true>(batch, row, taps);
+  WarpTiles<format, false>(batch, row, taps);
+}
+
+__global__ void __launch_bounds__(kTile* kThreadRows, kResidentBlocks) WarpNormalizeKernel(const WarpBatch batch) {
+  __shared__ TileTaps taps;
+  __shared__ WarpRow row;
+  // The rows may lie in memory of the host, which is far away: each block reads its one once.
+  if (threadIdx.x == 0 && threadIdx.y == 0) row = batch.rows[blockIdx.y];
+  __syncthreads();
   switch (row.source.format) {
     case PixelFormat::kRgb8:
-      return WarpTile<PixelFormat::kRgb8>(batch, row, aligned, taps);
+      return WarpPicture<PixelFormat::kRgb8>(batch, row, taps);
     case PixelFormat::kBgr8:
-      return WarpTile<PixelFormat::kBgr8>(batch, row, aligned, taps);
+      return WarpPicture<PixelFormat::kBgr8>(batch, row, taps);
     case PixelFormat::kGray8:
-      return WarpTile<PixelFormat::kGray8>(batch, row, aligned, taps);
+      return WarpPicture<PixelFormat::kGray8>(batch, row, taps);
     case PixelFormat::kNv12:
-      return WarpTile<PixelFormat::kNv12>(batch, row, aligned, taps);
+      return WarpPicture<PixelFormat::kNv12>(batch, row, taps);
   }
 }
 
@@ -147,7 +172,13 @@ __global__ void __launch_bounds__(kTile* kThreadRows) WarpNormalizeKernel(const 
 
 void LaunchWarpNormalize(const WarpBatch& batch, cudaStream_t stream) {
   if (batch.count == 0) return;
-  const dim3 blocks((batch.width + kTile - 1) / kTile, (batch.height + kTile - 1) / kTile, batch.count);
+  int device = 0;
+  int processors = 0;
+  SLUICE_CUDA(cudaGetDevice(&device));
+  SLUICE_CUDA(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device));
+  const int tiles = Tiles(batch.width) * Tiles(batch.height);
+  const int share = (processors * kBlocksPerProcessor + batch.count - 1) / batch.count;
+  const dim3 blocks(std::min(tiles, share), batch.count);
   WarpNormalizeKernel<<<blocks, dim3(kTile, kThreadRows), 0, stream>>>(batch);
   Check(cudaGetLastError(), "LaunchWarpNormalize");
 }

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cuda/device.h"
 #include "tensorrt/builder_config.h"
@@ -85,7 +87,7 @@ std::unique_ptr<nvinfer1::IHostMemory> Build(nvinfer1::IBuilder& builder, const 
   ProgressMonitor monitor(progress, kParsed, kBuilt,
                           [&calibrator] { return calibrator != nullptr && calibrator->failed(); });
 #endif
-  const std::unique_ptr<nvinfer1::IBuilderConfig> config = CreateConfig(builder, spec);
+  const std::unique_ptr<nvinfer1::IBuilderConfig> config = CreateConfig(builder, spec, quantized);
 #if NV_TENSORRT_MAJOR >= 10
   config->setProgressMonitor(&monitor);
 #endif

@@ -52,35 +52,43 @@ void CheckSpec(const EngineBuildSpec& spec) {
   if (spec.optimization_level < 0 || spec.optimization_level > 5) Refuse("the optimisation level goes from 0 to 5");
   if (spec.aux_streams && *spec.aux_streams < 0) Refuse("the number of auxiliary streams cannot be negative");
   if (spec.workspace_bytes && *spec.workspace_bytes == 0) Refuse("the workspace cannot be of 0 bytes");
+  if (spec.calibration && spec.precision != Precision::kInt8) Refuse("a calibration is for int8 alone");
   if (spec.calibration && spec.calibration->batch_size < 1) Refuse("a calibration batch has at least 1 row");
   NeedsVersion(spec.precision != Precision::kStronglyTyped || kHasStronglyTyped, "precision strongly_typed", "10");
   NeedsVersion(!spec.strip_weights || kHasStrippedPlans, "a plan without weights", "10");
-  NeedsVersion(spec.hardware_compatibility != HardwareCompatibility::kSameComputeCapability || kHasSameComputeCapability,
-               "hardware compatibility same_compute_capability", "10.9");
+  NeedsVersion(
+      spec.hardware_compatibility != HardwareCompatibility::kSameComputeCapability || kHasSameComputeCapability,
+      "hardware compatibility same_compute_capability", "10.9");
 }
 
 void CheckPrecision(const EngineBuildSpec& spec, bool quantized) {
   const bool lower = spec.precision == Precision::kFp16 || spec.precision == Precision::kInt8;
   if (!lower || quantized) return;
   if (kAlwaysStronglyTyped) {
-    Refuse(std::string("TensorRT ") + std::to_string(NV_TENSORRT_MAJOR) + " takes the precision from the ONNX file, and " +
-           NameOf(spec.precision) + " was asked for: convert the file with NVIDIA's Model Optimizer (modelopt.onnx.autocast " +
+    Refuse(std::string("TensorRT ") + std::to_string(NV_TENSORRT_MAJOR) +
+           " takes the precision from the ONNX file, and " + NameOf(spec.precision) +
+           " was asked for: convert the file with NVIDIA's Model Optimizer (modelopt.onnx.autocast " +
            "for fp16, modelopt.onnx.quantization for int8) and ask for strongly_typed");
   }
   if (spec.precision == Precision::kInt8 && !spec.calibration) {
-    Refuse("int8 needs a calibration, or an ONNX file with QuantizeLinear and DequantizeLinear, and there is neither; give "
-           "calibration pictures, or quantise the file with NVIDIA's Model Optimizer");
+    Refuse(
+        "int8 needs a calibration, or an ONNX file with QuantizeLinear and DequantizeLinear, and there is neither; "
+        "give calibration pictures, or quantise the file with NVIDIA's Model Optimizer");
   }
 }
 
-std::unique_ptr<nvinfer1::IBuilderConfig> CreateConfig(nvinfer1::IBuilder& builder, const EngineBuildSpec& spec) {
+std::unique_ptr<nvinfer1::IBuilderConfig> CreateConfig(nvinfer1::IBuilder& builder, const EngineBuildSpec& spec,
+                                                       bool quantized) {
   std::unique_ptr<nvinfer1::IBuilderConfig> config(
       Require(builder.createBuilderConfig(), "TensorRT cannot start a builder configuration"));
   // It is on unless it is taken away.
   if (!spec.tf32) config->clearFlag(BuilderFlag::kTF32);
   // Beside int8, what has no integer kernel runs in fp16, which costs less than fp32 and loses next to nothing more.
-  AllowPrecisions(*config, spec.precision == Precision::kFp16 || spec.precision == Precision::kInt8,
-                  spec.precision == Precision::kInt8);
+  // Without int8, a quantised file is refused whatever else is asked for; where types are fixed, so are the flags.
+  if (spec.precision != Precision::kStronglyTyped) {
+    AllowPrecisions(*config, spec.precision == Precision::kFp16 || spec.precision == Precision::kInt8,
+                    spec.precision == Precision::kInt8 || quantized);
+  }
   config->setBuilderOptimizationLevel(spec.optimization_level);
   if (spec.workspace_bytes) config->setMemoryPoolLimit(nvinfer1::MemoryPoolType::kWORKSPACE, *spec.workspace_bytes);
   if (spec.aux_streams) config->setMaxAuxStreams(*spec.aux_streams);

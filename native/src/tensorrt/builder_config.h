@@ -8,7 +8,7 @@
 
 namespace sluice::tensorrt {
 
-/** Throws Error kModelInvalid where a specification contradicts itself, or asks for what this TensorRT does not have. */
+/** Throws Error kModelInvalid where a specification contradicts itself, or asks for what this TensorRT lacks. */
 void CheckSpec(const EngineBuildSpec& spec);
 
 /**
@@ -17,7 +17,11 @@ void CheckSpec(const EngineBuildSpec& spec);
  */
 void CheckPrecision(const EngineBuildSpec& spec, bool quantized);
 
-/** Everything of the specification that is a setting; profiles, calibrator and timing cache come on top. */
-std::unique_ptr<nvinfer1::IBuilderConfig> CreateConfig(nvinfer1::IBuilder& builder, const EngineBuildSpec& spec);
+/**
+ * Everything of the specification that is a setting; profiles, calibrator and timing cache come on top. `quantized` as
+ * above.
+ */
+std::unique_ptr<nvinfer1::IBuilderConfig> CreateConfig(nvinfer1::IBuilder& builder, const EngineBuildSpec& spec,
+                                                       bool quantized);
 
 }  // namespace sluice::tensorrt

@@ -14,8 +14,8 @@
 namespace sluice::tensorrt {
 
 /**
- * Feeds TensorRT's INT8 calibration, or answers it from a cache file that an earlier one has left. TensorRT calls it from
- * the thread that builds, and cannot be told of failures: they are kept for RethrowError. Outlives the build.
+ * Feeds TensorRT's INT8 calibration, or answers it from a cache file that an earlier one has left. TensorRT calls it
+ * from the thread that builds, and cannot be told of failures: they are kept for RethrowError. Outlives the build.
  */
 class Calibrator {
  public:
@@ -23,7 +23,7 @@ class Calibrator {
   Calibrator(const CalibrationSpec& spec, std::vector<CalibrationTensor> tensors);
   ~Calibrator();
 
-  /** Calibrates a build with batches of `profile`. Throws Error, always so from TensorRT 11 on, which has no calibration. */
+  /** Calibrates a build with batches of `profile`. Throws Error; from TensorRT 11 on always, as it has none. */
   void Attach(nvinfer1::IBuilderConfig& config, const nvinfer1::IOptimizationProfile& profile);
 
   /** Whether something has gone wrong, so that the build may as well stop. From any thread. */

@@ -15,12 +15,13 @@ namespace sluice::tensorrt {
 constexpr bool kAlwaysStronglyTyped = NV_TENSORRT_MAJOR >= 11;
 constexpr bool kHasStronglyTyped = NV_TENSORRT_MAJOR >= 10;
 constexpr bool kHasStrippedPlans = NV_TENSORRT_MAJOR >= 10;
-constexpr bool kHasSameComputeCapability = NV_TENSORRT_MAJOR > 10 || (NV_TENSORRT_MAJOR == 10 && NV_TENSORRT_MINOR >= 9);
+constexpr bool kHasSameComputeCapability =
+    NV_TENSORRT_MAJOR > 10 || (NV_TENSORRT_MAJOR == 10 && NV_TENSORRT_MINOR >= 9);
 
 /** A dimension's type: 32 bits wide in version 8. */
 using DimensionValue = std::remove_extent_t<decltype(nvinfer1::Dims::d)>;
 
-/** Device memory of one execution context that uses `profile`. Version 8 tells what the largest of all profiles needs. */
+/** Device memory of an execution context that uses `profile`. Version 8 tells what the largest of all needs. */
 inline std::uint64_t ActivationBytes(const nvinfer1::ICudaEngine& engine, [[maybe_unused]] std::int32_t profile) {
 #if NV_TENSORRT_MAJOR > 10 || (NV_TENSORRT_MAJOR == 10 && NV_TENSORRT_MINOR >= 1)
   return static_cast<std::uint64_t>(engine.getDeviceMemorySizeForProfileV2(profile));
@@ -54,7 +55,8 @@ inline nvinfer1::NetworkDefinitionCreationFlags NetworkFlags([[maybe_unused]] bo
 #if NV_TENSORRT_MAJOR >= 11
   return 0;
 #elif NV_TENSORRT_MAJOR == 10
-  return strongly_typed ? 1U << static_cast<std::uint32_t>(nvinfer1::NetworkDefinitionCreationFlag::kSTRONGLY_TYPED) : 0;
+  return strongly_typed ? 1U << static_cast<std::uint32_t>(nvinfer1::NetworkDefinitionCreationFlag::kSTRONGLY_TYPED)
+                        : 0;
 #else
   return 1U << static_cast<std::uint32_t>(nvinfer1::NetworkDefinitionCreationFlag::kEXPLICIT_BATCH);
 #endif

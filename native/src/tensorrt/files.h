@@ -16,7 +16,7 @@ std::optional<std::vector<char>> ReadFileIfThere(const std::string& file);
  */
 void WriteFileAtomically(const std::string& file, const void* data, std::size_t bytes);
 
-/** Keeps other processes that hold the same lock out; it is on the folder of `file`, so that no lock file stays behind. */
+/** Keeps out other processes that take the same lock. It is on the folder of `file`: no lock file stays behind. */
 class FolderLock {
  public:
   /** Waits for it. Where a file system has no locks, nobody is kept out. */

@@ -14,7 +14,7 @@
 namespace sluice::tensorrt {
 namespace {
 
-/** Where a TensorRT version has its major number, in the notation of getInferLibVersion: 8601, but 100600 from 10 on. */
+/** What the major number is multiplied by in getInferLibVersion: 8.6.1 is 8601, and 10.6.0 is 100600. */
 constexpr std::int32_t kMajorUnit = NV_TENSORRT_MAJOR >= 10 ? 10000 : 1000;
 constexpr std::int32_t kHeaderVersion = NV_TENSORRT_MAJOR * kMajorUnit + NV_TENSORRT_MINOR * 100 + NV_TENSORRT_PATCH;
 
@@ -100,7 +100,8 @@ void RequireGpu() {
 
 template <typename T>
 std::unique_ptr<T> Own(void* created, const char* what) {
-  // Where CUDA does not start, TensorRT 10 answers with a null pointer that a cast to a base class has moved by a few hundred bytes.
+  // Where CUDA does not start, TensorRT 10 answers with a null pointer that a cast to a base class has moved by a few
+  // hundred bytes.
   if (reinterpret_cast<std::uintptr_t>(created) < 4096) Fail(what);
   return std::unique_ptr<T>(static_cast<T*>(created));
 }
@@ -132,15 +133,15 @@ std::unique_ptr<nvonnxparser::IParser> CreateParser(nvinfer1::INetworkDefinition
       "TensorRT cannot start its ONNX parser");
 }
 
-std::unique_ptr<nvonnxparser::IParserRefitter> CreateParserRefitter(
-    [[maybe_unused]] nvinfer1::IRefitter& refitter) {
+std::unique_ptr<nvonnxparser::IParserRefitter> CreateParserRefitter([[maybe_unused]] nvinfer1::IRefitter& refitter) {
 #if NV_TENSORRT_MAJOR >= 10
   return Own<nvonnxparser::IParserRefitter>(
       OnnxParser::Instance().create_refitter(&refitter, &Logger::Instance(), NV_ONNX_PARSER_VERSION),
       "TensorRT cannot take the weights of an ONNX file");
 #else
-  throw Error(ErrorCode::kModelInvalid, "TensorRT takes the weights of an ONNX file from version 10 on; this build has " +
-                                            VersionText(kHeaderVersion));
+  throw Error(
+      ErrorCode::kModelInvalid,
+      "TensorRT takes the weights of an ONNX file from version 10 on; this build has " + VersionText(kHeaderVersion));
 #endif
 }
 

@@ -65,12 +65,9 @@ constexpr std::array<std::string_view, 16> kLostTexts = {
     "CUDA_ERROR_LAUNCH_FAILED",
 };
 constexpr std::array<std::string_view, 6> kUnavailableTexts = {
-    "CUDA initialization failure",
-    "no CUDA-capable device is detected",
-    "CUDA driver version is insufficient",
-    "system has unsupported display driver",
-    "system not yet initialized",
-    "CUDA-capable device(s) is/are busy or unavailable",
+    "CUDA initialization failure",         "no CUDA-capable device is detected",
+    "CUDA driver version is insufficient", "system has unsupported display driver",
+    "system not yet initialized",          "CUDA-capable device(s) is/are busy or unavailable",
 };
 constexpr std::array<std::string_view, 5> kMemoryTexts = {
     "out of memory",

@@ -22,7 +22,7 @@ class Logger final : public nvinfer1::ILogger {
 
   void log(Severity severity, const nvinfer1::AsciiChar* text) noexcept override;
 
-  /** The errors since the last call, the first one first, as one line; empty when there was none. What a null return means. */
+  /** What a null return means: the errors since the last call, in their order, as one line; empty: there was none. */
   std::string TakeErrors();
   /** The warnings since the last call, each once. */
   std::vector<std::string> TakeWarnings();
@@ -52,8 +52,8 @@ class Logger final : public nvinfer1::ILogger {
 };
 
 /**
- * Throws Error kModelInvalid: `what`, then what the logger heard. Out of memory, lost devices and a missing GPU or driver
- * have codes of their own.
+ * Throws Error kModelInvalid: `what`, then what the logger heard. Out of memory, lost devices and a missing GPU or
+ * driver have codes of their own.
  */
 [[noreturn]] void Fail(const std::string& what);
 

@@ -15,8 +15,8 @@ struct OnnxNetwork {
 };
 
 /**
- * Parses a file into a network whose inputs and outputs are linear float32, whatever precision the layers get; outputs of
- * integers stay as they are. Throws Error kModelInvalid, naming the nodes and what the parser has against them.
+ * Parses a file into a network whose inputs and outputs are linear float32, whatever precision the layers get; outputs
+ * of integers stay as they are. Throws Error kModelInvalid, naming the nodes and what the parser has against them.
  */
 OnnxNetwork ParseOnnx(nvinfer1::IBuilder& builder, const std::string& file, bool strongly_typed);
 

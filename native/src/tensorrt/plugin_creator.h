@@ -8,8 +8,8 @@ namespace sluice::tensorrt {
 void RegisterPluginCreator();
 
 /**
- * Why the last plugin of this thread could not be made, and forgets it; empty: none has failed. TensorRT itself only says
- * that there is none.
+ * Why the last plugin of this thread could not be made, and forgets it; empty: none has failed. TensorRT itself only
+ * says that there is none.
  */
 std::string TakePluginError();
 

@@ -140,8 +140,8 @@ void PluginLayer::CheckCounts(std::int32_t inputs, std::int32_t outputs) const {
   if (inputs >= plugin_->Inputs() && outputs == plugin_->Outputs()) return;
   throw Error(ErrorCode::kModelInvalid,
               "its node has " + std::to_string(inputs) + " inputs and " + std::to_string(outputs) +
-                  " outputs; the class has " + std::to_string(plugin_->Inputs()) + " inputs, maybe weights after them, and " +
-                  std::to_string(plugin_->Outputs()) + " outputs");
+                  " outputs; the class has " + std::to_string(plugin_->Inputs()) +
+                  " inputs, maybe weights after them, and " + std::to_string(plugin_->Outputs()) + " outputs");
 }
 
 nvinfer1::IPluginCapability* PluginLayer::getCapabilityInterface(nvinfer1::PluginCapabilityType type) noexcept {
@@ -187,9 +187,9 @@ std::int32_t PluginLayer::getOutputDataTypes(DataType* output_types, std::int32_
   });
 }
 
-std::int32_t PluginLayer::getOutputShapes(const nvinfer1::DimsExprs* in, std::int32_t inputs, const nvinfer1::DimsExprs*,
-                                          std::int32_t, nvinfer1::DimsExprs* out, std::int32_t outputs,
-                                          nvinfer1::IExprBuilder& builder) noexcept {
+std::int32_t PluginLayer::getOutputShapes(const nvinfer1::DimsExprs* in, std::int32_t inputs,
+                                          const nvinfer1::DimsExprs*, std::int32_t, nvinfer1::DimsExprs* out,
+                                          std::int32_t outputs, nvinfer1::IExprBuilder& builder) noexcept {
   return Guarded(kFailed, [&] {
     CheckCounts(inputs, outputs);
     std::vector<SymbolicShape> input_shapes;
@@ -230,9 +230,8 @@ std::int32_t PluginLayer::getNbOutputs() const noexcept {
 std::size_t PluginLayer::getWorkspaceSize(const nvinfer1::DynamicPluginTensorDesc* in, std::int32_t,
                                           const nvinfer1::DynamicPluginTensorDesc* out,
                                           std::int32_t outputs) const noexcept {
-  return Guarded<std::size_t>(0, [&] {
-    return plugin_->WorkspaceBytes(LargestShapes(in, plugin_->Inputs()), LargestShapes(out, outputs));
-  });
+  return Guarded<std::size_t>(
+      0, [&] { return plugin_->WorkspaceBytes(LargestShapes(in, plugin_->Inputs()), LargestShapes(out, outputs)); });
 }
 
 std::int32_t PluginLayer::onShapeChange(const nvinfer1::PluginTensorDesc* in, std::int32_t inputs,

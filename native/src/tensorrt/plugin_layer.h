@@ -58,8 +58,7 @@ class PluginLayer final : public nvinfer1::IPluginV3,
   std::int32_t onShapeChange(const nvinfer1::PluginTensorDesc* in, std::int32_t inputs,
                              const nvinfer1::PluginTensorDesc* out, std::int32_t outputs) noexcept override;
   std::int32_t enqueue(const nvinfer1::PluginTensorDesc* in_shapes, const nvinfer1::PluginTensorDesc* out_shapes,
-                       const void* const* in, void* const* out, void* workspace,
-                       cudaStream_t stream) noexcept override;
+                       const void* const* in, void* const* out, void* workspace, cudaStream_t stream) noexcept override;
   nvinfer1::IPluginV3* attachToContext(nvinfer1::IPluginResourceContext* context) noexcept override;
   const nvinfer1::PluginFieldCollection* getFieldsToSerialize() noexcept override;
 

@@ -46,8 +46,9 @@ void CheckVersion(const LoadedLibrary& library) {
   }
   const int version = reinterpret_cast<int (*)()>(symbol)();
   if (version == SLUICE_PLUGIN_VERSION) return;
-  Refuse(library.file, "it is built with version " + std::to_string(version) + " of sluice/plugin.h, and the server has " +
-                           std::to_string(SLUICE_PLUGIN_VERSION) + "; build it anew");
+  Refuse(library.file, "it is built with version " + std::to_string(version) +
+                           " of sluice/plugin.h, and the server has " + std::to_string(SLUICE_PLUGIN_VERSION) +
+                           "; build it anew");
 }
 
 /** TensorRT's own protocol for libraries of plugins, beside that of registering as they are loaded. */
@@ -81,8 +82,8 @@ void Load(const std::string& file, std::vector<LoadedLibrary>& loaded) {
 void LoadPlugins(const std::vector<std::string>& files) {
   Libraries& libraries = Libraries::Instance();
   const std::lock_guard<std::mutex> lock(libraries.mutex);
-  // Before the libraries: those that register by themselves need TensorRT's. And without any, so that a node "Plugin" in
-  // a file is told what it lacks.
+  // Before the libraries: those that register by themselves need TensorRT's. And without any, so that a node "Plugin"
+  // in a file is told what it lacks.
   RegisterPluginCreator();
   for (const std::string& file : files) Load(file, libraries.loaded);
 }
@@ -100,16 +101,16 @@ PluginMaker FindPlugin(const std::string& class_name) {
     if (found == nullptr) continue;
     if (maker != nullptr) {
       throw Error(ErrorCode::kModelInvalid, "both " + owner + " and " + library.file + " have a plugin class " +
-                                                class_name + "; rename one, or restart the server if one is of the past");
+                                                class_name +
+                                                "; rename one, or restart the server if one is of the past");
     }
     maker = found;
     owner = library.file;
   }
   if (maker == nullptr) {
-    throw Error(ErrorCode::kModelInvalid,
-                "no plugin library has a class " + class_name +
-                    (files.empty() ? ", and none is loaded" : "; loaded are " + files) +
-                    "; list the one that has it under plugins in the model's configuration");
+    throw Error(ErrorCode::kModelInvalid, "no plugin library has a class " + class_name +
+                                              (files.empty() ? ", and none is loaded" : "; loaded are " + files) +
+                                              "; list the one that has it under plugins in the model's configuration");
   }
   return reinterpret_cast<PluginMaker>(maker);
 }

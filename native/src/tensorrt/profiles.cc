@@ -50,10 +50,10 @@ SizeRange RangeOf(const nvinfer1::ITensor& input, std::int32_t dimension, const 
                                                        : std::string("only batch, height and width may be: fix it")));
   }
   if (wanted && (wanted->min != fixed || wanted->max != fixed)) {
-    throw Error(ErrorCode::kModelInvalid,
-                place + " is fixed at " + std::to_string(fixed) + " in the ONNX file, and the profile asks for a " +
-                    NameOf(dimension) + " of " + Text(*wanted) + "; ask for " + std::to_string(fixed) +
-                    ", or export the model with that dimension open");
+    throw Error(ErrorCode::kModelInvalid, place + " is fixed at " + std::to_string(fixed) +
+                                              " in the ONNX file, and the profile asks for a " + NameOf(dimension) +
+                                              " of " + Text(*wanted) + "; ask for " + std::to_string(fixed) +
+                                              ", or export the model with that dimension open");
   }
   return {fixed, fixed, fixed};
 }

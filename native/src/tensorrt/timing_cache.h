@@ -9,8 +9,8 @@
 namespace sluice::tensorrt {
 
 /**
- * What TensorRT has learnt about the speed of kernels, in a file that builds share. Nothing that goes wrong with it stops
- * a build: it is told as a warning, and the build takes longer. Outlives the use of the configuration.
+ * What TensorRT has learnt about the speed of kernels, in a file that builds share. Nothing that goes wrong with it
+ * stops a build: it is told as a warning, and the build takes longer. Outlives the use of the configuration.
  */
 class TimingCache {
  public:

@@ -18,7 +18,7 @@ export interface CalibrationOptions {
   readonly batchSize: number;
   /** Pictures to leave out, for comparing models on; with few pictures a fifth of them, but one at least. */
   readonly heldBack: number;
-  /** Which pictures are taken, where there are more than are asked for. @default 0 */
+  /** Which pictures are taken, where there are more than are asked for: a whole number from 0. @default 0 */
   readonly seed?: number;
   /** Where the batches are written; the directory exists. */
   readonly file: string;

@@ -91,7 +91,8 @@ Napi::Value BuildEngine(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Napi::Array activations = Napi::Array::New(env, built.activation_bytes.size());
   for (std::size_t i = 0; i < built.activation_bytes.size(); i++) {
-    activations.Set(static_cast<std::uint32_t>(i), Napi::Number::New(env, static_cast<double>(built.activation_bytes[i])));
+    const auto bytes = static_cast<double>(built.activation_bytes[i]);
+    activations.Set(static_cast<std::uint32_t>(i), Napi::Number::New(env, bytes));
   }
   Napi::Object result = Napi::Object::New(env);
   result.Set("planBytes", Napi::Number::New(env, static_cast<double>(built.plan_bytes)));
