@@ -2,6 +2,8 @@
 
 #include <nvjpeg.h>
 
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "cuda/check.h"
@@ -131,17 +133,37 @@ struct JpegDecoder::Parts {
 
   const int max_batch;
   std::string backend;
+  /** Held while `parsed` is in use. */
+  std::mutex inspecting;
+  /** Held from the call of nvJPEG until the device is done: only then may the state be used again. */
+  std::mutex decoding;
   Owned<nvjpegHandle_t, nvjpegDestroy> handle;
   Owned<nvjpegJpegState_t, nvjpegJpegStateDestroy> state;
   /** For Inspect. */
   Owned<nvjpegJpegStream_t, nvjpegJpegStreamDestroy> parsed;
   /** The size of batch that the state is ready for; 0 for none. */
   int prepared = 0;
-  Event idle{Event::Use::kWaiting};
+  Event passed{Event::Use::kWaiting};
   std::vector<const unsigned char*> pointers;
   std::vector<std::size_t> lengths;
   std::vector<nvjpegImage_t> images;
 };
+
+std::shared_ptr<JpegDecoder> JpegDecoder::Join(int max_batch) {
+  struct Decoders {
+    std::mutex mutex;
+    std::map<std::pair<int, int>, std::weak_ptr<JpegDecoder>> by_device_and_size;
+  };
+  // Never destroyed: threads may outlive static objects.
+  static Decoders* const decoders = new Decoders;
+  int device = 0;
+  SLUICE_CUDA(cudaGetDevice(&device));
+  const std::lock_guard<std::mutex> lock(decoders->mutex);
+  std::weak_ptr<JpegDecoder>& known = decoders->by_device_and_size[{device, max_batch}];
+  std::shared_ptr<JpegDecoder> decoder = known.lock();
+  if (decoder == nullptr) known = decoder = std::make_shared<JpegDecoder>(max_batch);
+  return decoder;
+}
 
 JpegDecoder::JpegDecoder(int max_batch) : parts_(std::make_unique<Parts>(max_batch)) { parts_->Open(); }
 
@@ -152,6 +174,7 @@ const std::string& JpegDecoder::backend() const { return parts_->backend; }
 JpegHeader JpegDecoder::Inspect(const JpegFile& file) {
   JpegHeader header = ReadJpegHeader(file.data, file.length);
   if (!header.refusal.empty()) return header;
+  const std::lock_guard<std::mutex> lock(parts_->inspecting);
   const nvjpegJpegStream_t parsed = parts_->parsed.get();
   const nvjpegStatus_t status = nvjpegJpegStreamParseHeader(parts_->handle.get(), file.data, header.length, parsed);
   if (status != NVJPEG_STATUS_SUCCESS) {
@@ -180,6 +203,12 @@ void JpegDecoder::Decode(const std::vector<JpegFile>& files, const std::vector<J
   if (count > static_cast<std::size_t>(parts.max_batch) || headers.size() != count || out.size() != count) {
     throw Error(ErrorCode::kInternal, "a batch of JPEGs is larger than its decoder, or incomplete");
   }
+  // The engine writes when it is called, not when its stream has come to it: neither earlier work nor an event on the
+  // stream holds it back (https://github.com/meta-pytorch/torchcodec/pull/1634).
+  Event idle(Event::Use::kWaiting);
+  idle.Record(stream);
+  idle.Synchronize();
+  const std::lock_guard<std::mutex> lock(parts.decoding);
   for (std::size_t i = 0; i < count; i++) {
     parts.pointers[i] = files[i].data;
     parts.lengths[i] = headers[i].length;
@@ -187,15 +216,14 @@ void JpegDecoder::Decode(const std::vector<JpegFile>& files, const std::vector<J
     parts.images[i].channel[0] = out[i];
     parts.images[i].pitch[0] = static_cast<std::size_t>(headers[i].width) * 3;
   }
-  // The engine writes when it is called, not when its stream has come to it: neither earlier work nor an event on the
-  // stream holds it back (https://github.com/meta-pytorch/torchcodec/pull/1634). The wait also frees the state, which
-  // the former batch may be using.
-  parts.idle.Record(stream);
-  parts.idle.Synchronize();
   parts.Prepare(static_cast<int>(count));
   const nvjpegStatus_t status = nvjpegDecodeBatched(parts.handle.get(), parts.state.get(), parts.pointers.data(),
                                                     parts.lengths.data(), parts.images.data(), stream);
-  if (status == NVJPEG_STATUS_SUCCESS) return;
+  if (status == NVJPEG_STATUS_SUCCESS) {
+    parts.passed.Record(stream);
+    parts.passed.Synchronize();
+    return;
+  }
   // A failed batch leaves its state in between, and perhaps work under way that still writes.
   parts.prepared = 0;
   SLUICE_CUDA(cudaStreamSynchronize(stream));

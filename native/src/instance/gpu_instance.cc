@@ -21,7 +21,7 @@ std::size_t SpanOf(const PixelView& pixels) {
 GpuInstance::GpuInstance(const GpuInstanceSpec& spec)
     : spec_(spec),
       pool_((SLUICE_CUDA(cudaSetDevice(spec.pool.engine.device)), tensorrt::EnginePool::Join(spec.pool))),
-      decoder_(spec.pool.max_batch),
+      decoder_(cuda::JpegDecoder::Join(spec.pool.max_batch)),
       task_(MakeTask(spec.task)),
       slots_(static_cast<std::size_t>(spec.pool.max_batch)) {
   pool_->AddInstance();
@@ -36,12 +36,13 @@ GpuInstance::GpuInstance(const GpuInstanceSpec& spec)
 
 GpuInstance::~GpuInstance() {
   cuda::CheckQuietly(cudaSetDevice(spec_.pool.engine.device), "cudaSetDevice");
+  cuda::CheckQuietly(cudaStreamSynchronize(decode_stream_.get()), "cudaStreamSynchronize");
   cuda::CheckQuietly(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize");
   pool_->RemoveInstance();
 }
 
 std::vector<std::string> GpuInstance::Notes() {
-  std::vector<std::string> notes{"JPEGs are decoded by nvJPEG: " + decoder_.backend()};
+  std::vector<std::string> notes{"JPEGs are decoded by nvJPEG: " + decoder_->backend()};
   for (const std::string& warning : tensorrt::Logger::Instance().TakeWarnings()) notes.push_back("TensorRT: " + warning);
   const std::string refusal = pool_->graph_refusal();
   if (!refusal.empty()) notes.push_back("runs without CUDA graphs: " + refusal);
@@ -60,7 +61,7 @@ std::vector<GpuPictureReply> GpuInstance::Decode(const std::vector<GpuPicture>& 
   }
   UseDevice();
   for (Slot& slot : slots_) slot.view.data = nullptr;
-  decode_start_.Record(stream_.get());
+  decode_start_.Record(decode_stream_.get());
   decoding_ = true;
   std::vector<GpuPictureReply> replies(pictures.size());
   DecodeJpegs(pictures, &replies);
@@ -79,7 +80,7 @@ void GpuInstance::DecodeJpegs(const std::vector<GpuPicture>& pictures, std::vect
   std::vector<std::uint8_t*> out;
   for (std::size_t i = 0; i < pictures.size(); i++) {
     if (!pictures[i].is_jpeg) continue;
-    cuda::JpegHeader header = decoder_.Inspect(pictures[i].jpeg);
+    cuda::JpegHeader header = decoder_->Inspect(pictures[i].jpeg);
     const std::int64_t pixels = std::int64_t{header.width} * header.height;
     if (header.refusal.empty() && pixels > spec_.max_picture_pixels) header.refusal = "it has too many pixels";
     (*replies)[i] = {header.width, header.height, header.refusal};
@@ -95,7 +96,7 @@ void GpuInstance::DecodeJpegs(const std::vector<GpuPicture>& pictures, std::vect
   }
   if (files.empty()) return;
   try {
-    decoder_.Decode(files, headers, out, stream_.get());
+    decoder_->Decode(files, headers, out, decode_stream_.get());
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kBadImage) throw;
     // One of them is broken; the CPU finds out which, and decodes the others.
@@ -116,7 +117,7 @@ void GpuInstance::Upload(std::size_t picture, const PixelView& pixels) {
   auto* staging = slot.staging.Room<std::uint8_t>(bytes);
   auto* memory = slot.device.Room<std::uint8_t>(bytes);
   std::memcpy(staging, pixels.data, bytes);
-  SLUICE_CUDA(cudaMemcpyAsync(memory, staging, bytes, cudaMemcpyHostToDevice, stream_.get()));
+  SLUICE_CUDA(cudaMemcpyAsync(memory, staging, bytes, cudaMemcpyHostToDevice, decode_stream_.get()));
   slot.view = pixels;
   slot.view.data = memory;
   slot.view.length = bytes;
@@ -128,7 +129,10 @@ ResultTables GpuInstance::Run(const std::vector<GpuRow>& rows, GpuPhases* phases
   UseDevice();
   const cudaStream_t stream = stream_.get();
   const bool decoded = decoding_;
-  if (decoded) decode_end_.Record(stream);
+  if (decoded) {
+    decode_end_.Record(decode_stream_.get());
+    cuda::WaitFor(stream, decode_end_);
+  }
   decoding_ = false;
 
   cuda::WarpBatch warp{};

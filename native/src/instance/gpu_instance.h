@@ -58,12 +58,12 @@ struct GpuPhases {
 };
 
 /**
- * One instance of a model on a GPU: a stream with its decoder and buffers, on an engine and lanes that it shares with
+ * One instance of a model on a GPU: streams with their buffers, on an engine, lanes and a JPEG decoder that it shares with
  * its fellows. One thread at a time; every call makes the device the thread's current one.
  *
- * On the stream, in order: JPEG decoding and copies of pixels; then, with a lane of the pool: one launch that samples and
- * normalises the whole batch, the engine, one launch that decodes its outputs; results land in pinned memory. The host
- * waits once, at the end. Nothing is allocated once the largest batch and pictures have been seen.
+ * In order: JPEG decoding, which the host waits for, and copies of pixels; then, with a lane of the pool: one launch that
+ * samples and normalises the whole batch, the engine, one launch that decodes its outputs; results land in pinned memory.
+ * The host waits again at the end. Nothing is allocated once the largest batch and pictures have been seen.
  */
 class GpuInstance {
  public:
@@ -98,8 +98,10 @@ class GpuInstance {
   const GpuInstanceSpec spec_;
   // In the order in which they need one another: the pool's engine outlives the stream's work.
   std::shared_ptr<tensorrt::EnginePool> pool_;
+  std::shared_ptr<cuda::JpegDecoder> decoder_;
+  /** Where pictures come to the device. Its few small kernels would wait long behind those of another instance's engine. */
+  cuda::Stream decode_stream_{cuda::Stream::Priority::kHigh};
   cuda::Stream stream_;
-  cuda::JpegDecoder decoder_;
   std::unique_ptr<Task> task_;
   std::vector<Slot> slots_;
   cuda::PinnedBuffer rows_;
