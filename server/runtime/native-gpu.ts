@@ -1,3 +1,5 @@
+import { errorMessage, ServingError } from '../core/errors.js';
+import { addonFile, loadAddon } from './native-file.js';
 import type { NmsOptions, PixelView, SourceWindow } from './native.js';
 
 /**
@@ -199,4 +201,20 @@ export interface GpuAddon {
   /** Takes seconds to minutes. */
   buildEngine(spec: EngineBuildSpec): EngineBuildResult;
   openInstance(spec: GpuInstanceSpec): NativeGpuInstance;
+}
+
+const NAME = 'sluice_gpu';
+
+/** The file of the addon; null where CUDA and TensorRT were not found when the native code was built. */
+export function gpuAddonFile(): string | null {
+  return addonFile(NAME);
+}
+
+/** Loads the addon, once for each thread. Throws DEVICE_UNAVAILABLE where it was not built or does not load. */
+export function loadNativeGpu(): GpuAddon {
+  try {
+    return loadAddon<GpuAddon>(NAME);
+  } catch (cause) {
+    throw new ServingError('DEVICE_UNAVAILABLE', errorMessage(cause), { cause });
+  }
 }
