@@ -7,4 +7,10 @@ export const EXIT_CODES = {
     meaning: 'A flag, an argument or a `SLUICE_` variable is wrong; standard error lists all of them.',
   },
   CUT_OFF: { code: 3, meaning: 'A server was told to stop, and `--exit-timeout` passed with frames unanswered.' },
+  DEVICE_LOST: {
+    code: 4,
+    meaning:
+      'A GPU or its driver failed for good. The server has drained what it could and has to be started again, as ' +
+      'Kubernetes does by itself.',
+  },
 } as const;

@@ -26,7 +26,7 @@ interface VersionSlot {
   /** What was last tried to load. */
   fingerprint: string;
   /** Why that failed; null: it did not. */
-  failure: string | null;
+  failure: ServingError | null;
   /** The model that serves, set while READY. */
   model: Model | null;
   /** Whether the listener has heard of it. */
@@ -87,6 +87,12 @@ export class ModelLifecycle {
       .map(({ version, state, reason }) => ({ version, state, reason }));
     if (versions.length > 0 || this.#problem === null) return versions;
     return [{ version: 0, state: 'UNAVAILABLE', reason: this.#problem.message }];
+  }
+
+  /** Why the first of the versions that are not up to date failed to load; null: none did. */
+  failure(): ServingError | null {
+    const slots = [...this.#slots.values()].sort((a, b) => a.version - b.version);
+    return this.#problem ?? slots.find(({ reason }) => reason !== null)?.failure ?? null;
   }
 
   /** The models that serve now. */
@@ -151,7 +157,7 @@ export class ModelLifecycle {
     this.#slots.set(file.version, slot);
     if (slot.fingerprint === file.fingerprint && !(retry && slot.failure !== null)) {
       // What was wrong with the directory meanwhile is so no longer; what is wrong with the file still is.
-      this.#set(slot, slot.state, slot.failure);
+      this.#set(slot, slot.state, slot.failure?.message ?? null);
       return slot.failure === null;
     }
     slot.fingerprint = file.fingerprint;
@@ -165,8 +171,8 @@ export class ModelLifecycle {
       if (old !== null) this.#dispose(old, () => {});
       return true;
     } catch (cause) {
-      slot.failure = ServingError.from(cause).message;
-      this.#set(slot, slot.model === null ? 'UNAVAILABLE' : 'READY', slot.failure);
+      slot.failure = ServingError.from(cause);
+      this.#set(slot, slot.model === null ? 'UNAVAILABLE' : 'READY', slot.failure.message);
       return false;
     }
   }
@@ -176,9 +182,10 @@ export class ModelLifecycle {
     const existing = this.#slots.get(version);
     if (existing?.model != null) this.#unload(existing);
     const slot = newSlot(version);
-    slot.failure = `version_policy names version ${version}, but there is no directory of that name`;
+    const why = `version_policy names version ${version}, but there is no directory of that name`;
+    slot.failure = new ServingError('MODEL_INVALID', why);
     this.#slots.set(version, slot);
-    this.#set(slot, 'UNAVAILABLE', slot.failure);
+    this.#set(slot, 'UNAVAILABLE', why);
   }
 
   /** The slot stays, UNLOADING, until the last request has been answered and the memory is free. */

@@ -57,19 +57,20 @@ export class ModelRepository implements AsyncDisposable {
     ]);
   }
 
-  /** Loads a model, or brings it up to date. Throws MODEL_NOT_FOUND, or MODEL_INVALID with the reason. */
+  /**
+   * Loads a model, or brings it up to date. Throws MODEL_NOT_FOUND, the reason of a device that could not take it, or
+   * MODEL_INVALID with any other reason.
+   */
   async load(name: string): Promise<void> {
     if (this.#closed) throw shuttingDown();
     const snapshot = await scanModel(this.#options.directory, name, this.#options.parseConfig);
     if (snapshot === null) throw this.#notInRepository(name);
     await this.#reconcile(snapshot, true);
-    const failed = this.#models
-      .get(name)
-      ?.status()
-      .find((version) => version.reason !== null);
-    if (failed !== undefined) {
-      throw new ServingError('MODEL_INVALID', `model ${name} was not loaded: ${failed.reason}`);
-    }
+    const failure = this.#models.get(name)?.failure() ?? null;
+    if (failure === null) return;
+    // What lies at the device may be gone later, or elsewhere; anything else lies at the model.
+    const code = failure.code.startsWith('DEVICE_') ? failure.code : 'MODEL_INVALID';
+    throw new ServingError(code, `model ${name} was not loaded: ${failure.message}`, { cause: failure });
   }
 
   /** Unloads a model and waits until its memory is free. Throws MODEL_NOT_FOUND. */

@@ -25,7 +25,8 @@ const MESSAGE_OVERHEAD = 4096;
 
 /**
  * The instances of one loaded version, each in a thread of its own. It keeps no queue: the batcher asks `idle` first.
- * An instance whose thread dies or hangs costs its batch INSTANCE_LOST and is replaced.
+ * An instance whose thread dies or hangs costs its batch INSTANCE_LOST and is replaced. A GPU that is lost ends all that:
+ * every batch fails with DEVICE_LOST from then on, and nothing is replaced.
  */
 export class InstanceGroup implements Executor {
   readonly instances: number;
@@ -40,6 +41,7 @@ export class InstanceGroup implements Executor {
   /** Why there is no instance now; null while there are some, or one is being started. */
   #lost: ServingError | null = null;
   #closed = false;
+  #deviceLost = false;
   #retry: NodeJS.Timeout | undefined;
 
   private constructor(options: InstanceGroupOptions) {
@@ -47,14 +49,14 @@ export class InstanceGroup implements Executor {
     this.instances = options.placements.length;
   }
 
-  /** Starts the instances; resolves when all have loaded. Throws MODEL_INVALID with the reason of one that did not. */
+  /** Starts the instances; resolves when all have loaded. Throws the error of one that did not. */
   static async create(options: InstanceGroupOptions): Promise<InstanceGroup> {
     const group = new InstanceGroup(options);
     const starts = options.placements.map((placement) => group.#start(placement));
     // All of them, even when one has failed: a thread must not be ended while it loads.
     for (const started of await Promise.allSettled(starts)) {
       if (started.status === 'fulfilled') group.#add(started.value);
-      else group.#lost = ServingError.from(started.reason);
+      else group.#notStarted(ServingError.from(started.reason));
     }
     if (group.#lost !== null) {
       await group[Symbol.asyncDispose]();
@@ -113,7 +115,7 @@ export class InstanceGroup implements Executor {
     this.#idle.push(thread);
     if (reply.type === 'error') {
       const error = ServingError.fromData(reply.error);
-      if (error.code === 'DEVICE_LOST') this.#options.onDeviceLost?.(error.message);
+      if (error.code === 'DEVICE_LOST') this.#loseDevice(error);
       throw error;
     }
     return { phases: reply.phases, results: toResults(reply.frames, reply.values) };
@@ -149,28 +151,45 @@ export class InstanceGroup implements Executor {
 
   /** Starts an instance anew, again and again while none is left. */
   async #replace(placement: Placement): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closed || this.#deviceLost) return;
     this.#replacing += 1;
     try {
       const thread = await this.#start(placement);
       this.#replacing -= 1;
-      if (this.#closed) await thread.close();
+      if (this.#closed || this.#deviceLost) await thread.close();
       else this.#take(thread);
     } catch (cause) {
       this.#replacing -= 1;
-      this.#notReplaced(placement, ServingError.from(cause).message);
+      this.#notReplaced(placement, ServingError.from(cause));
     }
   }
 
-  #notReplaced(placement: Placement, why: string): void {
+  #notReplaced(placement: Placement, error: ServingError): void {
+    const why = error.message;
     this.#options.log('error', `an instance could not be replaced: ${why}`);
-    if (this.#closed) return;
+    if (error.code === 'DEVICE_LOST') this.#loseDevice(error);
+    if (this.#closed || this.#deviceLost) return;
     this.#retry = setTimeout(() => void this.#replace(placement), RETRY_MILLISECONDS);
     if (this.#idle.length + this.#busy.size + this.#replacing > 0) return;
     this.#lost = new ServingError(
       'INSTANCE_LOST',
       `the model has no instance left; the last one failed to start: ${why}`,
     );
+    this.onIdle();
+  }
+
+  #notStarted(error: ServingError): void {
+    if (error.code === 'DEVICE_LOST') this.#loseDevice(error);
+    if (!this.#deviceLost) this.#lost = error;
+  }
+
+  /** From now on batches are let in to fail. */
+  #loseDevice(error: ServingError): void {
+    if (this.#deviceLost) return;
+    this.#deviceLost = true;
+    this.#lost = error;
+    clearTimeout(this.#retry);
+    this.#options.onDeviceLost?.(error.message);
     this.onIdle();
   }
 

@@ -32,6 +32,8 @@ export interface Hold {
 export class Stage implements AsyncDisposable {
   /** Every line that the groups have logged, as `level message`. */
   readonly log: string[] = [];
+  /** What the groups have told of a device that is lost. */
+  readonly losses: string[] = [];
   readonly #directory: string;
   #held = 0;
 
@@ -58,6 +60,7 @@ export class Stage implements AsyncDisposable {
       placements: cpuPlacements(config, threads),
       log: (level, message) => this.log.push(`${level} ${message}`),
       workerFile: WORKER_DOUBLE,
+      onDeviceLost: (why) => this.losses.push(why),
     });
   }
 

@@ -7,15 +7,18 @@ import type { BatchDone, ErrorReply, LoadReply, WorkerTask } from '../../server/
  * which says how each load goes; the picture of a batch's first frame says how the batch goes.
  */
 
+/** The device that fails: it has no memory left, or is gone for good. */
+export type DeviceCommand = 'DEVICE_OUT_OF_MEMORY' | 'DEVICE_LOST';
+
 /** How a load goes, as the lines of the stage's plan have it; beyond the last line: `load`. */
-export type LoadCommand = 'load' | 'refuse' | 'throw' | 'exit' | `hold ${string}`;
+export type LoadCommand = 'load' | 'refuse' | DeviceCommand | 'throw' | 'exit' | `hold ${string}`;
 
 /**
  * How a batch goes. `hold`: the thread is blocked, as by a native call, until the file is there, and then answers.
  * `die`: the same, but the thread ends instead. `leave`: it answers at once, and the thread ends while it waits for the
  * next batch, when the file is there.
  */
-export type BatchCommand = 'answer' | 'refuse' | 'throw' | 'exit' | `${'hold' | 'die' | 'leave'} ${string}`;
+export type BatchCommand = 'answer' | 'refuse' | DeviceCommand | 'throw' | 'exit' | `${'hold' | 'die' | 'leave'} ${string}`;
 
 /** What each answer tells, as the columns of its table. */
 export const COLUMNS = { load: 0, threads: 1, frame: 2 } as const;
@@ -63,7 +66,9 @@ function fail(command: LoadCommand | BatchCommand, what: string): ErrorReply | n
       process.exit(1);
     };
   }
-  return command === 'refuse' ? { type: 'error', error: { code: 'MODEL_INVALID', message: `${what} refused` } } : null;
+  const code = command === 'refuse' ? 'MODEL_INVALID' : command;
+  const refused = code === 'MODEL_INVALID' || code === 'DEVICE_OUT_OF_MEMORY' || code === 'DEVICE_LOST';
+  return refused ? { type: 'error', error: { code, message: `${what} refused` } } : null;
 }
 
 /** Keeps the thread from doing anything else until the file is there, or the whole stage is gone. */

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "params/jpeg_header.h"
+
 namespace sluice::cuda {
 
 /** A JPEG that the caller keeps in memory until its stream has passed the decoding. */
@@ -16,14 +18,7 @@ struct JpegFile {
   std::size_t length;
 };
 
-/** What a JPEG is, and whether the decoder takes it. */
-struct JpegHeader {
-  /** In pixels, as stored: an EXIF orientation is not applied. */
-  std::int32_t width = 0;
-  std::int32_t height = 0;
-  /** Why it is to be decoded on the CPU instead, where the last word on broken files is said too; empty: it is not. */
-  std::string refusal;
-};
+using sluice::JpegHeader;
 
 /**
  * JPEGs to interleaved RGB8 in device memory, a batch at a time, by nvJPEG: the GPU's own decoding engine where it has
@@ -40,12 +35,16 @@ class JpegDecoder {
   /** `hardware`, or `cuda` with why the hardware engine is not used: to be logged once. */
   const std::string& backend() const;
 
-  /** Reads the header and walks the markers of the file; host work of a few microseconds. Never throws for a bad file. */
+  /**
+   * ReadJpegHeader, and what nvJPEG says of the file; host work of a few microseconds and a look at each byte. Never
+   * throws for a bad file.
+   */
   JpegHeader Inspect(const JpegFile& file);
 
   /**
-   * Enqueues the decoding of files that Inspect took. `out[i]` is device memory for height x width x 3 bytes without
-   * padding. Throws Error kBadImage when a file of the batch is broken: the caller then decodes them on the CPU.
+   * Waits on the host until `stream` is idle, then enqueues the decoding of files that Inspect took. `out[i]` is device
+   * memory for height x width x 3 bytes without padding. Throws Error kBadImage when a file of the batch is broken: the
+   * caller then decodes them on the CPU.
    */
   void Decode(const std::vector<JpegFile>& files, const std::vector<JpegHeader>& headers,
               const std::vector<std::uint8_t*>& out, cudaStream_t stream);

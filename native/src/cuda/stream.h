@@ -42,6 +42,14 @@ class Event {
   cudaEvent_t get() const& { return event_; }
   void Record(cudaStream_t stream) { SLUICE_CUDA(cudaEventRecord(event_, stream)); }
   void Synchronize() const { SLUICE_CUDA(cudaEventSynchronize(event_)); }
+  /** Whether what was recorded, if anything, has ended. */
+  bool Passed() const {
+    const cudaError_t status = cudaEventQuery(event_);
+    if (status != cudaErrorNotReady) SLUICE_CUDA(status);
+    // The runtime would otherwise hand the answer on as the error of the next launch.
+    else cudaGetLastError();
+    return status == cudaSuccess;
+  }
 
  private:
   cudaEvent_t event_ = nullptr;

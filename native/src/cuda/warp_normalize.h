@@ -17,7 +17,7 @@ struct WarpRow {
 
 /** What the rows of a batch share. */
 struct WarpBatch {
-  /** `count` rows, in memory that the device can read. */
+  /** `count` rows, at most 65535, in memory that the device can read. */
   const WarpRow* rows;
   int count;
   /** Of the network input, in pixels. */
