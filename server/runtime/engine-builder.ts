@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '../core/errors.js';
-import type { Calibrator } from './calibrator.js';
+import type { Calibrator, PreparedCalibration } from './calibration/calibrator.js';
 import type { CachedEngine, EngineCache } from './engine-cache.js';
 import type { EngineInputs } from './engine-inputs.js';
 import { engineFacts, engineOptions } from './engine-key.js';
@@ -75,6 +75,7 @@ export class EngineBuilder {
     const onnxFile = join(work.path, 'model.onnx');
     const start = performance.now();
     await writeFile(onnxFile, inputs.onnx);
+    const calibration = await this.#calibrate(job, work.path);
     const options = engineOptions(inputs.config);
     const spec = {
       ...options,
@@ -83,14 +84,15 @@ export class EngineBuilder {
       device: device.index,
       plugins: inputs.plugins.map(({ file }) => file),
       timingCacheFile: this.#timingCacheFile(job),
-      calibration: await this.#calibration(job, work.path),
+      calibration: calibration === null ? null : this.#calibrationSpec(job, calibration),
     };
     const built = await this.#build(spec, signal, job.onLine);
     const weightsFile = options.stripWeights ? onnxFile : null;
+    const pictures = calibration?.heldBack ?? [];
     const accuracy =
-      inputs.calibration === null
+      pictures.length === 0
         ? null
-        : await this.#calibrator.measureAgreement({ inputs, planFile, weightsFile, device, signal });
+        : await this.#calibrator.measure({ inputs, planFile, weightsFile, device, pictures, signal });
     return this.#cache.store({
       facts: engineFacts(inputs, device, tensorrt),
       planFile,
@@ -110,17 +112,20 @@ export class EngineBuilder {
     });
   }
 
-  async #calibration(
-    { inputs, tensorrt, signal, onLine }: BuildJob,
-    directory: string,
-  ): Promise<CalibrationSpec | null> {
-    const how = inputs.config.tensorrt.calibration;
-    if (inputs.calibration === null || how === undefined) return null;
+  async #calibrate({ inputs, signal, onLine }: BuildJob, directory: string): Promise<PreparedCalibration | null> {
+    if (inputs.calibration === null) return null;
     onLine({ progress: 0, phase: 'calibration pictures' });
-    const table = createHash('sha256').update(JSON.stringify([inputs.onnxSha256, inputs.calibration.sha256, tensorrt]));
+    return this.#calibrator.prepare({ inputs, directory, signal });
+  }
+
+  #calibrationSpec({ inputs, tensorrt }: BuildJob, prepared: PreparedCalibration): CalibrationSpec | null {
+    const how = inputs.config.tensorrt.calibration;
+    if (how === undefined) return null;
+    const table = createHash('sha256');
+    table.update(JSON.stringify([inputs.onnxSha256, inputs.calibration?.sha256, tensorrt]));
     return {
       algorithm: how.algorithm,
-      inputs: await this.#calibrator.writeBatches({ inputs, directory, signal }),
+      inputs: prepared.inputs,
       batchSize: how.batch_size,
       cacheFile: join(this.#cache.directory, `calibration-${table.digest('hex')}.table`),
     };

@@ -3,11 +3,11 @@ import { access, mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs
 import { join } from 'node:path';
 import { errorMessage, ServingError } from '../core/errors.js';
 import { CacheFiles } from './cache-files.js';
-import { fileSha256 } from './engine-inputs.js';
 import { engineKey, majorVersion, type EngineFacts } from './engine-key.js';
 import { sidecarSchema, type EngineSidecar } from './engine-sidecar.js';
 import { acquireLock } from './file-lock.js';
 import { OwnerFile } from './owner-file.js';
+import { fileSha256 } from './sha256.js';
 import { WorkDirectory } from './work-directory.js';
 
 export interface EngineCacheOptions {

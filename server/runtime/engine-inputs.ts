@@ -1,10 +1,13 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { ModelConfig } from '../core/model-config.js';
-import { rewriteForBuilding } from '../onnx/for-building.js';
+import { rewriteForBuilding, type BuildableModel } from '../onnx/for-building.js';
+import { pictureSetDigest } from './calibration/picture-files.js';
+import { canonicalJson } from './canonical-json.js';
+import { modelDirectory, pluginFiles } from './model-directory.js';
+import { openRanges } from './open-ranges.js';
+import { fileSha256, sha256 } from './sha256.js';
 
 /** Everything on disk that an engine is built from, and the hashes of it. */
 export interface EngineInputs {
@@ -23,35 +26,22 @@ export interface EngineInputs {
 
 /**
  * Reads what the plan of a version is built from. Throws MODEL_INVALID where the model file does not do, CONFIG_INVALID
- * where the configuration names what is not there.
+ * where the configuration names what is not there, and the reason of the signal.
  */
-export async function readEngineInputs(modelFile: string, config: ModelConfig): Promise<EngineInputs> {
-  const { profiles = [] } = config.tensorrt;
-  const open = {
-    height: profiles.some(({ height }) => height !== undefined),
-    width: profiles.some(({ width }) => width !== undefined),
-  };
-  const { bytes: onnx, input, quantized } = await rewrite(modelFile, config, open);
-  const files = pluginFiles(modelFile, config);
-  const [onnxSha256, calibration, ...plugins] = await Promise.all([
-    sha256(onnx),
-    readCalibration(modelFile, config, quantized),
-    ...files.map(async (file) => ({ file, sha256: await namedFile(file, 'tensorrt.plugins') })),
-  ]);
+export async function readEngineInputs(
+  modelFile: string,
+  config: ModelConfig,
+  signal: AbortSignal,
+): Promise<EngineInputs> {
+  const { bytes: onnx, input, quantized } = await rewrite(modelFile, config);
+  const files = pluginFiles(modelFile, config.tensorrt.plugins);
+  const onnxSha256 = await sha256(onnx);
+  const calibration = await readCalibration(modelFile, config, quantized, signal);
+  const plugins = await Promise.all(files.map(async (file) => ({ file, sha256: await pluginSha256(file) })));
   return { config, modelFile, onnx, onnxSha256, inputName: input, plugins, calibration };
 }
 
-/** The plugin libraries of a model, as paths that hold anywhere. */
-export function pluginFiles(modelFile: string, { tensorrt }: ModelConfig): string[] {
-  return tensorrt.plugins.map((file) => resolve(modelDirectory(modelFile), file));
-}
-
-/** The model file lies in a version directory of the model directory. */
-function modelDirectory(modelFile: string): string {
-  return dirname(dirname(modelFile));
-}
-
-async function rewrite(file: string, { input }: ModelConfig, open: { height: boolean; width: boolean }) {
+async function rewrite(file: string, { input, tensorrt }: ModelConfig): Promise<BuildableModel> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file);
@@ -59,7 +49,8 @@ async function rewrite(file: string, { input }: ModelConfig, open: { height: boo
     throw new ServingError('MODEL_INVALID', `${file} cannot be read: ${errorMessage(cause)}`, { cause });
   }
   try {
-    return rewriteForBuilding(bytes, input, open);
+    const ranges = openRanges(tensorrt.profiles ?? [], input);
+    return rewriteForBuilding(bytes, ranges === null ? input : { ...input, ranges });
   } catch (cause) {
     const { code, message } = ServingError.from(cause);
     throw new ServingError(code, `${file}: ${message}`, { cause });
@@ -70,6 +61,7 @@ async function readCalibration(
   modelFile: string,
   { tensorrt, input, preprocess }: ModelConfig,
   quantized: boolean,
+  signal: AbortSignal,
 ): Promise<EngineInputs['calibration']> {
   const { precision, calibration } = tensorrt;
   if (precision !== 'int8' || quantized) return null;
@@ -80,48 +72,19 @@ async function readCalibration(
         'such as the model will meet',
     );
   }
-  const directory = resolve(modelDirectory(modelFile), calibration.directory);
-  const pictures = await hashOfFiles(directory);
-  const { accuracy_floor: _, directory: __, ...how } = calibration;
-  const bytes = Buffer.from(JSON.stringify({ pictures, how, input, preprocess }));
-  return { directory, sha256: await sha256(bytes) };
+  const { accuracy_floor: _, directory: name, ...how } = calibration;
+  const directory = resolve(modelDirectory(modelFile), name);
+  const pictures = await pictureSetDigest(directory, signal);
+  const facts = Buffer.from(canonicalJson({ pictures, how, input, preprocess }));
+  return { directory, sha256: await sha256(facts) };
 }
 
-/** Of every file below `directory`, by name. */
-async function hashOfFiles(directory: string): Promise<[name: string, sha256: string][]> {
-  let names: string[];
-  try {
-    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-    names = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  } catch (cause) {
-    throw new ServingError('CONFIG_INVALID', `tensorrt.calibration.directory: ${errorMessage(cause)}`, { cause });
-  }
-  if (names.length === 0) {
-    throw new ServingError('CONFIG_INVALID', `tensorrt.calibration.directory: ${directory} has no files`);
-  }
-  const hashes: [string, string][] = [];
-  for (const name of names.sort()) {
-    hashes.push([name.slice(directory.length), await namedFile(name, 'tensorrt.calibration.directory')]);
-  }
-  return hashes;
-}
-
-async function namedFile(file: string, key: string): Promise<string> {
+async function pluginSha256(file: string): Promise<string> {
   try {
     return await fileSha256(file);
   } catch (cause) {
-    throw new ServingError('CONFIG_INVALID', `${key}: ${file} cannot be read: ${errorMessage(cause)}`, { cause });
+    throw new ServingError('CONFIG_INVALID', `tensorrt.plugins: ${file} cannot be read: ${errorMessage(cause)}`, {
+      cause,
+    });
   }
-}
-
-/** Away from the thread that serves. */
-async function sha256(bytes: Uint8Array): Promise<string> {
-  return Buffer.from(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('hex');
-}
-
-/** In pieces that let the thread serve in between: plans are large. */
-export async function fileSha256(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const piece of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(piece as Uint8Array);
-  return hash.digest('hex');
 }

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ModelConfig } from '../core/model-config.js';
+import { canonicalJson } from './canonical-json.js';
 import type { EngineInputs } from './engine-inputs.js';
-import type { BuildProfile, EngineBuildSpec, GpuDevice } from './native-gpu.js';
+import type { EngineBuildSpec, GpuDevice } from './native-gpu.js';
+import { buildProfiles } from './open-ranges.js';
 
 /** What of the configuration a plan is built by. */
 export type EngineOptions = Pick<
@@ -73,20 +75,6 @@ export function engineOptions({ tensorrt, max_batch_size: most, input }: ModelCo
   };
 }
 
-/** A side that one profile opens is open in the model file, so that all of them have to say it. */
-function buildProfiles(
-  profiles: NonNullable<ModelConfig['tensorrt']['profiles']>,
-  input: ModelConfig['input'],
-): BuildProfile[] {
-  const side = (name: 'height' | 'width') => {
-    const open = profiles.some((profile) => profile[name] !== undefined);
-    const fixed = { min: input[name], opt: input[name], max: input[name] };
-    return (profile: (typeof profiles)[number]) => (open ? (profile[name] ?? fixed) : null);
-  };
-  const [height, width] = [side('height'), side('width')];
-  return profiles.map((profile) => ({ batch: profile.batch, height: height(profile), width: width(profile) }));
-}
-
 function gpuFacts(
   { name, computeCapability }: GpuDevice,
   compatibility: EngineOptions['hardwareCompatibility'],
@@ -105,13 +93,4 @@ function gpuFacts(
 /** `10` of `10.6.0`. */
 export function majorVersion(version: string): string {
   return version.split('.')[0] ?? version;
-}
-
-/** JSON with the keys of every object in order. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }

@@ -1,7 +1,7 @@
 import type { BuildOutcome, EngineStatistics } from '../core/engine-statistics.js';
 import { errorMessage, ServingError } from '../core/errors.js';
 import { BuildProgress } from './build-progress.js';
-import type { Calibrator } from './calibrator.js';
+import type { Calibrator } from './calibration/calibrator.js';
 import { EngineBuilder, type BuildEngine } from './engine-builder.js';
 import { EngineCache, type CachedEngine } from './engine-cache.js';
 import type { EngineInputs } from './engine-inputs.js';

@@ -7,6 +7,8 @@ const fileSchema = z.object({ bytes: z.int().min(0), sha256: z.string() });
 export const accuracySchema = z.object({
   /** 0 to 1. */
   agreement: z.number(),
+  /** On how many pictures. */
+  pictures: z.int(),
   /** What was measured, in words. */
   summary: z.string(),
 });

@@ -5,7 +5,7 @@ import { chooseDevices, type DeviceChoice } from './device-choice.js';
 import { DevicePlans } from './device-plans.js';
 import { probeDevices, type DeviceReport } from './device-probe.js';
 import { EngineGroup } from './engine-group.js';
-import { readEngineInputs, type EngineInputs } from './engine-inputs.js';
+import type { EngineInputs } from './engine-inputs.js';
 import { engineFacts, engineKey } from './engine-key.js';
 import { EnginePlans, whyNoPlan, type EnginePlansOptions } from './engine-plans.js';
 import { InstanceGroup } from './instance-group.js';
@@ -67,7 +67,9 @@ export class ModelExecutors {
 
   /** With plans of the cache at once; else as `while_building` says. */
   async #onGpus(wanted: VersionToServe, choice: GpuChoice): Promise<Executor> {
-    const inputs = await readEngineInputs(wanted.modelFile, wanted.config);
+    // What reads model files is not loaded where there is no GPU: a server starts sooner.
+    const { readEngineInputs } = await import('./engine-inputs.js');
+    const inputs = await readEngineInputs(wanted.modelFile, wanted.config, wanted.signal);
     if (wanted.config.tensorrt.while_building === 'wait') return this.#build(wanted, choice, inputs);
     const plans = await this.#collect('cached', wanted, choice, inputs);
     if (plans !== null) return this.#run(wanted, plans);

@@ -244,19 +244,3 @@ export function loadNativeGpu(): GpuAddon {
     throw new ServingError('DEVICE_UNAVAILABLE', errorMessage(cause), { cause });
   }
 }
-
-const NAME = 'sluice_gpu';
-
-/** The file of the addon; null where CUDA and TensorRT were not found when the native code was built. */
-export function gpuAddonFile(): string | null {
-  return addonFile(NAME);
-}
-
-/** Loads the addon, once for each thread. Throws DEVICE_UNAVAILABLE where it was not built or does not load. */
-export function loadNativeGpu(): GpuAddon {
-  try {
-    return loadAddon<GpuAddon>(NAME);
-  } catch (cause) {
-    throw new ServingError('DEVICE_UNAVAILABLE', errorMessage(cause), { cause });
-  }
-}

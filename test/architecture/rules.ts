@@ -21,7 +21,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   // The composition root.
   app: ['core', 'grpc', 'http', 'runtime', 'config'],
-  cli: ['app', 'config', 'core', 'catalog', 'onnx', '../clients/typescript'],
+  // The composition of what `sluice build` takes.
+  'plan-builds': ['core', 'runtime', 'config'],
+  cli: ['app', 'plan-builds', 'config', 'core', 'catalog', 'onnx', '../clients/typescript'],
   main: ['cli'],
 };
 
