@@ -3,7 +3,7 @@ import { parseModelConfig } from './config/model-config-file.js';
 import { formatListenAddress } from './config/listen-address.js';
 import type { ServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
-import { errorMessage } from './core/errors.js';
+import { errorMessage, ServingError } from './core/errors.js';
 import type { ModelLoader, VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
 import { Model } from './core/model.js';
@@ -11,14 +11,17 @@ import { GrpcServer } from './grpc/grpc-server.js';
 import { HttpServer } from './http/http-server.js';
 import { Metrics, type ModelGauges } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
-import { InstanceGroup } from './runtime/instance-group.js';
+import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
+import { ModelExecutors } from './runtime/model-executor.js';
 import { loadNative } from './runtime/native.js';
-import { cpuPlacements } from './runtime/placement.js';
 
 /** Ends the process of a server at once: a thread that hangs inside a model keeps `process.exit` waiting. */
 export function exitNow(code: number): never {
   return loadNative().exit(code);
 }
+
+/** Why a server that drains loads nothing more. */
+const SHUTTING_DOWN = new ServingError('SHUTTING_DOWN', 'the server is shutting down; ask another one');
 
 /** The server: every layer put together. */
 export class App implements AsyncDisposable {
@@ -26,6 +29,7 @@ export class App implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #draining = new AbortController();
   readonly #metrics: Metrics;
+  readonly #executors: ModelExecutors;
   readonly #repository: ModelRepository;
   #grpc!: GrpcServer;
   #http!: HttpServer;
@@ -36,6 +40,18 @@ export class App implements AsyncDisposable {
     this.#options = options;
     this.#logger = logger;
     this.#metrics = new Metrics(() => this.#gauges());
+    const { threads, maxPicturePixels } = options;
+    this.#executors = new ModelExecutors({
+      threads,
+      maxPicturePixels,
+      plans: {
+        directory: options.engineCache,
+        maxBytes: options.engineCacheBytes,
+        calibrator: new PictureCalibrator({ threads, maxPicturePixels }),
+        statistics: this.#metrics.engines,
+        log: (level, model, message) => this.#logger[level]({ model: model ?? undefined }, message),
+      },
+    });
     this.#repository = new ModelRepository({
       directory: options.modelRepository,
       controlMode: options.modelControlMode,
@@ -83,7 +99,7 @@ export class App implements AsyncDisposable {
   async drain(): Promise<boolean> {
     this.#logger.info({ exitTimeout: this.#options.exitTimeout }, 'draining');
     clearTimeout(this.#poll);
-    this.#draining.abort();
+    this.#draining.abort(SHUTTING_DOWN);
     this.#updateHealth();
     let timer: NodeJS.Timeout | undefined;
     const timedOut = new Promise<false>((resolve) => {
@@ -97,7 +113,7 @@ export class App implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#draining.abort();
+    this.#draining.abort(SHUTTING_DOWN);
     clearTimeout(this.#poll);
     await (this.#grpc as GrpcServer | undefined)?.[Symbol.asyncDispose]();
     await this.#repository[Symbol.asyncDispose]();
@@ -142,19 +158,16 @@ export class App implements AsyncDisposable {
     this.#logger.info({ grpc: this.grpcAddress, http: this.httpAddress }, 'listening');
   }
 
-  readonly #load: ModelLoader = async (name, { config, labels }, { version, path }) => {
+  readonly #load: ModelLoader = async (name, { config, labels }, { version, path }, signal) => {
     const start = performance.now();
-    const model = `${name}/${version}`;
-    const executor = await InstanceGroup.create({
-      spec: {
-        modelFile: path,
-        config,
-        maxPicturePixels: this.#options.maxPicturePixels,
-      },
-      placements: cpuPlacements(config, this.#options.threads),
-      log: (level, message) => this.#logger[level]({ model }, message),
+    const executor = await this.#executors.create({
+      model: name,
+      version,
+      modelFile: path,
+      config,
+      signal: AbortSignal.any([signal, this.#draining.signal]),
     });
-    this.#logger.info({ model, milliseconds: Math.round(performance.now() - start) }, 'loaded');
+    this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(performance.now() - start) }, 'loaded');
     const statistics = this.#metrics.forModel(name, version);
     return new Model({ name, version, config, labels, executor, statistics, clock: systemClock });
   };

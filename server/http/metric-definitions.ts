@@ -1,3 +1,5 @@
+import { ENGINE_METRICS } from './engine-metric-definitions.js';
+
 /** One metric, as Prometheus sees it. */
 export interface MetricDefinition {
   readonly name: string;
@@ -86,6 +88,7 @@ export const METRICS = {
     labels: ['call', 'outcome'],
     help: 'Streams that have ended: OK, or the error code that ended them.',
   },
+  ...ENGINE_METRICS,
 } as const satisfies Record<string, MetricDefinition>;
 
 /** Seconds. From what decoding a small picture takes to what a client gives up after. */

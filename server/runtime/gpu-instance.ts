@@ -1,11 +1,17 @@
-import { isAbsolute, resolve } from 'node:path';
 import { errorMessage, ERRORS, ServingError, type ErrorCode } from '../core/errors.js';
 import { replyTo, RowPlanner, timed, type Frame, type PhaseClock, type PlannedRow } from './frame-batch.js';
 import { decodePicture, type DecodedPicture } from './image-decoder.js';
 import type { Instance } from './instance.js';
 import type { BatchDone, FrameTask, InstanceSpec, Placement } from './messages.js';
+import { pluginFiles } from './model-directory.js';
 import { loadNative } from './native.js';
-import { loadNativeGpu, type GpuInstanceSpec, type GpuPicture, type GpuRow, type NativeGpuInstance } from './native-gpu.js';
+import {
+  loadNativeGpu,
+  type GpuInstanceSpec,
+  type GpuPicture,
+  type GpuRow,
+  type NativeGpuInstance,
+} from './native-gpu.js';
 import { atDecodedSize, type Size } from './sampling.js';
 
 /** A picture in device memory: its size as results are told in, and as it is stored there. */
@@ -193,11 +199,6 @@ function nativeSpec({ modelFile, config, maxPicturePixels }: InstanceSpec, place
     cudaGraphs: tensorrt.cuda_graphs,
     maxPicturePixels,
   } satisfies GpuInstanceSpec;
-}
-
-/** Plugins are named relative to the model's directory, which is two levels above the model file. */
-export function pluginFiles(modelFile: string, plugins: readonly string[]): string[] {
-  return plugins.map((file) => (isAbsolute(file) ? file : resolve(modelFile, '..', '..', file)));
 }
 
 function isJpeg({ picture }: FrameTask): boolean {

@@ -21,7 +21,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   // The composition root.
   app: ['core', 'grpc', 'http', 'runtime', 'config'],
-  cli: ['app', 'config', 'core', 'catalog', 'onnx', '../clients/typescript'],
+  // The composition of what `sluice build` takes.
+  'plan-builds': ['core', 'runtime', 'config'],
+  cli: ['app', 'plan-builds', 'config', 'core', 'catalog', 'onnx', '../clients/typescript'],
   main: ['cli'],
 };
 
@@ -44,7 +46,12 @@ export const PACKAGE_DOORS: readonly (Door & { readonly packages: RegExp })[] = 
   { what: 'fastify', packages: /^@?fastify(\/|$)/, only: ['http/'] },
   { what: 'prom-client', packages: /^prom-client$/, only: ['http/'] },
   { what: 'piscina', packages: /^piscina$/, only: ['runtime/instance-thread.ts', 'runtime/instance-worker.ts'] },
-  { what: 'threads', packages: /^(node:)?worker_threads$/, only: ['runtime/instance-worker.ts'] },
+  {
+    what: 'threads',
+    packages: /^(node:)?worker_threads$/,
+    only: ['runtime/instance-worker.ts', 'runtime/gpu-process-main.ts'],
+  },
+  { what: 'processes', packages: /^(node:)?child_process$/, only: ['runtime/gpu-process.ts', 'catalog/sources/'] },
   { what: 'ONNX Runtime', packages: /^onnxruntime/, only: ['runtime/onnx-session.ts'] },
   { what: 'sharp', packages: /^sharp$/, only: ['runtime/image-decoder.ts'] },
   { what: 'the YAML parser', packages: /^yaml$/, only: ['config/', 'catalog/catalog.ts'] },
@@ -61,7 +68,7 @@ export const WORD_DOORS: readonly (Door & { readonly words: RegExp; readonly wit
   {
     what: 'native addons',
     words: /\bcreateRequire\b|\bprocess\s*\.\s*dlopen\b|\.node['"`]/,
-    only: ['runtime/native.ts'],
+    only: ['runtime/native-file.ts'],
   },
   {
     what: 'time and timers (core is given a Clock)',

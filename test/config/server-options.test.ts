@@ -42,6 +42,8 @@ const SAMPLES: Record<OptionName, [flag: string, variable: string, text: string,
   defaultWindow: ['--default-window', 'SLUICE_DEFAULT_WINDOW', '3', 3],
   maxWindow: ['--max-window', 'SLUICE_MAX_WINDOW', '128', 128],
   threads: ['--threads', 'SLUICE_THREADS', '7', 7],
+  engineCache: ['--engine-cache', 'SLUICE_ENGINE_CACHE', '/plans', '/plans'],
+  engineCacheBytes: ['--engine-cache-bytes', 'SLUICE_ENGINE_CACHE_BYTES', '1000', 1000],
   logLevel: ['--log-level', 'SLUICE_LOG_LEVEL', 'debug', 'debug'],
   logFormat: ['--log-format', 'SLUICE_LOG_FORMAT', 'pretty', 'pretty'],
 };
@@ -70,8 +72,9 @@ for (const name of OPTION_NAMES) {
 }
 
 test('without flags and variables, everything has its default', (t) => {
-  const { threads, ...options } = resolve([]);
+  const { threads, engineCache, ...options } = resolve([]);
   t.true(threads >= 1);
+  t.regex(engineCache, /\/sluice\/engines$/);
   t.deepEqual(options, {
     modelRepository: 'model-repo',
     grpcAddress: { host: '127.0.0.1', port: 8001 },
@@ -85,6 +88,7 @@ test('without flags and variables, everything has its default', (t) => {
     maxPicturePixels: 64 * 1024 * 1024,
     defaultWindow: 8,
     maxWindow: 64,
+    engineCacheBytes: 20 * 1024 * 1024 * 1024,
     logLevel: 'info',
     logFormat: 'json',
   });
