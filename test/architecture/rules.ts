@@ -19,7 +19,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Fetches models; a tool of the command line.
   catalog: ['core', 'onnx', 'gen'],
 
-  // The composition root.
+  // The composition roots: a server, and one model without a server.
+  'local-model': ['core', 'gen', 'runtime', 'config'],
   app: ['core', 'grpc', 'http', 'runtime', 'config'],
   // The composition of what `sluice build` takes.
   'plan-builds': ['core', 'runtime', 'config'],

@@ -1,17 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { rate } from '../../../server/cli/bench-point.js';
 import type { RequestTimings } from '../../../server/core/inference.js';
+import { open } from '../../../server/local-model.js';
 import { median } from '../figures.js';
 import { childInput } from './child.js';
-
-/** The API for models without a server, of server/local-model.ts. */
-interface LocalModelModule {
-  open(this: void, modelDirectory: string, options: { readonly engineCache: string }): Promise<LocalModel>;
-}
-
-interface LocalModel extends AsyncDisposable {
-  detect(picture: Uint8Array): Promise<{ readonly detections: readonly unknown[]; readonly timings: RequestTimings }>;
-}
 
 export interface LocalInput {
   readonly directory: string;
@@ -36,8 +28,6 @@ export interface LocalOutput {
 
 /** Keeps pictures in flight through a model in this process. Input: LocalInput. Output: LocalOutput. */
 async function measure(input: LocalInput): Promise<LocalOutput> {
-  const module: string = '../../../server/local-model.js';
-  const { open } = (await import(module)) as LocalModelModule;
   await using model = await open(input.directory, { engineCache: input.engineCache });
   const pictures = await Promise.all(input.pictures.map((file) => readFile(file)));
   let next = 0;
