@@ -71,7 +71,7 @@ export class GpuInstance implements Instance {
   /** Brings every picture into device memory, or says why it cannot be. */
   async #decode(tasks: readonly FrameTask[], phases: PhaseClock): Promise<Frame<DevicePicture>[]> {
     // What is no JPEG is decoded first, so that everything goes to the device at once.
-    const decoded = await Promise.all(tasks.map((task) => (isJpeg(task) ? null : this.#onCpu(task, phases))));
+    const decoded = await Promise.all(tasks.map(async (task) => (isJpeg(task) ? null : this.#onCpu(task, phases))));
     const frames: Frame<DevicePicture>[] = [];
     const pictures: GpuPicture[] = [];
     const places: number[] = [];
