@@ -2,7 +2,7 @@ import test from 'ava';
 import sharp from 'sharp';
 import { all } from '../support/ask.js';
 import type { Serving } from '../support/serving.js';
-import { addCatalogModel, facePictures, ON_GPU, startGpuServing } from './gpu-serving.js';
+import { addCatalogModel, facePictures, FP16, ON_GPU, startGpuServing } from './gpu-serving.js';
 import { faceReferences, sameFaces, type FaceReference } from './same-faces.js';
 
 /** A broken JPEG in a full batch fails alone. */
@@ -21,6 +21,7 @@ test.before(async () => {
     addCatalogModel(repository, 'centerface', 'faces', {
       ...ON_GPU,
       max_batch_size: MOST,
+      tensorrt: FP16,
       dynamic_batching: { max_queue_delay_microseconds: 300_000 },
     }),
   );

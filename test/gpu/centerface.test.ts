@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { plain } from '../support/pictures.js';
 import { toBgr, toGray, toNv12 } from '../support/raw-formats.js';
 import type { Serving } from '../support/serving.js';
-import { addCatalogModel, FP32, facePictures, ON_CPU, ON_GPU, pixelsOf, startGpuServing } from './gpu-serving.js';
+import { addCatalogModel, facePictures, FP16, FP32, ON_CPU, ON_GPU, pixelsOf, startGpuServing } from './gpu-serving.js';
 import { faceReferences, facesIn, sameFaces, type FaceTolerance } from './same-faces.js';
 
 /** CenterFace on the GPU beside the same file on the CPU, in one server. */
@@ -19,7 +19,7 @@ test.before(async () => {
   serving = await startGpuServing(async (repository) => {
     await addCatalogModel(repository, 'centerface', 'cpu', ON_CPU);
     await addCatalogModel(repository, 'centerface', 'fp32', { ...ON_GPU, tensorrt: FP32 });
-    await addCatalogModel(repository, 'centerface', 'fp16', { ...ON_GPU, tensorrt: { precision: 'fp16' } });
+    await addCatalogModel(repository, 'centerface', 'fp16', { ...ON_GPU, tensorrt: FP16 });
   });
 });
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { all } from '../support/ask.js';
 import type { Serving } from '../support/serving.js';
-import { addCatalogModel, facePictures, ON_GPU, startGpuServing } from './gpu-serving.js';
+import { addCatalogModel, facePictures, FP16, ON_GPU, startGpuServing } from './gpu-serving.js';
 
 /** The same plan with CUDA graphs and without. */
 
@@ -22,8 +22,11 @@ test.before(async () => {
   };
   serving = await startGpuServing(async (repository) => {
     for (const model of ['centerface', 'reid'] as const) {
-      await addCatalogModel(repository, model, `${model}-on`, { ...shared, tensorrt: { cuda_graphs: true } });
-      await addCatalogModel(repository, model, `${model}-off`, { ...shared, tensorrt: { cuda_graphs: false } });
+      await addCatalogModel(repository, model, `${model}-on`, { ...shared, tensorrt: { ...FP16, cuda_graphs: true } });
+      await addCatalogModel(repository, model, `${model}-off`, {
+        ...shared,
+        tensorrt: { ...FP16, cuda_graphs: false },
+      });
     }
   });
 });

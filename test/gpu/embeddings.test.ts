@@ -4,7 +4,7 @@ import type { EmbedFrame } from '../../clients/typescript/sluice-client.js';
 import { embedOne } from '../support/ask.js';
 import { boxRegion, landmarksRegion } from '../support/messages.js';
 import type { Serving } from '../support/serving.js';
-import { addCatalogModel, astronaut, FP32, ON_CPU, ON_GPU, pixelsOf, startGpuServing } from './gpu-serving.js';
+import { addCatalogModel, astronaut, FP16, FP32, ON_CPU, ON_GPU, pixelsOf, startGpuServing } from './gpu-serving.js';
 
 /** Embeddings on the GPU beside those of the CPU, of whole pictures and of regions. */
 
@@ -30,7 +30,7 @@ test.before(async () => {
   serving = await startGpuServing(async (repository) => {
     await addCatalogModel(repository, 'reid', 'cpu', { ...ON_CPU, preprocess });
     await addCatalogModel(repository, 'reid', 'fp32', { ...ON_GPU, preprocess, tensorrt: FP32 });
-    await addCatalogModel(repository, 'reid', 'fp16', { ...ON_GPU, preprocess, tensorrt: { precision: 'fp16' } });
+    await addCatalogModel(repository, 'reid', 'fp16', { ...ON_GPU, preprocess, tensorrt: FP16 });
   });
 });
 

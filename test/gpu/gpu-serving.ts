@@ -21,8 +21,13 @@ export const PLUGINS = join(process.cwd(), 'build', 'native', 'Release');
 export const ON_GPU = { instance_group: { kind: 'KIND_GPU', count: 1 } } as const;
 export const ON_CPU = { instance_group: { kind: 'KIND_CPU', count: 1 } } as const;
 
+/** Builds that end soon: how fast the plans are is not what the tests are about. */
+const SOON = { optimization_level: 1 } as const;
+
+export const FP16 = { ...SOON, precision: 'fp16' } as const;
+
 /** As exact as a GPU computes: what is left between it and the CPU is the order of additions. */
-export const FP32 = { precision: 'fp32', tf32: false } as const;
+export const FP32 = { ...SOON, precision: 'fp32', tf32: false } as const;
 
 /** Starts a server on the models that `fill` puts into the repository. Throws when one of them is not READY. */
 export async function startGpuServing(

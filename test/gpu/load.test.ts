@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import type { DetectResponse } from '../../server/gen/sluice/v1/inference.js';
 import { all } from '../support/ask.js';
 import type { Serving } from '../support/serving.js';
-import { addCatalogModel, facePictures, startGpuServing } from './gpu-serving.js';
+import { addCatalogModel, facePictures, FP16, startGpuServing } from './gpu-serving.js';
 import { faceReferences, sameFaces } from './same-faces.js';
 
 /** Several instances on one GPU, all of them busy. */
@@ -26,6 +26,7 @@ test.before(async () => {
     addCatalogModel(repository, 'centerface', 'faces', {
       instance_group: { kind: 'KIND_GPU', count: 4 },
       max_batch_size: 8,
+      tensorrt: FP16,
     }),
   );
 });

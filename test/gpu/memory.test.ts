@@ -1,7 +1,7 @@
 import test from 'ava';
 import { RepositoryClient } from '../../clients/typescript/repository-client.js';
 import { all } from '../support/ask.js';
-import { addCatalogModel, deviceMemory, facePictures, startGpuServing } from './gpu-serving.js';
+import { addCatalogModel, deviceMemory, facePictures, FP16, startGpuServing } from './gpu-serving.js';
 
 const ROUNDS = 4;
 const MIB = 2 ** 20;
@@ -12,7 +12,8 @@ test('a model that is unloaded gives back its memory, on the device and in the h
     (repository) =>
       addCatalogModel(repository, 'centerface', 'faces', {
         instance_group: { kind: 'KIND_GPU', count: 2 },
-        max_batch_size: 16,
+        max_batch_size: 8,
+        tensorrt: FP16,
       }),
     ['--model-control-mode', 'explicit'],
   );

@@ -7,7 +7,7 @@ import { callError } from '../support/call-error.js';
 import type { Serving } from '../support/serving.js';
 import { spotsModel } from '../support/tiny-models.js';
 import { GOOD_MODEL, unharmed } from '../support/unharmed.js';
-import { addCatalogModel, deviceMemory, FP32, ON_GPU, startGpuServing } from './gpu-serving.js';
+import { addCatalogModel, deviceMemory, FP16, FP32, ON_GPU, startGpuServing } from './gpu-serving.js';
 
 /** Models that a GPU cannot serve say why, and leave the others alone. */
 
@@ -25,13 +25,13 @@ test.before(async () => {
       await repository.addModel('plugin-missing', { ...tiny, tensorrt: { plugins } }, spotsModel(64, 64));
       await repository.addModel('plugin-broken', { ...tiny, tensorrt: { plugins: ['notes.so'] } }, spotsModel(64, 64));
       await repository.write(join('plugin-broken', 'notes.so'), 'this is not a library');
-      const embedding = { task: 'embedding', input: { width: 32, height: 32 }, ...ON_GPU };
+      const embedding = { task: 'embedding', input: { width: 32, height: 32 }, ...ON_GPU, tensorrt: FP16 };
       await repository.addModel('unsupported', embedding, determinants());
       await addCatalogModel(repository, 'centerface', 'huge', {
         instance_group: { kind: 'KIND_GPU', count: 16 },
         max_batch_size: 400,
         // Tuned for a small batch, so that the build does not fill the device, and nothing but the load does.
-        tensorrt: { execution_contexts: 16, profiles: [{ batch: { min: 1, opt: 8, max: 400 } }] },
+        tensorrt: { ...FP16, execution_contexts: 16, profiles: [{ batch: { min: 1, opt: 8, max: 400 } }] },
       });
     },
     ['--model-control-mode', 'explicit', '--load-model', GOOD_MODEL],
