@@ -12,7 +12,7 @@ const GIGABYTE = 1e9;
 interface Cache {
   readonly cache: EngineCache;
   readonly log: string[];
-  store(facts: EngineFacts, bytes?: number, version?: string): Promise<CachedEngine>;
+  readonly store: (facts: EngineFacts, bytes?: number, version?: string) => Promise<CachedEngine>;
 }
 
 async function openCache(directory: string, maxBytes = GIGABYTE): Promise<Cache> {

@@ -66,6 +66,7 @@ export class FakeBuilds {
     this.most = Math.max(this.most, this.running);
     try {
       onLine({ progress: 0.5, phase: 'half way' });
+      signal.throwIfAborted();
       const aborted = new Promise((_, reject) =>
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
       );
