@@ -93,7 +93,7 @@ export class EngineBuilder {
       pictures.length === 0
         ? null
         : await this.#calibrator.measure({ inputs, planFile, weightsFile, device, pictures, signal });
-    return this.#cache.store({
+    return await this.#cache.store({
       facts: engineFacts(inputs, device, tensorrt),
       planFile,
       weightsFile,
