@@ -42,6 +42,8 @@ if(CMAKE_JS_INC)
   file(GLOB gpu_addon_sources CONFIGURE_DEPENDS src/addon/gpu/*.cc)
   add_addon(sluice_gpu ${gpu_addon_sources} src/addon/argument.cc src/addon/pixel_arguments.cc)
   target_link_libraries(sluice_gpu PRIVATE sluice_tensorrt)
+  # Node unloads an addon with its last thread, but TensorRT goes on pointing to the plugins that were registered with it.
+  target_link_options(sluice_gpu PRIVATE LINKER:-z,nodelete)
   target_compile_definitions(sluice_gpu PRIVATE SLUICE_CUDA_VERSION="${CUDAToolkit_VERSION}")
 endif()
 

@@ -49,11 +49,12 @@ class Group {
   int failures_ = 0;
 };
 
-/** Copies values to the device and waits. */
+/** Copies values to the device and waits: the copy of pageable memory returns before it has arrived. */
 template <typename T>
 T* Upload(cuda::DeviceBuffer* buffer, const std::vector<T>& values) {
   T* memory = buffer->Room<T>(std::max<std::size_t>(values.size(), 1));
   SLUICE_CUDA(cudaMemcpy(memory, values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice));
+  SLUICE_CUDA(cudaDeviceSynchronize());
   return memory;
 }
 

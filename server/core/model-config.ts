@@ -60,7 +60,7 @@ const postprocessSchema = z
 const instanceGroupSchema = z
   .strictObject({
     count: count(
-      'Instances on each GPU, or on the CPU: executions that run at once, each in its worker thread; default: 2 on each ' +
+      'Instances on each GPU, or on the CPU: executions that run at once, each in its worker thread; default: 4 on each ' +
         'GPU; on the CPU one a core, at most 4.',
     )
       .max(256)

@@ -25,6 +25,19 @@ struct Color {
   float level[kChannels];
 };
 
+/** Whether a pixel is three bytes in a row. */
+template <PixelFormat format>
+constexpr bool kInterleaved = format == PixelFormat::kRgb8 || format == PixelFormat::kBgr8;
+
+template <PixelFormat format>
+__device__ Color<format> ColorOf(std::uint32_t bytes) {
+  const float low = static_cast<float>(bytes & 0xff);
+  const float middle = static_cast<float>((bytes >> 8) & 0xff);
+  const float high = static_cast<float>((bytes >> 16) & 0xff);
+  if constexpr (format == PixelFormat::kRgb8) return {{low, middle, high}};
+  return {{high, middle, low}};
+}
+
 /** A row of a picture; the coordinates are the picture's. */
 template <PixelFormat format>
 class SourceRow {
@@ -35,24 +48,40 @@ class SourceRow {
     }
   }
 
+  /**
+   * The pixels at `x` and at x + step, which is 0 or 1. Whole words are loaded, two or three instead of six bytes: they
+   * reach up to 8 bytes beyond the pixels (see DeviceSpace).
+   */
+  __device__ void Pair(std::int32_t x, int step, Color<format>& first, Color<format>& second) const {
+    if constexpr (kInterleaved<format>) {
+      const auto address = reinterpret_cast<std::uintptr_t>(pixels_ + x * 3);
+      const auto* words = reinterpret_cast<const std::uint32_t*>(address & ~std::uintptr_t{3});
+      const unsigned shift = static_cast<unsigned>(address & 3) * 8;
+      const std::uint32_t word = __ldg(words + 1);
+      const std::uint32_t low = __funnelshift_r(__ldg(words), word, shift);
+      // The sixth byte is in the third word where the first is the last of its word.
+      const std::uint32_t high = __funnelshift_r(word, shift == 24 ? __ldg(words + 2) : 0, shift);
+      first = ColorOf<format>(low);
+      second = step == 0 ? first : ColorOf<format>(__funnelshift_r(low, high, 24));
+    } else {
+      first = (*this)(x);
+      second = (*this)(x + step);
+    }
+  }
+
+ private:
   __device__ Color<format> operator()(std::int32_t x) const {
     if constexpr (format == PixelFormat::kGray8) {
       return {{static_cast<float>(__ldg(pixels_ + x))}};
-    } else if constexpr (format == PixelFormat::kNv12) {
+    } else {
       const std::uint8_t* pair = chroma_ + (x & ~1);
       const ChromaTerms terms = MakeChromaTerms(__ldg(pair), __ldg(pair + 1));
       const float luma = LumaTerm(__ldg(pixels_ + x));
       return {{static_cast<float>(LevelOf(luma + terms.red)), static_cast<float>(LevelOf(luma + terms.green)),
                static_cast<float>(LevelOf(luma + terms.blue))}};
-    } else {
-      const std::uint8_t* pixel = pixels_ + x * 3;
-      constexpr int kRed = format == PixelFormat::kRgb8 ? 0 : 2;
-      return {{static_cast<float>(__ldg(pixel + kRed)), static_cast<float>(__ldg(pixel + 1)),
-               static_cast<float>(__ldg(pixel + 2 - kRed))}};
     }
   }
 
- private:
   const std::uint8_t* pixels_;
   /** Where the format has any. */
   const std::uint8_t* chroma_;
@@ -64,9 +93,10 @@ __device__ void Sample(const WarpRow& row, const Tap& tx, const Tap& ty, float s
   const SourceRow<format> first_row(row.source, row.window.top + ty.first);
   const SourceRow<format> second_row(row.source, row.window.top + ty.second);
   const std::int32_t first_column = row.window.left + tx.first;
-  const std::int32_t second_column = row.window.left + tx.second;
-  const Color<format> corners[4] = {first_row(first_column), second_row(first_column), first_row(second_column),
-                                    second_row(second_column)};
+  const int step = tx.second - tx.first;
+  Color<format> corners[4];
+  first_row.Pair(first_column, step, corners[0], corners[2]);
+  second_row.Pair(first_column, step, corners[1], corners[3]);
 #pragma unroll
   for (int color = 0; color < Color<format>::kChannels; color++) {
     const float first = corners[0].level[color] * ty.first_weight + corners[1].level[color] * ty.second_weight;
@@ -168,16 +198,25 @@ __global__ void __launch_bounds__(kTile* kThreadRows, kResidentBlocks) WarpNorma
   }
 }
 
+/** Multiprocessors of the current device. Asked once for each that a thread uses. */
+int Processors() {
+  thread_local int known_device = -1;
+  thread_local int processors = 0;
+  int device = 0;
+  SLUICE_CUDA(cudaGetDevice(&device));
+  if (device != known_device) {
+    SLUICE_CUDA(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device));
+    known_device = device;
+  }
+  return processors;
+}
+
 }  // namespace
 
 void LaunchWarpNormalize(const WarpBatch& batch, cudaStream_t stream) {
   if (batch.count == 0) return;
-  int device = 0;
-  int processors = 0;
-  SLUICE_CUDA(cudaGetDevice(&device));
-  SLUICE_CUDA(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device));
   const int tiles = Tiles(batch.width) * Tiles(batch.height);
-  const int share = (processors * kBlocksPerProcessor + batch.count - 1) / batch.count;
+  const int share = (Processors() * kBlocksPerProcessor + batch.count - 1) / batch.count;
   const dim3 blocks(std::min(tiles, share), batch.count);
   WarpNormalizeKernel<<<blocks, dim3(kTile, kThreadRows), 0, stream>>>(batch);
   Check(cudaGetLastError(), "LaunchWarpNormalize");

@@ -1,5 +1,8 @@
 #include <napi.h>
 
+#include <cstdlib>
+#include <mutex>
+
 #include "addon/gpu/functions.h"
 #include "addon/gpu/instance.h"
 #include "addon/gpu/translated.h"
@@ -7,7 +10,19 @@
 namespace sluice::addon::gpu {
 namespace {
 
+/**
+ * Streams beyond 8 share the queues of the GPU unless CUDA is told otherwise before it is first used, and what shares a
+ * queue waits for one another: JPEGs then wait for a whole execution of another instance (measured on an H200 with three
+ * instances: 4,600 pictures a second instead of 7,050).
+ */
+void AskForQueues() {
+  static std::once_flag once;
+  constexpr int kKeep = 0;
+  std::call_once(once, [] { setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", kKeep); });
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  AskForQueues();
   exports.Set("info", Napi::Function::New<Translated<Info>>(env, "info"));
   exports.Set("devices", Napi::Function::New<Translated<Devices>>(env, "devices"));
   exports.Set("telemetry", Napi::Function::New<Translated<Telemetry>>(env, "telemetry"));
