@@ -19,9 +19,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Fetches models; a tool of the command line.
   catalog: ['core', 'onnx', 'gen'],
 
-  // The composition root.
+  // The composition root: one process, and several.
   app: ['core', 'grpc', 'http', 'runtime', 'config'],
-  cli: ['app', 'config', 'core', 'catalog', 'onnx', '../clients/typescript'],
+  processes: ['app', 'config', 'core', 'http'],
+  cli: ['app', 'processes', 'config', 'core', 'catalog', 'onnx', '../clients/typescript'],
   main: ['cli'],
 };
 
@@ -44,6 +45,7 @@ export const PACKAGE_DOORS: readonly (Door & { readonly packages: RegExp })[] = 
   { what: 'fastify', packages: /^@?fastify(\/|$)/, only: ['http/'] },
   { what: 'prom-client', packages: /^prom-client$/, only: ['http/'] },
   { what: 'piscina', packages: /^piscina$/, only: ['runtime/instance-thread.ts', 'runtime/instance-worker.ts'] },
+  { what: 'processes that share a port', packages: /^(node:)?cluster$/, only: ['processes/cluster.ts'] },
   { what: 'threads', packages: /^(node:)?worker_threads$/, only: ['runtime/instance-worker.ts'] },
   { what: 'ONNX Runtime', packages: /^onnxruntime/, only: ['runtime/onnx-session.ts'] },
   { what: 'sharp', packages: /^sharp$/, only: ['runtime/image-decoder.ts'] },
