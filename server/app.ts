@@ -8,8 +8,11 @@ import type { ModelLoader, VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
 import { Model } from './core/model.js';
 import { GrpcServer } from './grpc/grpc-server.js';
+import { gpuReadings } from './app/gpu-readings.js';
+import { ModelView } from './app/model-view.js';
+import type { Seat } from './app/seat.js';
 import { HttpServer } from './http/http-server.js';
-import { Metrics, type ModelGauges } from './http/metrics.js';
+import { Metrics, type MetricSnapshot } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
 import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
 import { ModelExecutors } from './runtime/model-executor.js';
@@ -23,11 +26,19 @@ export function exitNow(code: number): never {
 /** Why a server that drains loads nothing more. */
 const SHUTTING_DOWN = new ServingError('SHUTTING_DOWN', 'the server is shutting down; ask another one');
 
-/** The server: every layer put together. */
+/** The server, or one of its processes: every layer put together. */
 export class App implements AsyncDisposable {
   readonly #options: ServerOptions;
   readonly #logger: Logger;
+  /** Null: this process is all of the server. */
+  readonly #seat: Seat | null;
   readonly #draining = new AbortController();
+  readonly #view: ModelView;
+  /** Why a GPU is beyond use; null: none is. */
+  #lost: string | null = null;
+  #tellLoss: (why: string) => void = () => {};
+  /** Resolves when a GPU is lost: the process has to end, and to be started again. */
+  readonly deviceLost = new Promise<string>((resolve) => (this.#tellLoss = resolve));
   readonly #metrics: Metrics;
   readonly #executors: ModelExecutors;
   readonly #repository: ModelRepository;
@@ -36,10 +47,15 @@ export class App implements AsyncDisposable {
   #started = false;
   #poll: NodeJS.Timeout | undefined;
 
-  private constructor(options: ServerOptions, logger: Logger) {
+  private constructor(options: ServerOptions, logger: Logger, seat: Seat | null) {
     this.#options = options;
     this.#logger = logger;
-    this.#metrics = new Metrics(() => this.#gauges());
+    this.#seat = seat;
+    this.#metrics = new Metrics(() => this.#view.gauges(), {
+      process: seat?.number ?? 1,
+      connections: () => (this.#grpc as GrpcServer | undefined)?.connections ?? 0,
+      gpus: gpuReadings((why) => this.#logger.warn({ reason: why }, 'the driver tells nothing of the GPUs')),
+    });
     const { threads, maxPicturePixels } = options;
     this.#executors = new ModelExecutors({
       threads,
@@ -51,6 +67,7 @@ export class App implements AsyncDisposable {
         statistics: this.#metrics.engines,
         log: (level, model, message) => this.#logger[level]({ model: model ?? undefined }, message),
       },
+      onDeviceLost: (why) => this.#loseDevice(why),
     });
     this.#repository = new ModelRepository({
       directory: options.modelRepository,
@@ -60,10 +77,15 @@ export class App implements AsyncDisposable {
       load: this.#load,
       listener: (name, status) => this.#modelChanged(name, status),
     });
+    this.#view = new ModelView(this.#repository, () => ({
+      reason: this.#whyNotReady(),
+      strict: options.strictReadiness,
+      deviceLost: this.#lost,
+    }));
   }
 
   /**
-   * Opens both ports, loads the models and resolves when each is READY or UNAVAILABLE. Rejects when a port or the
+   * Opens the ports, loads the models and resolves when each is READY or UNAVAILABLE. Rejects when a port or the
    * repository cannot be used.
    */
   static async create(options: ServerOptions, logger: Logger): Promise<App> {
@@ -73,8 +95,12 @@ export class App implements AsyncDisposable {
   }
 
   /** As `create`, but the server can be drained before it has started. */
-  static begin(options: ServerOptions, logger: Logger): { readonly app: App; readonly started: Promise<void> } {
-    const app = new App(options, logger);
+  static begin(
+    options: ServerOptions,
+    logger: Logger,
+    seat: Seat | null = null,
+  ): { readonly app: App; readonly started: Promise<void> } {
+    const app = new App(options, logger, seat);
     const started = app.#start().catch(async (error: unknown) => {
       await app[Symbol.asyncDispose]();
       throw error;
@@ -87,9 +113,22 @@ export class App implements AsyncDisposable {
     return this.#grpc.address;
   }
 
-  /** `host:port` of the HTTP port as bound. */
+  /** `host:port` of the HTTP port as bound; a process among others has none. */
   get httpAddress(): string {
     return formatListenAddress(this.#http.address);
+  }
+
+  /** Loads and unloads models in this process. */
+  get repository(): ModelRepository {
+    return this.#repository;
+  }
+
+  readiness(): Readiness {
+    return this.#view.readiness();
+  }
+
+  metrics(): Promise<MetricSnapshot> {
+    return this.#metrics.snapshot();
   }
 
   /**
@@ -97,7 +136,7 @@ export class App implements AsyncDisposable {
    * at most `exitTimeout` seconds long. True when all of them did.
    */
   async drain(): Promise<boolean> {
-    this.#logger.info({ exitTimeout: this.#options.exitTimeout }, 'draining');
+    this.#say('draining', { exitTimeout: this.#options.exitTimeout });
     clearTimeout(this.#poll);
     this.#draining.abort(SHUTTING_DOWN);
     this.#updateHealth();
@@ -122,32 +161,35 @@ export class App implements AsyncDisposable {
 
   async #start(): Promise<void> {
     const options = this.#options;
-    this.#logger.info({ options }, 'starting');
+    this.#say('starting', { options });
     // Both to the end, also when one fails: what is half open could not be closed.
     for (const step of await Promise.allSettled([this.#open(), this.#repository.start()])) {
       if (step.status === 'rejected') throw step.reason;
     }
     this.#started = true;
     this.#updateHealth();
-    const { ready, not_ready: notReady } = this.#readiness();
+    const { ready, not_ready: notReady } = this.readiness();
     const models = this.#repository.ready().map(({ name, version }) => `${name}/${version}`);
-    this.#logger.info({ ready, models, notReady }, 'started');
+    this.#say('started', { ready, models, notReady });
     if (options.modelControlMode === 'poll') this.#pollLater();
   }
 
-  /** Opens both ports. */
+  /** Opens the ports. */
   async #open(): Promise<void> {
     const options = this.#options;
-    this.#http = await HttpServer.create({
-      address: options.httpAddress,
-      metrics: this.#metrics,
-      readiness: () => this.#readiness(),
-      logger: this.#logger,
-    });
+    if (this.#seat === null) {
+      this.#http = await HttpServer.create({
+        address: options.httpAddress,
+        metrics: this.#metrics,
+        readiness: () => this.readiness(),
+        logger: this.#logger,
+      });
+    }
     this.#grpc = await GrpcServer.create({
       address: formatListenAddress(options.grpcAddress),
       repository: this.#repository,
       controlMode: options.modelControlMode,
+      control: this.#seat?.control ?? this.#repository,
       maxMessageBytes: options.maxMessageBytes,
       limits: { defaultWindow: options.defaultWindow, maxWindow: options.maxWindow },
       clock: systemClock,
@@ -155,7 +197,8 @@ export class App implements AsyncDisposable {
       draining: this.#draining.signal,
       logFault: (id, fault) => this.#logger.error({ id, err: fault }, 'a request met a fault of the server'),
     });
-    this.#logger.info({ grpc: this.grpcAddress, http: this.httpAddress }, 'listening');
+    if (this.#seat === null) this.#say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
+    else this.#seat.listening(this.grpcAddress);
   }
 
   readonly #load: ModelLoader = async (name, { config, labels }, { version, path }, signal) => {
@@ -185,7 +228,7 @@ export class App implements AsyncDisposable {
   #updateHealth(): void {
     const health = (this.#grpc as GrpcServer | undefined)?.health;
     if (health === undefined) return;
-    health.setServing(this.#readiness().ready);
+    health.setServing(this.readiness().ready);
     const serving = new Set(this.#draining.signal.aborted ? [] : this.#repository.ready().map(({ name }) => name));
     const known = new Set(
       this.#repository.index().flatMap(({ name, versions }) => (versions.length > 0 ? [name] : [])),
@@ -195,39 +238,25 @@ export class App implements AsyncDisposable {
     }
   }
 
-  #readiness(): Readiness {
-    const notReady = this.#repository
-      .index()
-      .flatMap(({ name, versions }) =>
-        versions
-          .filter(({ state }) => state === 'LOADING' || state === 'UNAVAILABLE')
-          .map(({ version, state, reason }) => ({ model: name, version, state, reason })),
-      );
-    const reason = this.#draining.signal.aborted
-      ? 'the server is shutting down'
-      : this.#started
-        ? null
-        : 'the server is starting';
-    // What is added or reloaded while the server runs takes nothing away from what serves.
-    const failed = notReady.some(({ state }) => state === 'UNAVAILABLE');
-    const modelsReady = !failed || !this.#options.strictReadiness;
-    return { ready: reason === null && modelsReady, reason, not_ready: notReady };
+  #whyNotReady(): string | null {
+    if (this.#lost !== null) return `a GPU is lost: ${this.#lost}`;
+    if (this.#draining.signal.aborted) return 'the server is shutting down';
+    return this.#started ? null : 'the server is starting';
   }
 
-  *#gauges(): Generator<ModelGauges> {
-    const ready = new Map(this.#repository.ready().map((model) => [`${model.name}/${model.version}`, model]));
-    for (const { name, versions } of this.#repository.index()) {
-      for (const { version, state } of versions) {
-        const model = ready.get(`${name}/${version}`);
-        yield {
-          model: name,
-          version,
-          state,
-          queue: model?.queue ?? null,
-          instances: model?.instances ?? null,
-        };
-      }
-    }
+  /** What can be answered still is; nothing else is taken, and the process is left to its end. */
+  #loseDevice(why: string): void {
+    if (this.#lost !== null) return;
+    this.#lost = why;
+    this.#logger.fatal({ reason: why }, 'a GPU is lost; the server drains and ends, to be started again');
+    this.#draining.abort();
+    this.#updateHealth();
+    this.#tellLoss(why);
+  }
+
+  /** Logs a step in the life of the server, or of this process where there are others. */
+  #say(step: string, fields: object): void {
+    this.#logger.info(fields, this.#seat === null ? step : `process ${step}`);
   }
 
   #pollLater(): void {

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { App, exitNow } from '../app.js';
-import { EXIT_CODES } from '../config/exit-codes.js';
 import { addServerOptions, resolveServerOptions, type FlagValues } from '../config/server-options.js';
+import { parentChannel } from '../processes/cluster.js';
+import { runMember } from '../processes/member.js';
+import { runPrimary } from '../processes/primary.js';
+import { serveApp } from '../processes/serve-app.js';
 import { createLogger } from './logger.js';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -16,15 +19,15 @@ export function registerServe(program: Command): void {
 async function serve(flags: FlagValues): Promise<void> {
   const options = resolveServerOptions(flags);
   const logger = createLogger(options);
-  const stopped = Promise.race(SIGNALS.map((signal) => once(process, signal).then(() => signal)));
-  const { app, started } = App.begin(options, logger);
-  const startedFirst = await Promise.race([started.then(() => true), stopped.then(() => false)]);
-  if (startedFirst) await stopped;
+  const stopped = firstSignal();
+  const parent = options.processes > 1 ? parentChannel() : null;
+  if (parent !== null) exitNow(await runMember(options, logger, parent, stopped));
+  if (options.processes > 1) exitNow(await runPrimary(options, logger, stopped));
+  exitNow(await serveApp(App.begin(options, logger), stopped, logger));
+}
+
+async function firstSignal(): Promise<void> {
+  await Promise.race(SIGNALS.map((signal) => once(process, signal)));
   // A second signal ends at once: without listeners the system's own default acts, whatever threads still do.
   for (const signal of SIGNALS) process.removeAllListeners(signal);
-  const drained = await app.drain();
-  // What has not started may load for a long time yet; there is nothing to wait for.
-  if (drained && startedFirst) await app[Symbol.asyncDispose]();
-  logger.info({ drained }, 'stopped');
-  exitNow(drained ? EXIT_CODES.OK.code : EXIT_CODES.CUT_OFF.code);
 }

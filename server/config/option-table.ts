@@ -81,10 +81,18 @@ export const OPTION_TABLE = {
     default: 64,
     description: 'Most frames in flight that a stream may ask for.',
   }),
+  processes: option(integer('COUNT', 1, 64), {
+    default: 1,
+    description:
+      'Server processes that share the gRPC port; each has an event loop, and loads every model for itself. More than ' +
+      'one where messages keep one core busy; connections are handed out in turn, so clients should open several.',
+  }),
   threads: option(integer('COUNT', 1, 1024), {
     default: availableCores(),
     defaultText: "the cores of the machine, or of the container's CPU limit",
-    description: 'CPU threads that the instances on the CPU share, where their model does not set its own number.',
+    description:
+      'CPU threads that the instances on the CPU share, where their model does not set its own number. Each process of ' +
+      '--processes has its part, at least one.',
   }),
   engineCache: option(directory(), {
     default: cacheDirectory('engines'),

@@ -5,12 +5,13 @@ import { ServingError } from '../core/errors.js';
 import type { ModelControlMode } from '../core/model-repository.js';
 import { InferenceService, type InferenceServer } from '../gen/sluice/v1/inference.js';
 import { RepositoryService } from '../gen/sluice/v1/repository.js';
+import { ConnectionCount } from './connection-count.js';
 import { detectProtocol } from './detect-protocol.js';
 import { embedProtocol } from './embed-protocol.js';
 import { HealthService } from './health-service.js';
 import { widenReceiveWindows } from './http2-windows.js';
 import { loadProtoFiles } from './proto-files.js';
-import { repositoryService } from './repository-service.js';
+import { repositoryService, type ModelControl } from './repository-service.js';
 import { StreamSession, type SessionContext } from './stream-session.js';
 
 export interface GrpcServerOptions extends SessionContext {
@@ -19,6 +20,8 @@ export interface GrpcServerOptions extends SessionContext {
   /** Most bytes of one message. */
   readonly maxMessageBytes: number;
   readonly controlMode: ModelControlMode;
+  /** What clients load and unload models through. */
+  readonly control: ModelControl;
 }
 
 /** Messages that a call reads ahead of its session. Node's 16 would be 16 pictures for each stream. */
@@ -33,9 +36,11 @@ export class GrpcServer implements AsyncDisposable {
   readonly address: string;
   readonly health: HealthService;
   readonly #server: Server;
+  readonly #connections: ConnectionCount;
 
   private constructor(server: Server, health: HealthService, address: string) {
     this.#server = server;
+    this.#connections = new ConnectionCount(server);
     this.health = health;
     this.address = address;
   }
@@ -57,12 +62,17 @@ export class GrpcServer implements AsyncDisposable {
       embed: (call) => void new StreamSession(call, embedProtocol, options).run(),
     };
     server.addService(InferenceService, inference);
-    server.addService(RepositoryService, repositoryService(options.repository, options.controlMode, options.logFault));
+    server.addService(RepositoryService, repositoryService(options));
     const health = new HealthService(server);
     new ReflectionService(loadProtoFiles()).addToServer(server);
     const port = await bind(server, options.address);
     widenReceiveWindows(server);
     return new GrpcServer(server, health, `${options.address.slice(0, options.address.lastIndexOf(':'))}:${port}`);
+  }
+
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.#connections.open;
   }
 
   /** Lets running calls end while no new ones are taken; resolves when the last one has. */

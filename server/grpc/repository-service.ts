@@ -12,12 +12,23 @@ const STATES: Record<CoreModelState, ModelState> = {
   UNAVAILABLE: ModelState.MODEL_STATE_UNAVAILABLE,
 };
 
+/** Loads and unloads models, in this process or in all that the server has. */
+export type ModelControl = Pick<ModelRepository, 'load' | 'unload'>;
+
+export interface RepositoryServiceOptions {
+  readonly repository: Pick<ModelRepository, 'index'>;
+  readonly controlMode: ModelControlMode;
+  readonly control: ModelControl;
+  readonly logFault: FaultLog;
+}
+
 /** The `Repository` service. Loading and unloading are open in the control mode `explicit` only. */
-export function repositoryService(
-  repository: ModelRepository,
-  controlMode: ModelControlMode,
-  logFault: FaultLog,
-): RepositoryServer {
+export function repositoryService({
+  repository,
+  controlMode,
+  control,
+  logFault,
+}: RepositoryServiceOptions): RepositoryServer {
   const unary = <Request, Response>(
     answer: (request: Request) => Response | Promise<Response>,
   ): handleUnaryCall<Request, Response> => {
@@ -41,12 +52,12 @@ export function repositoryService(
     listModels: unary(() => ({ models: repository.index().flatMap(toModelVersions) })),
     loadModel: unary(async ({ name }) => {
       requireExplicit();
-      await repository.load(name);
+      await control.load(name);
       return {};
     }),
     unloadModel: unary(async ({ name }) => {
       requireExplicit();
-      await repository.unload(name);
+      await control.unload(name);
       return {};
     }),
   };

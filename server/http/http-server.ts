@@ -3,15 +3,17 @@ import type { AddressInfo } from 'node:net';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { errorMessage } from '../core/errors.js';
 import { ENDPOINTS } from './endpoints.js';
-import type { Metrics } from './metrics.js';
+import type { MetricsSource } from './metrics.js';
 import type { Readiness } from './readiness.js';
 
 export interface HttpServerOptions {
   /** Where to listen; port 0 takes a free one. */
   readonly address: { readonly host: string; readonly port: number };
-  readonly metrics: Metrics;
+  readonly metrics: MetricsSource;
   /** Asked at every `/readyz`. */
-  readonly readiness: () => Readiness;
+  readonly readiness: () => Readiness | Promise<Readiness>;
+  /** Asked at every `/livez`: why a restart is due, or null. Left out: that the process answers is all there is to know. */
+  readonly stuck?: () => Promise<string | null>;
   readonly logger: FastifyBaseLogger;
 }
 
@@ -55,14 +57,17 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
-function addRoutes(app: FastifyInstance, { metrics, readiness, logger }: HttpServerOptions): void {
+function addRoutes(app: FastifyInstance, { metrics, readiness, stuck, logger }: HttpServerOptions): void {
   app.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
   app.get('/', () => ({ name: 'sluice', endpoints: ENDPOINTS }));
-  app.get('/livez', () => ({ live: true }));
-  app.get('/readyz', (_request, reply) => {
-    const state = readiness();
+  app.get('/livez', async (_request, reply) => {
+    const reason = (await stuck?.()) ?? null;
+    return reason === null ? { live: true } : reply.code(503).send({ live: false, reason });
+  });
+  app.get('/readyz', async (_request, reply) => {
+    const state = await readiness();
     return reply.code(state.ready ? 200 : 503).send(state);
   });
   app.get('/metrics', async (_request, reply) => {

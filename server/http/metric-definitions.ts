@@ -6,9 +6,11 @@ export interface MetricDefinition {
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly labels: readonly string[];
   readonly help: string;
+  /** How the values of several processes become one, where that is not their sum. */
+  readonly merge?: 'first' | 'average';
 }
 
-/** The metrics of Sluice's own. The reference (server/REFERENCE.md) is generated from this table. */
+/** The metrics of Sluice's own. The reference (server/REFERENCE.md) is generated from this table and those below. */
 export const METRICS = {
   requests: {
     name: 'sluice_requests_total',
@@ -74,7 +76,8 @@ export const METRICS = {
     name: 'sluice_model_state',
     type: 'gauge',
     labels: ['model', 'version', 'state'],
-    help: '1 for the state that the version is in, 0 for the others: LOADING, READY, UNLOADING, UNAVAILABLE.',
+    help: '1 for the state that the version is in, 0 for the others: LOADING, READY, UNLOADING, UNAVAILABLE. With several processes: the share of them.',
+    merge: 'average',
   },
   streamsOpen: {
     name: 'sluice_streams_open',
@@ -88,8 +91,59 @@ export const METRICS = {
     labels: ['call', 'outcome'],
     help: 'Streams that have ended: OK, or the error code that ended them.',
   },
+  connections: {
+    name: 'sluice_connections_open',
+    type: 'gauge',
+    labels: ['process'],
+    help: 'Connections of clients that are open now, by server process, from 1 to --processes.',
+  },
   ...ENGINE_METRICS,
 } as const satisfies Record<string, MetricDefinition>;
+
+/** There where --processes is over 1. */
+export const PROCESS_METRICS = {
+  processes: {
+    name: 'sluice_processes',
+    type: 'gauge',
+    labels: ['state'],
+    help: 'Server processes by state: ready or not_ready. Only with --processes over 1.',
+  },
+  replaced: {
+    name: 'sluice_processes_ended_total',
+    type: 'counter',
+    labels: [],
+    help: 'Server processes that ended although the server went on, and were replaced. Only with --processes over 1.',
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+/** GPU labels. */
+const GPU = ['gpu', 'uuid', 'name'] as const;
+
+/** There where the server has its GPU addon. What a GPU or its driver does not tell is left out. */
+export const GPU_METRICS = {
+  utilization: gpuGauge('sluice_gpu_utilization_ratio', 'Share of the time in which the GPU computed, 0 to 1.'),
+  memoryTotal: gpuGauge('sluice_gpu_memory_total_bytes', 'Memory of the GPU.'),
+  memoryUsed: gpuGauge('sluice_gpu_memory_used_bytes', 'Memory of the GPU in use, by whatever process.'),
+  power: gpuGauge('sluice_gpu_power_watts', 'Power that the GPU draws.'),
+  powerLimit: gpuGauge('sluice_gpu_power_limit_watts', 'Power at which the GPU slows itself down.'),
+  energy: {
+    name: 'sluice_gpu_energy_joules_total',
+    type: 'counter',
+    labels: GPU,
+    help: 'Energy that the GPU has used since its driver was loaded.',
+    merge: 'first',
+  },
+  temperature: gpuGauge('sluice_gpu_temperature_celsius', 'Temperature of the GPU.'),
+  jpegUtilization: gpuGauge(
+    'sluice_gpu_jpeg_utilization_ratio',
+    'Share of the time in which the JPEG engines of the GPU decoded, 0 to 1.',
+  ),
+} as const satisfies Record<string, MetricDefinition>;
+
+/** Every process reads the same GPUs. */
+function gpuGauge(name: string, help: string) {
+  return { name, type: 'gauge', labels: GPU, help, merge: 'first' } as const;
+}
 
 /** Seconds. From what decoding a small picture takes to what a client gives up after. */
 export const DURATION_BUCKETS = [

@@ -4,6 +4,7 @@ import type { ModelState } from '../core/model-lifecycle.js';
 import type { ModelStatistics, StatisticsSink, StreamingCall, StreamStatistics } from '../core/statistics.js';
 import { BUILD_BUCKETS } from './engine-metric-definitions.js';
 import { EngineMetrics } from './engine-metrics.js';
+import { GpuSeries, type GpuSource } from './gpu-series.js';
 import { BATCH_BUCKETS, DURATION_BUCKETS, METRICS, type MetricDefinition } from './metric-definitions.js';
 import { ModelSeries, type ModelMetrics } from './model-series.js';
 
@@ -18,6 +19,27 @@ export interface ModelGauges {
   readonly instances: { readonly total: number; readonly idle: number } | null;
 }
 
+/** What else is read once a scrape. */
+export interface ServerReadings {
+  /** Number of this process among those of the server, from 1. */
+  readonly process: number;
+  /** Connections of clients that are open. */
+  readonly connections: () => number;
+  /** Null: there is no GPU addon. */
+  readonly gpus: GpuSource | null;
+}
+
+/** All metrics of a process at one moment, as they can be sent to another. */
+export type MetricSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
+
+/** What `/metrics` answers. */
+export interface MetricsSource {
+  /** Value of the Content-Type header that belongs to `text`. */
+  readonly contentType: string;
+  /** All metrics in the text format of Prometheus. */
+  text(): Promise<string>;
+}
+
 const STATES = Object.keys({
   LOADING: true,
   READY: true,
@@ -26,14 +48,15 @@ const STATES = Object.keys({
 } satisfies Record<ModelState, true>);
 
 /**
- * The metrics of the server for Prometheus, in a registry of their own. Counts and durations are pushed through the
- * statistics sink; gauges are read from `models` once a scrape.
+ * The metrics of a server process for Prometheus, in a registry of their own. Counts and durations are pushed through the
+ * statistics sink; gauges are read from `models` and `readings` once a scrape.
  */
-export class Metrics implements StatisticsSink {
+export class Metrics implements StatisticsSink, MetricsSource {
   /** Told of plans for GPUs. */
   readonly engines: EngineMetrics;
   readonly #registry = new Registry();
   readonly #models: () => Iterable<ModelGauges>;
+  readonly #readings: ServerReadings;
   readonly #modelMetrics: ModelMetrics;
   readonly #series = new Map<string, ModelSeries>();
   readonly #queuedRequests = this.#gauge(METRICS.queuedRequests);
@@ -42,9 +65,14 @@ export class Metrics implements StatisticsSink {
   readonly #modelState = this.#gauge(METRICS.modelState);
   readonly #streamsOpen = this.#gauge(METRICS.streamsOpen);
   readonly #streams = this.#counter(METRICS.streams);
+  readonly #connections = this.#gauge(METRICS.connections);
+  readonly #gpus: GpuSeries | null;
 
-  constructor(models: () => Iterable<ModelGauges>) {
+  constructor(models: () => Iterable<ModelGauges>, readings: Partial<ServerReadings> = {}) {
     this.#models = models;
+    this.#readings = { process: 1, connections: () => 0, gpus: null, ...readings };
+    const { gpus } = this.#readings;
+    this.#gpus = gpus === null ? null : new GpuSeries(this.#registry, gpus);
     this.#modelMetrics = {
       requests: this.#counter(METRICS.requests),
       failures: this.#counter(METRICS.failures),
@@ -64,15 +92,18 @@ export class Metrics implements StatisticsSink {
     for (const call of ['Detect', 'Embed'] satisfies StreamingCall[]) this.#streamsOpen.set({ call }, 0);
   }
 
-  /** Value of the Content-Type header that belongs to `text`. */
   get contentType(): string {
     return this.#registry.contentType;
   }
 
-  /** All metrics in the text format of Prometheus. */
   async text(): Promise<string> {
     this.#readGauges();
     return await this.#registry.metrics();
+  }
+
+  async snapshot(): Promise<MetricSnapshot> {
+    this.#readGauges();
+    return await this.#registry.getMetricsAsJSON();
   }
 
   forModel(model: string, version: number): ModelStatistics {
@@ -97,6 +128,8 @@ export class Metrics implements StatisticsSink {
   }
 
   #readGauges(): void {
+    this.#connections.set({ process: String(this.#readings.process) }, this.#readings.connections());
+    this.#gpus?.update();
     for (const gauge of [this.#queuedRequests, this.#queuedBytes, this.#instances, this.#modelState]) gauge.reset();
     for (const { model, version, state, queue, instances } of this.#models()) {
       const labels = { model, version: String(version) };
@@ -116,8 +149,8 @@ export class Metrics implements StatisticsSink {
     return new Counter({ name, help, labelNames: labels, registers: [this.#registry] });
   }
 
-  #gauge<const T extends MetricDefinition>({ name, help, labels }: T): Gauge<T['labels'][number]> {
-    return new Gauge({ name, help, labelNames: labels, registers: [this.#registry] });
+  #gauge<const T extends MetricDefinition>({ name, help, labels, merge }: T): Gauge<T['labels'][number]> {
+    return new Gauge({ name, help, labelNames: labels, aggregator: merge ?? 'sum', registers: [this.#registry] });
   }
 
   #histogram<const T extends MetricDefinition>(definition: T, buckets: number[]): Histogram<T['labels'][number]> {

@@ -19,12 +19,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Fetches models; a tool of the command line.
   catalog: ['core', 'onnx', 'gen'],
 
-  // The composition roots: a server, and one model without a server.
+  // The composition roots: a server of one process or several, and one model without a server.
   'local-model': ['core', 'gen', 'runtime', 'config'],
   app: ['core', 'grpc', 'http', 'runtime', 'config'],
+  processes: ['app', 'config', 'core', 'http'],
   // The composition of what `sluice build` takes.
   'plan-builds': ['core', 'runtime', 'config'],
-  cli: ['app', 'plan-builds', 'config', 'core', 'catalog', 'onnx', '../clients/typescript'],
+  cli: ['app', 'processes', 'plan-builds', 'config', 'core', 'catalog', 'onnx', '../clients/typescript'],
   main: ['cli'],
 };
 
@@ -47,6 +48,7 @@ export const PACKAGE_DOORS: readonly (Door & { readonly packages: RegExp })[] = 
   { what: 'fastify', packages: /^@?fastify(\/|$)/, only: ['http/'] },
   { what: 'prom-client', packages: /^prom-client$/, only: ['http/'] },
   { what: 'piscina', packages: /^piscina$/, only: ['runtime/instance-thread.ts', 'runtime/instance-worker.ts'] },
+  { what: 'processes that share a port', packages: /^(node:)?cluster$/, only: ['processes/cluster.ts'] },
   {
     what: 'threads',
     packages: /^(node:)?worker_threads$/,

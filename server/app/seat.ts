@@ -1,0 +1,11 @@
+import type { ModelControl } from '../grpc/repository-service.js';
+
+/** What an App is told that runs in one of several processes of a server. */
+export interface Seat {
+  /** Number of the process, from 1. */
+  readonly number: number;
+  /** Told once the process takes connections: `host:port`. */
+  readonly listening: (address: string) => void;
+  /** Loads and unloads models in all processes. */
+  readonly control: ModelControl;
+}

@@ -1,0 +1,36 @@
+import type { MetricSnapshot } from '../http/metrics.js';
+import type { Readiness } from '../http/readiness.js';
+
+/** What a process answers to. */
+export interface ProcessCalls {
+  readonly readiness: () => Readiness;
+  readonly metrics: () => Promise<MetricSnapshot>;
+  readonly load: (name: string) => Promise<void>;
+  readonly unload: (name: string) => Promise<void>;
+  /** Ends as it does on SIGTERM; the answer comes at once. */
+  readonly drain: () => void;
+}
+
+/** What the process that watches over the others answers to. */
+export interface PrimaryCalls {
+  /** The first call of a process: what is it to be? */
+  readonly begin: () => Beginning;
+  /** It takes connections at `host:port`. */
+  readonly listening: (address: string) => void;
+  /** All its models are READY or UNAVAILABLE; their names. */
+  readonly started: (models: readonly string[]) => void;
+  /** It cannot start, and why. */
+  readonly failed: (message: string) => void;
+  /** A client wants a model to be loaded, or unloaded, in every process. */
+  readonly load: (name: string) => Promise<void>;
+  readonly unload: (name: string) => Promise<void>;
+}
+
+export interface Beginning {
+  /** Number of the process, from 1. */
+  readonly number: number;
+  /** The gRPC port to open; 0: a free one. */
+  readonly port: number;
+  /** With the control mode explicit: the models to load. */
+  readonly loadModel: readonly string[];
+}

@@ -1,0 +1,74 @@
+import type { Logger } from 'pino';
+import { App, exitNow } from '../app.js';
+import { EXIT_CODES } from '../config/exit-codes.js';
+import type { ServerOptions } from '../config/server-options.js';
+import { errorMessage } from '../core/errors.js';
+import type { PrimaryCalls, ProcessCalls } from './calls.js';
+import type { ParentChannel } from './cluster.js';
+import { Peer } from './peer.js';
+import { serveApp } from './serve-app.js';
+
+/**
+ * Runs one of several processes of a server until it is told to stop, by the one that has started it or by a signal of
+ * its own; returns the code to exit with.
+ */
+export async function runMember(
+  options: ServerOptions,
+  logger: Logger,
+  channel: ParentChannel,
+  signalled: Promise<unknown>,
+): Promise<number> {
+  let stop: () => void = () => {};
+  const told = new Promise<void>((resolve) => (stop = resolve));
+  let running: { readonly app: App; readonly started: Promise<void> } | null = null;
+  const calls: ProcessCalls = {
+    readiness: () => running?.app.readiness() ?? { ready: false, reason: 'the process is starting', not_ready: [] },
+    metrics: async () => (await running?.app.metrics()) ?? [],
+    // The start is waited for: it may not have looked at the directory yet.
+    load: async (name) => {
+      await running?.started;
+      await running?.app.repository.load(name);
+    },
+    unload: async (name) => {
+      await running?.started;
+      await running?.app.repository.unload(name);
+    },
+    drain: () => stop(),
+  };
+  const primary = new Peer<PrimaryCalls>((message) => channel.send(message), { ...calls });
+  channel.onMessage((message) => primary.receive(message));
+  channel.onGone(() => exitNow(EXIT_CODES.FAILED.code));
+
+  const { number, port, loadModel } = await primary.call('begin');
+  const own = logger.child({ process: number });
+  const part = { ...options, grpcAddress: { ...options.grpcAddress, port }, loadModel };
+  running = App.begin({ ...part, threads: threadShare(options, number) }, own, {
+    number,
+    listening: (address) => void primary.call('listening', address),
+    control: { load: (name) => primary.call('load', name), unload: (name) => primary.call('unload', name) },
+  });
+  const { app, started } = running;
+  void started.then(
+    () =>
+      primary.call(
+        'started',
+        app.repository.index().map(({ name }) => name),
+      ),
+    () => {},
+  );
+  try {
+    return await serveApp(running, Promise.race([told, signalled]), own);
+  } catch (cause) {
+    await primary.call('failed', errorMessage(cause));
+    return EXIT_CODES.FAILED.code;
+  }
+}
+
+/** CPU threads of process `number`, from 1: all processes together have as many as the server, but each has one. */
+export function threadShare(
+  { threads, processes }: Pick<ServerOptions, 'threads' | 'processes'>,
+  number: number,
+): number {
+  const more = number <= threads % processes ? 1 : 0;
+  return Math.max(1, Math.floor(threads / processes) + more);
+}
