@@ -23,7 +23,6 @@ const CELLS = cellsInside(SIZE, INPUT);
 const WAYS: Readonly<Record<string, object>> = {
   stripped: { ...FP32, strip_weights: true },
   refittable: { ...FP32, refit: true },
-  'version-compatible': { ...FP32, version_compatible: true },
   'ampere-plus': { ...FP32, hardware_compatibility: 'ampere_plus' },
   'two-profiles': {
     ...FP32,

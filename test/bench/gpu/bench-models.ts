@@ -17,7 +17,7 @@ export interface Variant {
   readonly calibration?: string;
 }
 
-export const STANDARD: Variant = { precision: 'fp16', batch: BATCH, instances: 2 };
+export const STANDARD: Variant = { precision: 'fp16', batch: BATCH, instances: 4 };
 
 /** Where the plans of a precision and a batch are kept from run to run; the instances make no difference. */
 export function engineCacheOf({ precision, batch }: Variant): string {
