@@ -81,6 +81,7 @@ test('without flags and variables, everything has its default', (t) => {
     grpcAddress: { host: '127.0.0.1', port: 8001 },
     httpAddress: { host: '127.0.0.1', port: 8000 },
     modelControlMode: 'none',
+    processes: 1,
     repositoryPollSecs: 15,
     loadModel: [],
     strictReadiness: true,
