@@ -94,7 +94,7 @@ test('without GPUs a model of KIND_AUTO runs on the CPU, and why is logged once 
 test('a plan is built first, once for GPUs of the same kind, and instances run on all of them', async (t) => {
   await using machine = await Machine.create(found(gpu(0), gpu(1), gpu(2, 'Other')));
   await using executor = await machine.serve();
-  t.deepEqual(await placesOf(executor), [0, 0, 1, 1, 2, 2]);
+  t.deepEqual(await placesOf(executor), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
   t.deepEqual(
     machine.builds.specs.map(({ device }) => device),
     [0, 2],
