@@ -1,4 +1,5 @@
 import { errorMessage, ServingError } from '../core/errors.js';
+import type { GpuTelemetry } from '../core/gpu-telemetry.js';
 import { addonFile, loadAddon } from './native-file.js';
 import type { NmsOptions, PixelView, SourceWindow } from './native.js';
 
@@ -28,23 +29,6 @@ export interface GpuInfo {
   readonly tensorrt: string;
   /** Of NVIDIA's driver; empty where NVML does not tell. */
   readonly driver: string;
-}
-
-/** What NVML says of one GPU; NaN where it does not say. */
-export interface GpuTelemetry {
-  readonly index: number;
-  readonly uuid: string;
-  readonly name: string;
-  /** 0 to 1. */
-  readonly utilization: number;
-  readonly memoryTotalBytes: number;
-  readonly memoryUsedBytes: number;
-  readonly powerWatts: number;
-  readonly powerLimitWatts: number;
-  readonly energyJoules: number;
-  readonly temperatureCelsius: number;
-  /** 0 to 1, of the JPEG engines. */
-  readonly jpegUtilization: number;
 }
 
 /** Sizes that an optimisation profile reaches and is tuned for. */

@@ -68,8 +68,6 @@ export interface CenterFaceOptions {
 export interface NativeInfo {
   readonly version: string;
   readonly compiler: string;
-  readonly cuda: string | null;
-  readonly tensorrt: string | null;
 }
 
 export interface NativeAddon {
