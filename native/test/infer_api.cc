@@ -4,9 +4,9 @@
  *   infer_api_test [MODEL.onnx [--batch 4] [--size HEIGHTxWIDTH] [--compare FOLDER] [--device 0]]
  *
  * Without a model it tests what needs no GPU. With one it builds a plan in fp32, for batches of 1 to --batch, and runs
- * it. The file's batch is open, or 1 and --batch too. --size is the greatest height and width where the file leaves them
- * open; half of it is the least. FOLDER has input_0.npy.. and output_0.npy.., which infer_api_case.py beside this file
- * writes.
+ * it. The file's batch is open, or 1 and --batch too. --size is the greatest height and width where the file leaves
+ * them open; half of it is the least. FOLDER has input_0.npy.. and output_0.npy.., which infer_api_case.py beside this
+ * file writes.
  * Prints a line `ok NAME: ..` or `not ok NAME: ..` for each group and ends with 1 when something is not ok.
  */
 #include "infer_api.h"
