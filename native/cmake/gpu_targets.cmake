@@ -19,11 +19,32 @@ target_link_libraries(sluice_cuda PUBLIC sluice_operators CUDA::cudart_static ${
 
 file(GLOB tensorrt_sources CONFIGURE_DEPENDS src/tensorrt/*.cc src/instance/*.cc)
 add_library(sluice_tensorrt STATIC ${tensorrt_sources})
-target_include_directories(sluice_tensorrt PUBLIC include)
 target_include_directories(sluice_tensorrt SYSTEM PUBLIC ${SLUICE_TENSORRT_INCLUDE})
 # NVIDIA's headers use what they declare deprecated.
 target_compile_options(sluice_tensorrt PRIVATE -Wno-deprecated-declarations)
 target_link_libraries(sluice_tensorrt PUBLIC sluice_cuda Threads::Threads)
+
+# The C++ interface, for programs that are no server: sluice/sluice.h and this library, which shows nothing else.
+include(GNUInstallDirs)
+file(GLOB api_sources CONFIGURE_DEPENDS src/api/*.cc)
+add_library(libsluice SHARED ${api_sources})
+set_target_properties(libsluice PROPERTIES
+  OUTPUT_NAME sluice VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+target_include_directories(libsluice PUBLIC include)
+target_link_libraries(libsluice PRIVATE sluice_tensorrt)
+# TensorRT goes on pointing to the logger and the plugins that were registered with it.
+target_link_options(libsluice PRIVATE LINKER:--exclude-libs,ALL LINKER:-z,nodelete LINKER:-z,defs)
+install(TARGETS libsluice LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY include/sluice DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+function(add_api_program name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE libsluice Threads::Threads)
+endfunction()
+
+add_api_program(example_yolox examples/yolox.cc)
+add_api_program(infer_api_test test/infer_api.cc test/infer_api_host.cc)
+set_target_properties(infer_api_test PROPERTIES EXCLUDE_FROM_ALL TRUE)
 
 # A library of plugin classes: sluice/plugin.h and CUDA are all it needs. `<name>.so`, beside the addon.
 function(add_plugin_library target name)

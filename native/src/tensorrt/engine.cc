@@ -101,11 +101,16 @@ void Engine::ReadTensors() {
 
 int Engine::profiles() const { return engine_->getNbOptimizationProfiles(); }
 
+std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> Engine::InputRange(std::size_t input,
+                                                                                  int profile) const {
+  const char* name = inputs_.at(input).name.c_str();
+  return {ShapeOf(engine_->getProfileShape(name, profile, nvinfer1::OptProfileSelector::kMIN)),
+          ShapeOf(engine_->getProfileShape(name, profile, nvinfer1::OptProfileSelector::kMAX))};
+}
+
 int Engine::ProfileFor(const std::vector<std::int64_t>& shape) const {
-  const char* name = inputs_.front().name.c_str();
   for (int profile = 0; profile < profiles(); profile++) {
-    const auto least = ShapeOf(engine_->getProfileShape(name, profile, nvinfer1::OptProfileSelector::kMIN));
-    const auto most = ShapeOf(engine_->getProfileShape(name, profile, nvinfer1::OptProfileSelector::kMAX));
+    const auto [least, most] = InputRange(0, profile);
     bool fits = shape.size() == least.size() && shape.size() == most.size();
     for (std::size_t i = 0; fits && i < shape.size(); i++) fits = least[i] <= shape[i] && shape[i] <= most[i];
     if (fits) return profile;
@@ -115,11 +120,10 @@ int Engine::ProfileFor(const std::vector<std::int64_t>& shape) const {
 
 std::string Engine::Range() const {
   std::string text;
-  const char* name = inputs_.front().name.c_str();
   for (int profile = 0; profile < profiles(); profile++) {
+    const auto [least, most] = InputRange(0, profile);
     if (profile > 0) text += ", ";
-    text += ShapeText(ShapeOf(engine_->getProfileShape(name, profile, nvinfer1::OptProfileSelector::kMIN))) + " to " +
-            ShapeText(ShapeOf(engine_->getProfileShape(name, profile, nvinfer1::OptProfileSelector::kMAX)));
+    text += ShapeText(least) + " to " + ShapeText(most);
   }
   return text;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluice::tensorrt {
@@ -45,6 +46,8 @@ class Engine {
   const std::vector<TensorInfo>& inputs() const { return inputs_; }
   const std::vector<TensorInfo>& outputs() const { return outputs_; }
   int profiles() const;
+  /** The least and the greatest shape that a profile takes for an input. */
+  std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> InputRange(std::size_t input, int profile) const;
   /** The first profile that takes `shape` as the first input; -1: none. */
   int ProfileFor(const std::vector<std::int64_t>& shape) const;
   /** What the profiles allow for the first input, for messages: `1x3x640x640 to 16x3x640x640`. */
