@@ -23,7 +23,7 @@ DIST := dist/.built
 MODELS := build/.models
 GPU_TOOLCHAIN := build/gpu-toolchain
 GPU_CHECK := build/native-gpu-check
-GPU_TEST_TARGETS := crash_plugin gpu_operators_test
+GPU_TEST_TARGETS := crash_plugin gpu_operators_test infer_api_test
 VENV := .venv/.installed
 
 include clients/clients.mk
