@@ -21,7 +21,7 @@ file(GLOB tensorrt_sources CONFIGURE_DEPENDS src/tensorrt/*.cc src/instance/*.cc
 add_library(sluice_tensorrt STATIC ${tensorrt_sources})
 target_include_directories(sluice_tensorrt SYSTEM PUBLIC ${SLUICE_TENSORRT_INCLUDE})
 # NVIDIA's headers use what they declare deprecated.
-target_compile_options(sluice_tensorrt PRIVATE -Wno-deprecated-declarations)
+target_compile_options(sluice_tensorrt PUBLIC $<$<COMPILE_LANGUAGE:CXX>:-Wno-deprecated-declarations>)
 target_link_libraries(sluice_tensorrt PUBLIC sluice_cuda Threads::Threads)
 
 # The C++ interface, for programs that are no server: sluice/sluice.h and this library, which shows nothing else.
