@@ -81,6 +81,8 @@ export class ProcessGroup implements AsyncDisposable {
     this.started = new Promise((resolve) => (this.#tellStarted = resolve));
     this.deviceLost = new Promise((resolve) => (this.#tellLoss = resolve));
     this.failed = new Promise((_resolve, reject) => (this.#fail = reject));
+    // It may come before anybody waits for it.
+    this.failed.catch(() => {});
     this.#control = new SharedControl(options.loadModel, () =>
       this.#members.filter(({ begun }) => begun).map(({ peer }) => peer),
     );

@@ -86,6 +86,7 @@ test('without flags and variables, everything has its default', (t) => {
     maxPicturePixels: 64 * 1024 * 1024,
     defaultWindow: 8,
     maxWindow: 64,
+    processes: 1,
     logLevel: 'info',
     logFormat: 'json',
   });
