@@ -65,7 +65,10 @@ export async function runMember(
 }
 
 /** CPU threads of process `number`, from 1: all processes together have as many as the server, but each has one. */
-export function threadShare({ threads, processes }: Pick<ServerOptions, 'threads' | 'processes'>, number: number): number {
+export function threadShare(
+  { threads, processes }: Pick<ServerOptions, 'threads' | 'processes'>,
+  number: number,
+): number {
   const more = number <= threads % processes ? 1 : 0;
   return Math.max(1, Math.floor(threads / processes) + more);
 }

@@ -65,17 +65,20 @@ test.serial('what is queued for a GPU that is lost fails with DEVICE_LOST, too',
   t.is(await serving.server.ended(), 4);
 });
 
-test.serial('frames that nobody answers any more are cut at --exit-timeout; the exit code is 4 all the same', async (t) => {
-  await using serving = await serveDoubles({ gpu: [], cpu: [] }, ['--exit-timeout', '0.5']);
-  const busy = serving.wire.embed();
-  const never = join(serving.repository.directory, 'never');
-  busy.send(embedOptions({ model: 'cpu' }), embedFrame(command(`hold ${never}`)));
-  await serving.metrics.untilBusy('cpu');
-  const lost = serving.wire.embed();
-  lost.send(embedOptions({ model: 'gpu' }), embedFrame(command('DEVICE_LOST')));
-  t.is(await serving.server.ended(), 4);
-  t.is((await busy.status).code, Status.UNAVAILABLE);
-});
+test.serial(
+  'frames that nobody answers any more are cut at --exit-timeout; the exit code is 4 all the same',
+  async (t) => {
+    await using serving = await serveDoubles({ gpu: [], cpu: [] }, ['--exit-timeout', '0.5']);
+    const busy = serving.wire.embed();
+    const never = join(serving.repository.directory, 'never');
+    busy.send(embedOptions({ model: 'cpu' }), embedFrame(command(`hold ${never}`)));
+    await serving.metrics.untilBusy('cpu');
+    const lost = serving.wire.embed();
+    lost.send(embedOptions({ model: 'gpu' }), embedFrame(command('DEVICE_LOST')));
+    t.is(await serving.server.ended(), 4);
+    t.is((await busy.status).code, Status.UNAVAILABLE);
+  },
+);
 
 test.serial('a GPU that is lost in one process ends all of them, and the server with 4', async (t) => {
   await using serving = await serveDoubles({ gpu: [] }, ['--processes', '2']);

@@ -19,7 +19,8 @@ export type LoadCommand = 'load' | 'refuse' | DeviceCommand | 'throw' | 'exit' |
  * `die`: the same, but the thread ends instead. `leave`: it answers at once, and the thread ends while it waits for the
  * next batch, when the file is there.
  */
-export type BatchCommand = 'answer' | 'refuse' | DeviceCommand | 'throw' | 'exit' | `${'hold' | 'die' | 'leave'} ${string}`;
+export type BatchCommand =
+  'answer' | 'refuse' | DeviceCommand | 'throw' | 'exit' | `${'hold' | 'die' | 'leave'} ${string}`;
 
 /** What each answer tells, as the columns of its table. */
 export const COLUMNS = { load: 0, threads: 1, frame: 2 } as const;
