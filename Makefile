@@ -21,6 +21,9 @@ GEN := build/.gen
 ADDON := build/native/Release/sluice.node
 DIST := dist/.built
 MODELS := build/.models
+GPU_TOOLCHAIN := build/gpu-toolchain
+GPU_CHECK := build/native-gpu-check
+GPU_TEST_TARGETS := crash_plugin gpu_operators_test
 VENV := .venv/.installed
 
 include clients/clients.mk
@@ -48,9 +51,19 @@ dev: setup ## run the server and restart it whenever a source changes
 test: setup clients $(VENV) ## run all tests
 	@node dist/test/run.js
 
+.PHONY: test-gpu
+test-gpu: setup $(VENV) ## run the tests that need a GPU
+	@cmake --build build/native --target $(GPU_TEST_TARGETS)
+	@node dist/test/run.js --config dist/test/gpu/ava.config.js
+
 .PHONY: bench
 bench: setup ## measure throughput, latency and memory; prints JSON lines
 	@node dist/test/bench/run.js
+
+.PHONY: bench-gpu
+bench-gpu: setup ## measure on a GPU; prints JSON lines and keeps them in test/gpu/results/
+	@cmake --build build/native --target $(GPU_TEST_TARGETS)
+	@node dist/test/bench/gpu/run.js
 
 .PHONY: lint
 lint: $(GEN) ## check formats, types, the protocol and the usual mistakes
@@ -72,7 +85,20 @@ doctor: ## tell what this machine has and what is missing
 	@bash native/doctor.sh
 
 .PHONY: native
-native: $(ADDON) ## build the native operators
+native: $(ADDON) ## build the native operators, and the GPU's where CUDA and TensorRT are found
+
+# Warnings are errors here and nowhere else: another compiler than CI's may warn of other things.
+.PHONY: native-gpu-check
+native-gpu-check: $(NODE_MODULES) ## compile the CUDA and TensorRT sources without a GPU
+	@bash native/gpu-toolchain.sh $(GPU_TOOLCHAIN)
+	@for tensorrt in $(GPU_TOOLCHAIN)/tensorrt-*; do \
+	  build=$(GPU_CHECK)/$${tensorrt##*/}; \
+	  CUDACXX=$(CURDIR)/$(GPU_TOOLCHAIN)/cuda/bin/nvcc CUDAARCHS=90 TENSORRT_ROOT=$(CURDIR)/$$tensorrt \
+	    npx cmake-js compile -d native --out $$build --CDCMAKE_COMPILE_WARNING_AS_ERROR=ON --log-level error; \
+	  cat $$build/gpu.txt; \
+	  cmake --build $$build --target $(GPU_TEST_TARGETS); \
+	  ls $$build/Release/sluice_gpu.node >/dev/null; \
+	done
 
 .PHONY: clean
 clean: ## remove everything that was built or fetched, models excepted
@@ -88,6 +114,7 @@ $(GEN): $(PROTOS) $(NODE_MODULES)
 
 $(ADDON): $(NATIVE_SOURCES) $(NODE_MODULES)
 	npx cmake-js compile -d native --out build/native --log-level error
+	@cat build/native/gpu.txt
 	@touch $@
 
 $(DIST): $(SOURCES) tsconfig.json $(GEN)

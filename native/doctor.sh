@@ -41,15 +41,52 @@ for model in centerface reid; do
   else absent "$model" "node dist/server/main.js models pull $model"; fi
 done
 
-echo 'for NVIDIA GPUs (this version serves on the CPU)'
-gpus=$(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null)
+# Nothing here is needed: what is missing decides that models are served on the CPU.
+echo 'to serve on NVIDIA GPUs'
+gpus=$(nvidia-smi --query-gpu=name,memory.total,compute_cap --format=csv,noheader 2>/dev/null)
+driver=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>/dev/null | head -n 1)
+if [ -n "$driver" ]; then found 'NVIDIA driver' "$driver"
+elif [ -e /dev/nvidiactl ]; then absent 'NVIDIA driver' 'nvidia-smi does not answer: run it to see why, or start the container with --gpus all'
+else absent 'NVIDIA driver' 'install it, or start the container with --gpus all; without a GPU Sluice serves on the CPU'; fi
 if [ -n "$gpus" ]; then while read -r gpu; do found GPU "$gpu"; done <<<"$gpus"
-else absent GPU 'no GPU answers nvidia-smi; install the NVIDIA driver where there is one'; fi
-nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null)
-if [ -n "$nvcc" ]; then found CUDA "$("$nvcc" --version | tail -n 2 | head -n 1)"
-else absent CUDA 'install the CUDA toolkit 12 or 13, or put nvcc on PATH'; fi
-tensorrt=$(find "${TENSORRT_ROOT:-/usr/include}" /usr/include -name NvInfer.h 2>/dev/null | head -n 1)
-if [ -n "$tensorrt" ]; then found TensorRT "$tensorrt"
-else absent TensorRT 'install TensorRT 10 and set TENSORRT_ROOT to its directory'; fi
+else absent GPU 'nvidia-smi shows none'; fi
+
+# library NAME: the newest lib of that name that the loader finds, or that lies where TensorRT or CUDA was unpacked.
+library() {
+  local directory
+  { IFS=:; for directory in ${LD_LIBRARY_PATH:-}; do ls -d "${directory:-.}/lib$1".so.[0-9]*; done
+    unset IFS
+    ldconfig -p | sed -n "s/.* => \(.*\/lib$1\.so\.[0-9.]*\)$/\1/p"
+    ls -d "${TENSORRT_ROOT:-/usr/local/tensorrt}/lib/lib$1".so.[0-9]* "${cuda:-/usr/local/cuda}/lib64/lib$1".so.[0-9]*
+  } 2>/dev/null | head -n 1
+}
+# As native/cmake/gpu.cmake looks for them.
+nvcc=${CUDACXX:-$(command -v nvcc || ls "${CUDA_PATH:-${CUDA_HOME:-/usr/local/cuda}}/bin/nvcc" 2>/dev/null)}
+cuda_version=$("${nvcc:-false}" --version 2>/dev/null | sed -n 's/.*release \([0-9.]*\),.*/\1/p')
+cuda=${nvcc%/bin/nvcc}
+case "$cuda_version" in
+  '') absent CUDA 'to build: install the CUDA toolkit 12 or 13, or set CUDACXX to its nvcc' ;;
+  [0-9].*|1[01].*) absent CUDA "$cuda_version at $nvcc is too old; install the CUDA toolkit 12 or 13" ;;
+  *) found CUDA "$cuda_version at $nvcc" ;;
+esac
+nvjpeg=$(library nvjpeg)
+if [ -n "$nvjpeg" ]; then found nvJPEG "$nvjpeg"
+else absent nvJPEG 'libnvjpeg.so comes with the CUDA toolkit: install it, or put its folder on LD_LIBRARY_PATH'; fi
+header=$(find "${TENSORRT_ROOT:-/usr/local/tensorrt}" /usr/local/tensorrt /usr/include -maxdepth 3 -name NvInfer.h 2>/dev/null | head -n 1)
+if [ -n "$header" ]; then
+  number() { sed -nE "s/^#define (NV_TENSORRT_$1|TRT_$1_ENTERPRISE) ([0-9]+).*/\2/p" "${header%/*}/NvInferVersion.h" | head -n 1; }
+  found 'TensorRT headers' "$(number MAJOR).$(number MINOR) at ${header%/*}"
+else absent 'TensorRT headers' 'to build: install TensorRT 10 and set TENSORRT_ROOT to its directory'; fi
+for name in nvinfer nvonnxparser; do
+  file=$(library "$name")
+  if [ -n "$file" ]; then found "lib$name" "$file"
+  else absent "lib$name" 'to run: install TensorRT 10, or put the folder of its libraries on LD_LIBRARY_PATH'; fi
+done
+addon=build/native/Release/sluice_gpu.node
+if [ ! -f "$addon" ]; then
+  if [ -n "$cuda_version" ] && [ -n "$header" ]; then absent 'GPU addon' 'rm -r build/native && make native'
+  else absent 'GPU addon' 'make native builds it where it finds CUDA and the headers of TensorRT'; fi
+elif why=$(node -e 'require(process.argv[1])' "$PWD/$addon" 2>&1); then found 'GPU addon' "$addon"
+else absent 'GPU addon' "$addon does not load: $(grep -m 1 '^Error' <<<"$why")"; fi
 
 exit "$missing"

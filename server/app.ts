@@ -3,24 +3,28 @@ import { parseModelConfig } from './config/model-config-file.js';
 import { formatListenAddress } from './config/listen-address.js';
 import type { ServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
-import { errorMessage } from './core/errors.js';
+import { errorMessage, ServingError } from './core/errors.js';
 import type { ModelLoader, VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
 import { Model } from './core/model.js';
 import { GrpcServer } from './grpc/grpc-server.js';
+import { gpuReadings } from './app/gpu-readings.js';
 import { ModelView } from './app/model-view.js';
 import type { Seat } from './app/seat.js';
 import { HttpServer } from './http/http-server.js';
 import { Metrics, type MetricSnapshot } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
-import { InstanceGroup } from './runtime/instance-group.js';
+import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
+import { ModelExecutors } from './runtime/model-executor.js';
 import { loadNative } from './runtime/native.js';
-import { cpuPlacements } from './runtime/placement.js';
 
 /** Ends the process of a server at once: a thread that hangs inside a model keeps `process.exit` waiting. */
 export function exitNow(code: number): never {
   return loadNative().exit(code);
 }
+
+/** Why a server that drains loads nothing more. */
+const SHUTTING_DOWN = new ServingError('SHUTTING_DOWN', 'the server is shutting down; ask another one');
 
 /** The server, or one of its processes: every layer put together. */
 export class App implements AsyncDisposable {
@@ -36,6 +40,7 @@ export class App implements AsyncDisposable {
   /** Resolves when a GPU is lost: the process has to end, and to be started again. */
   readonly deviceLost = new Promise<string>((resolve) => (this.#tellLoss = resolve));
   readonly #metrics: Metrics;
+  readonly #executors: ModelExecutors;
   readonly #repository: ModelRepository;
   #grpc!: GrpcServer;
   #http!: HttpServer;
@@ -46,6 +51,24 @@ export class App implements AsyncDisposable {
     this.#options = options;
     this.#logger = logger;
     this.#seat = seat;
+    this.#metrics = new Metrics(() => this.#view.gauges(), {
+      process: seat?.number ?? 1,
+      connections: () => (this.#grpc as GrpcServer | undefined)?.connections ?? 0,
+      gpus: gpuReadings((why) => this.#logger.warn({ reason: why }, 'the driver tells nothing of the GPUs')),
+    });
+    const { threads, maxPicturePixels } = options;
+    this.#executors = new ModelExecutors({
+      threads,
+      maxPicturePixels,
+      plans: {
+        directory: options.engineCache,
+        maxBytes: options.engineCacheBytes,
+        calibrator: new PictureCalibrator({ threads, maxPicturePixels }),
+        statistics: this.#metrics.engines,
+        log: (level, model, message) => this.#logger[level]({ model: model ?? undefined }, message),
+      },
+      onDeviceLost: (why) => this.#loseDevice(why),
+    });
     this.#repository = new ModelRepository({
       directory: options.modelRepository,
       controlMode: options.modelControlMode,
@@ -59,10 +82,6 @@ export class App implements AsyncDisposable {
       strict: options.strictReadiness,
       deviceLost: this.#lost,
     }));
-    this.#metrics = new Metrics(() => this.#view.gauges(), {
-      process: seat?.number ?? 1,
-      connections: () => (this.#grpc as GrpcServer | undefined)?.connections ?? 0,
-    });
   }
 
   /**
@@ -124,7 +143,7 @@ export class App implements AsyncDisposable {
   async drain(): Promise<boolean> {
     this.say('draining', { exitTimeout: this.#options.exitTimeout });
     clearTimeout(this.#poll);
-    this.#draining.abort();
+    this.#draining.abort(SHUTTING_DOWN);
     this.#updateHealth();
     let timer: NodeJS.Timeout | undefined;
     const timedOut = new Promise<false>((resolve) => {
@@ -138,7 +157,7 @@ export class App implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#draining.abort();
+    this.#draining.abort(SHUTTING_DOWN);
     clearTimeout(this.#poll);
     await (this.#grpc as GrpcServer | undefined)?.[Symbol.asyncDispose]();
     await this.#repository[Symbol.asyncDispose]();
@@ -187,20 +206,16 @@ export class App implements AsyncDisposable {
     else this.#seat.listening(this.grpcAddress);
   }
 
-  readonly #load: ModelLoader = async (name, { config, labels }, { version, path }) => {
+  readonly #load: ModelLoader = async (name, { config, labels }, { version, path }, signal) => {
     const start = performance.now();
-    const model = `${name}/${version}`;
-    const executor = await InstanceGroup.create({
-      spec: {
-        modelFile: path,
-        config,
-        maxPicturePixels: this.#options.maxPicturePixels,
-      },
-      placements: cpuPlacements(config, this.#options.threads),
-      log: (level, message) => this.#logger[level]({ model }, message),
-      onDeviceLost: (why) => this.#loseDevice(model, why),
+    const executor = await this.#executors.create({
+      model: name,
+      version,
+      modelFile: path,
+      config,
+      signal: AbortSignal.any([signal, this.#draining.signal]),
     });
-    this.#logger.info({ model, milliseconds: Math.round(performance.now() - start) }, 'loaded');
+    this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(performance.now() - start) }, 'loaded');
     const statistics = this.#metrics.forModel(name, version);
     return new Model({ name, version, config, labels, executor, statistics, clock: systemClock });
   };
@@ -235,11 +250,11 @@ export class App implements AsyncDisposable {
   }
 
   /** What can be answered still is; nothing else is taken, and the process is left to its end. */
-  #loseDevice(model: string, why: string): void {
+  #loseDevice(why: string): void {
     if (this.#lost !== null) return;
     this.#lost = why;
-    this.#logger.fatal({ model, reason: why }, 'a GPU is lost; the server drains and ends, to be started again');
-    this.#draining.abort();
+    this.#logger.fatal({ reason: why }, 'a GPU is lost; the server drains and ends, to be started again');
+    this.#draining.abort(new ServingError('DEVICE_LOST', why));
     this.#updateHealth();
     this.#tellLoss(why);
   }

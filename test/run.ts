@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** Runs every test, or those in the files named, and ends with a line that counts them. Exit code 1 when one failed. */
-const files = process.argv.slice(2);
-const ava = spawn('npx', ['ava', '--tap', ...files], { stdio: ['inherit', 'pipe', 'inherit'] });
+/**
+ * Runs every test and ends with a line that counts them. Exit code 1 when one failed. Arguments are AVA's: files to run,
+ * or `--config` for those of a folder that is left out otherwise.
+ */
+const words = process.argv.slice(2);
+const ava = spawn('npx', ['ava', '--tap', ...words], { stdio: ['inherit', 'pipe', 'inherit'] });
 let passed = 0;
 let failed = 0;
 let skipped = 0;

@@ -9,6 +9,7 @@ type Registration = (program: Command) => unknown;
 /** The commands, in the order of the help. The code of one is loaded when it is asked for: a server starts sooner. */
 const COMMANDS: Record<string, () => Promise<Registration>> = {
   serve: async () => (await import('./serve.js')).registerServe,
+  build: async () => (await import('./build.js')).registerBuild,
   detect: async () => (await import('./detect.js')).registerDetect,
   embed: async () => (await import('./embed.js')).registerEmbed,
   models: async () => {

@@ -70,7 +70,8 @@ function value(path: string, schema: SchemaNode): string {
 
 function initial(schema: SchemaNode, required: boolean): string {
   if (required) return 'required';
-  if (hasKeys(schema) && schema.default === undefined) return 'those of its keys';
+  // One with required keys is only there when it is written.
+  if (hasKeys(schema) && schema.default === undefined && !schema.required?.length) return 'those of its keys';
   return schema.default === undefined ? 'none' : code(stringify(schema.default, { collectionStyle: 'flow' }).trim());
 }
 
@@ -80,5 +81,5 @@ function hasKeys(schema: SchemaNode): boolean {
 
 /** The fragment that GitHub gives a title. */
 function anchor(path: string): string {
-  return path.replaceAll('.', '');
+  return path.replace(/[.[\]]/g, '');
 }

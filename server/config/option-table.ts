@@ -1,4 +1,5 @@
 import { availableCores } from './available-cores.js';
+import { cacheDirectory } from './cache-directory.js';
 import { boolean, choice, directory, integer, listenAddress, names, seconds, type OptionType } from './option-types.js';
 
 /** One option of `sluice serve`: a flag, a variable of the environment, a default. */
@@ -92,6 +93,16 @@ export const OPTION_TABLE = {
     description:
       'CPU threads that the instances on the CPU share, where their model does not set its own number. Each process of ' +
       '--processes has its part, at least one.',
+  }),
+  engineCache: option(directory(), {
+    default: cacheDirectory('engines'),
+    defaultText: '$XDG_CACHE_HOME/sluice/engines, or ~/.cache/sluice/engines',
+    description: 'Where plans for GPUs are kept once they are built. Servers of one machine may share it.',
+  }),
+  engineCacheBytes: option(integer('BYTES', 0, 2 ** 50), {
+    default: 20 * 2 ** 30,
+    defaultText: `${20 * 2 ** 30} (20 GiB)`,
+    description: 'What plans may take there. Beyond it those go that were not used for longest; what is in use stays.',
   }),
   logLevel: option(choice('trace', 'debug', 'info', 'warn', 'error', 'fatal'), {
     default: 'info',

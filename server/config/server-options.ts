@@ -24,9 +24,12 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Adds the flags to `command`. They keep their text: `resolveServerOptions` reads, checks and completes them. */
-export function addServerOptions(command: Command): Command {
-  for (const name of OPTION_NAMES) {
+/**
+ * Adds the flags to `command`, or those of `names` only. They keep their text: `resolveServerOptions` reads, checks and
+ * completes them.
+ */
+export function addServerOptions(command: Command, names: readonly OptionName[] = OPTION_NAMES): Command {
+  for (const name of names) {
     const { type, repeatable, description } = serverOption(name);
     const note = `[${variableName(name)}, default: ${defaultText(name)}]`;
     const option = new Option(`${flagName(name)} <${type.placeholder}>`, `${description} ${note}`);

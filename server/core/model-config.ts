@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
 
 /**
  * The schema of `config.yaml`: types, defaults, checks, JSON Schema and reference page all come from here.
@@ -58,13 +59,22 @@ const postprocessSchema = z
 
 const instanceGroupSchema = z
   .strictObject({
-    count: count('Instances: executions that run at once, each in its worker thread; default: one a core, at most 4.')
+    count: count(
+      'Instances on each GPU, or on the CPU: executions that run at once, each in its worker thread; default: 4 on each ' +
+        'GPU; on the CPU one a core, at most 4.',
+    )
       .max(256)
       .optional(),
     kind: z
       .enum(['KIND_AUTO', 'KIND_CPU', 'KIND_GPU'])
       .default('KIND_AUTO')
-      .describe('Where the instances run. KIND_AUTO: the GPU where there is one, else the CPU.'),
+      .describe('Where the instances run. KIND_AUTO: on GPUs where there are any, else on the CPU.'),
+    gpus: z
+      .array(z.int().min(0).max(255))
+      .min(1)
+      .refine((gpus) => new Set(gpus).size === gpus.length, 'expected each GPU once')
+      .optional()
+      .describe('Indices of the GPUs to use; default: all that CUDA shows.'),
     intra_op_thread_count: count('Threads of one CPU instance; default: the cores split among the instances.')
       .max(1024)
       .optional(),
@@ -152,6 +162,7 @@ const fields = z.strictObject({
   preprocess: preprocessSchema.prefault({}),
   postprocess: postprocessSchema.prefault({}),
   instance_group: instanceGroupSchema.prefault({}),
+  tensorrt: tensorrtSchema.prefault({}),
   dynamic_batching: dynamicBatchingSchema.prefault({}),
   version_policy: versionPolicySchema.default({ latest: { num_versions: 1 } }),
   model_warmup: z
@@ -198,6 +209,11 @@ const tensorFits: CrossCheck = ({ max_batch_size: rows, input: { width, height }
   return [[['input'], message]];
 };
 
+const gpusHaveMeaning: CrossCheck = ({ instance_group: { kind, gpus } }) =>
+  kind === 'KIND_CPU' && gpus !== undefined
+    ? [[['instance_group', 'gpus'], 'has no meaning with kind KIND_CPU: remove one of the two']]
+    : [];
+
 /** Runs a check although other fields are broken, as long as those that it reads are sound: problems come all at once. */
 function crossCheck(check: CrossCheck, reads: readonly string[]) {
   return z.superRefine<Fields>(
@@ -223,6 +239,8 @@ export const modelConfigSchema = fields.check(
   crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
   crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
   crossCheck(tensorFits, ['max_batch_size', 'input']),
+  crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
+  crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
 );
 
 export type TaskName = (typeof TASKS)[number];

@@ -13,8 +13,13 @@ export interface VersionStatus {
   readonly reason: string | null;
 }
 
-/** Loads one version until it is warm. Throws a ServingError. */
-export type ModelLoader = (name: string, content: ModelContent, version: VersionFile) => Promise<Model>;
+/** Loads one version until it is warm. Throws a ServingError, the reason of the signal where that ends it. */
+export type ModelLoader = (
+  name: string,
+  content: ModelContent,
+  version: VersionFile,
+  signal: AbortSignal,
+) => Promise<Model>;
 
 /** Told of everything that happens to a version; null: one that was unloaded is gone. */
 export type LifecycleListener = (name: string, status: VersionStatus | null) => void;
@@ -51,6 +56,8 @@ export class ModelLifecycle {
   #problem: ServingError | null = null;
   #work: Promise<void> = Promise.resolve();
   #pending = 0;
+  /** Ends what loads when the model is not wanted any more. */
+  #abandon = new AbortController();
   readonly #unloading = new Set<Promise<void>>();
 
   constructor(name: string, load: ModelLoader, listener: LifecycleListener) {
@@ -74,9 +81,11 @@ export class ModelLifecycle {
     return this.#pending > 0;
   }
 
-  /** Unloads everything and waits for it. */
+  /** Unloads everything and waits for it; what still loads is told to end. */
   async close(): Promise<void> {
+    this.#abandon.abort(new ServingError('MODEL_NOT_READY', `model ${this.name} is being unloaded`));
     await this.reconcile(null);
+    this.#abandon = new AbortController();
     await Promise.all(this.#unloading);
   }
 
@@ -163,7 +172,7 @@ export class ModelLifecycle {
     slot.fingerprint = file.fingerprint;
     this.#set(slot, slot.model === null ? 'LOADING' : 'READY', null);
     try {
-      const model = await this.#load(this.name, content, file);
+      const model = await this.#load(this.name, content, file, this.#abandon.signal);
       const old = slot.model;
       slot.model = model;
       slot.failure = null;

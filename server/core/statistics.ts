@@ -1,3 +1,4 @@
+import type { EngineStatistics } from './engine-statistics.js';
 import type { ErrorCode } from './errors.js';
 
 /** A batch that an instance has executed. Lengths of time are microseconds. */
@@ -46,3 +47,9 @@ export interface StatisticsSink {
   forModel(model: string, version: number): ModelStatistics;
   streamOpened(call: StreamingCall): StreamStatistics;
 }
+
+/** Where nobody looks: what is reported is forgotten. */
+export const NO_STATISTICS: { readonly model: ModelStatistics; readonly engines: EngineStatistics } = {
+  model: { succeeded: () => {}, failed: () => {}, batchExecuted: () => {}, dispose: () => {} },
+  engines: { planLookedUp: () => {}, buildStarted: () => ({ progress: () => {}, ended: () => {} }) },
+};

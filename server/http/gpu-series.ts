@@ -1,27 +1,11 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { errorMessage } from '../core/errors.js';
+import type { GpuTelemetry } from '../core/gpu-telemetry.js';
 import { GPU_METRICS, type MetricDefinition } from './metric-definitions.js';
-
-/** One GPU at the moment of a scrape; NaN stands for what its driver does not tell. */
-export interface GpuReading {
-  readonly index: number;
-  readonly uuid: string;
-  readonly name: string;
-  /** 0 to 1. */
-  readonly utilization: number;
-  readonly memoryTotalBytes: number;
-  readonly memoryUsedBytes: number;
-  readonly powerWatts: number;
-  readonly powerLimitWatts: number;
-  readonly energyJoules: number;
-  readonly temperatureCelsius: number;
-  /** 0 to 1. */
-  readonly jpegUtilization: number;
-}
 
 /** Where the readings come from. */
 export interface GpuSource {
-  readonly read: () => readonly GpuReading[];
+  readonly read: () => readonly GpuTelemetry[];
   /** Told once, why there are no readings any more. */
   readonly warn: (message: string) => void;
   /** Milliseconds since an arbitrary start. */
@@ -39,7 +23,7 @@ type Setter = (labels: Record<GpuLabel, string>, value: number) => void;
 /** The series of the GPUs, as the driver tells of them. The first error ends them: a driver that fails is left alone. */
 export class GpuSeries {
   readonly #source: GpuSource;
-  readonly #setters: readonly (readonly [keyof GpuReading, Setter])[];
+  readonly #setters: readonly (readonly [keyof GpuTelemetry, Setter])[];
   readonly #metrics: (Gauge<GpuLabel> | Counter<GpuLabel>)[] = [];
   #readAt = -Infinity;
   #failed = false;
@@ -85,7 +69,7 @@ export class GpuSeries {
     }
   }
 
-  #set(reading: GpuReading): void {
+  #set(reading: GpuTelemetry): void {
     const labels = { gpu: String(reading.index), uuid: reading.uuid, name: reading.name };
     for (const [key, set] of this.#setters) {
       const value = Number(reading[key]);

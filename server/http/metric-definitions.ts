@@ -1,3 +1,5 @@
+import { ENGINE_METRICS } from './engine-metric-definitions.js';
+
 /** One metric, as Prometheus sees it. */
 export interface MetricDefinition {
   readonly name: string;
@@ -95,6 +97,7 @@ export const METRICS = {
     labels: ['process'],
     help: 'Connections of clients that are open now, by server process, from 1 to --processes.',
   },
+  ...ENGINE_METRICS,
 } as const satisfies Record<string, MetricDefinition>;
 
 /** There where --processes is over 1. */

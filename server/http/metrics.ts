@@ -2,6 +2,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { ErrorCode } from '../core/errors.js';
 import type { ModelState } from '../core/model-lifecycle.js';
 import type { ModelStatistics, StatisticsSink, StreamingCall, StreamStatistics } from '../core/statistics.js';
+import { BUILD_BUCKETS } from './engine-metric-definitions.js';
+import { EngineMetrics } from './engine-metrics.js';
 import { GpuSeries, type GpuSource } from './gpu-series.js';
 import { BATCH_BUCKETS, DURATION_BUCKETS, METRICS, type MetricDefinition } from './metric-definitions.js';
 import { ModelSeries, type ModelMetrics } from './model-series.js';
@@ -50,6 +52,8 @@ const STATES = Object.keys({
  * statistics sink; gauges are read from `models` and `readings` once a scrape.
  */
 export class Metrics implements StatisticsSink, MetricsSource {
+  /** Told of plans for GPUs. */
+  readonly engines: EngineMetrics;
   readonly #registry = new Registry();
   readonly #models: () => Iterable<ModelGauges>;
   readonly #readings: ServerReadings;
@@ -78,6 +82,12 @@ export class Metrics implements StatisticsSink, MetricsSource {
       phaseSeconds: this.#histogram(METRICS.phaseSeconds, DURATION_BUCKETS),
       batchRows: this.#histogram(METRICS.batchRows, BATCH_BUCKETS),
     };
+    this.engines = new EngineMetrics({
+      lookups: this.#counter(METRICS.planLookups),
+      builds: this.#counter(METRICS.builds),
+      seconds: this.#histogram(METRICS.buildSeconds, BUILD_BUCKETS),
+      progress: this.#gauge(METRICS.buildProgress),
+    });
     collectDefaultMetrics({ register: this.#registry });
     for (const call of ['Detect', 'Embed'] satisfies StreamingCall[]) this.#streamsOpen.set({ call }, 0);
   }

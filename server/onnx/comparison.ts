@@ -1,5 +1,5 @@
-import type { OnnxModel } from './graph.js';
-import { opsetOf } from './graph.js';
+import type { GraphProto } from '../gen/onnx/onnx.js';
+import { opsetOf, type DeclaredDim, type OnnxModel } from './graph.js';
 import type { ImageInput } from './image-input.js';
 import { inferShapes, type Inference } from './shape-inference.js';
 
@@ -9,34 +9,88 @@ export interface InputSize {
   readonly height: number;
 }
 
-/**
- * A graph with the sizes it was exported for beside the same graph with the sizes it shall serve. The two serving
- * batches are primes, so that a dim follows the batch exactly if it is divisible by both and scales with them.
- */
-export interface Comparison {
-  /** The batch of the export; 1 where the file leaves it open. */
-  readonly exportedBatch: number;
-  readonly exported: Inference;
-  readonly served: Inference;
-  readonly servedOther: Inference;
+/** Sizes that a dim may take, in pixels: both ends included, and the one that matters most. */
+export interface PixelRange {
+  readonly min: number;
+  readonly opt: number;
+  readonly max: number;
 }
 
-export const SERVED_BATCH = 7;
-export const SERVED_BATCH_OTHER = 11;
+/** What a model is served at. */
+export interface ServedSize extends InputSize {
+  /**
+   * Leaves height and width open, as symbols, for all sizes between; one whose min is its max is fixed.
+   * @default both fixed
+   */
+  readonly ranges?: { readonly height: PixelRange; readonly width: PixelRange };
+}
 
-export function compareSizes(model: OnnxModel, input: ImageInput, size: InputSize): Comparison {
+/** The graph with the shapes that it has for one shape of its input. */
+export interface Probe extends InputSize, Inference {
+  readonly batch: number;
+}
+
+/**
+ * A graph with the sizes it was exported for beside the same graph with sizes it shall serve. The first two of those
+ * differ in their batch alone, which are primes: a dim follows the batch exactly if it is divisible by both and scales
+ * with them. The others, where sizes stay open, are the ends of the ranges.
+ */
+export interface Comparison {
+  /** As it is brought to the served sizes. */
+  readonly graph: GraphProto;
+  /** As it was: with the size to be served, and a batch of 1, where the file leaves them open. */
+  readonly exported: Probe;
+  readonly served: readonly [Probe, Probe, ...Probe[]];
+}
+
+const BATCH = 7;
+const OTHER_BATCH = 11;
+
+export function compareSizes(model: OnnxModel, input: ImageInput, size: ServedSize): Comparison {
   const [batch, , height, width] = input.shape;
-  const exportedBatch = typeof batch === 'number' ? batch : 1;
-  const infer = (n: number, h: number, w: number) =>
-    inferShapes(model.graph, opsetOf(model), new Map([[input.name, [n, 3, h, w]]]));
-  return {
-    exportedBatch,
-    exported: infer(
-      exportedBatch,
-      typeof height === 'number' ? height : size.height,
-      typeof width === 'number' ? width : size.width,
+  const sizeOr = (dim: DeclaredDim, otherwise: number) => (typeof dim === 'number' ? dim : otherwise);
+  const exported = probe(model, input, sizeOr(batch, 1), sizeOr(height, size.height), sizeOr(width, size.width));
+  return { graph: model.graph, exported, served: servedProbes(model, input, size) };
+}
+
+/** The comparison of a model that has been brought nearer to the served sizes, and no longer works at the exported ones. */
+export function compareAgain(
+  { exported }: Comparison,
+  model: OnnxModel,
+  input: ImageInput,
+  size: ServedSize,
+): Comparison {
+  return { graph: model.graph, exported, served: servedProbes(model, input, size) };
+}
+
+function probe(model: OnnxModel, { name }: ImageInput, batch: number, height: number, width: number): Probe {
+  const inference = inferShapes(model.graph, opsetOf(model), new Map([[name, [batch, 3, height, width]]]));
+  return { batch, height, width, ...inference };
+}
+
+function servedProbes(model: OnnxModel, input: ImageInput, size: ServedSize): Comparison['served'] {
+  return [
+    probe(model, input, BATCH, size.height, size.width),
+    probe(model, input, OTHER_BATCH, size.height, size.width),
+    ...endsOf(size).map(({ height, width }, index) =>
+      probe(model, input, index % 2 === 0 ? BATCH : OTHER_BATCH, height, width),
     ),
-    served: infer(SERVED_BATCH, size.height, size.width),
-    servedOther: infer(SERVED_BATCH_OTHER, size.height, size.width),
-  };
+  ];
+}
+
+/** Sizes that tell whether a graph follows the ranges: all ends, height and width apart. */
+function endsOf({ width, height, ranges }: ServedSize): InputSize[] {
+  if (ranges === undefined) return [];
+  const ends = [
+    { height: ranges.height.opt, width: ranges.width.opt },
+    { height: ranges.height.min, width: ranges.width.min },
+    { height: ranges.height.max, width: ranges.width.max },
+    { height: ranges.height.min, width: ranges.width.max },
+    { height: ranges.height.max, width: ranges.width.min },
+  ];
+  return ends.filter(
+    (end, index) =>
+      !(end.width === width && end.height === height) &&
+      ends.findIndex((other) => other.width === end.width && other.height === end.height) === index,
+  );
 }

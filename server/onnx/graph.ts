@@ -39,6 +39,11 @@ export function fedInputs(graph: GraphProto): ValueInfoProto[] {
   return graph.input.filter(({ name }) => !initializers.has(name));
 }
 
+/** The names of the inputs that a caller must feed, in the order of the file. */
+export function inputNames({ graph }: OnnxModel): string[] {
+  return fedInputs(graph).map(({ name }) => name);
+}
+
 /** A size, a symbol (`batch`), or null where nothing is said. */
 export type DeclaredDim = number | string | null;
 

@@ -1,153 +1,162 @@
-import type { NodeProto } from '../gen/onnx/onnx.js';
-import { SERVED_BATCH, type Comparison } from './comparison.js';
+import type { GraphProto, NodeProto } from '../gen/onnx/onnx.js';
+import type { Comparison, Probe } from './comparison.js';
 import { attributeOf } from './graph.js';
+import { alignedRuns, mergedSizes, readingsOf, type Reading, type ReshapeInput } from './reshape-readings.js';
 import { resolveReshape } from './shape-rules/layout.js';
 import { ShapeConflict, type Shape } from './shape-rules/rule.js';
 import { int64Tensor } from './tensor.js';
-import { FOLLOWS, refuse, type Verdict } from './verdict.js';
+import { FOLLOWS, refuse, type Replacement, type Verdict } from './verdict.js';
+
+/** No network has more; a damaged file may. */
+const MOST_DIMS = 32;
 
 /**
- * Judges a Reshape by lining up the dims before and after it: in row-major order every run of input dims becomes a run
- * of output dims with as many elements, and that must still hold, run by run, at the sizes to be served. A literal
- * batch at dim 0 is put right; anything else that does not follow is refused.
+ * Judges a Reshape by what it meant at the export (see readingsOf): literal batches and sizes of the picture in its
+ * target are put right where that says what they become. Where it may have meant several things the rest of the graph
+ * has to choose; where none, it is refused.
  */
-export function judgeReshape(node: NodeProto, comparison: Comparison): Verdict {
-  const { exported, served, servedOther } = comparison;
+export function judgeReshape(node: NodeProto, { graph, exported, served }: Comparison): Verdict {
   const [data = '', shape = ''] = node.input;
-  const [before, after] = [exported.shapeOf(data), served.shapeOf(data)];
-  const [exportedTarget, target] = [exported.valueOf(shape)?.numbers, served.valueOf(shape)?.numbers];
-  if (target === undefined || exportedTarget === undefined) return FOLLOWS;
-  if (before === null || after === null || before.includes(null) || after.includes(null)) {
-    return judgeBlind(target, comparison, data);
+  const exportedTarget = exported.valueOf(shape)?.numbers;
+  const targets: readonly (readonly number[] | undefined)[] = served.map(({ valueOf }) => valueOf(shape)?.numbers);
+  if (exportedTarget === undefined || !isComplete(targets)) return FOLLOWS;
+  const before = inputOf(exported, data);
+  const [first, second, ...others] = served.map((probe) => inputOf(probe, data));
+  if (before === null || first == null || second == null || !isComplete(others)) {
+    return judgeBlind(targets[0] ?? exportedTarget, exported, served, data);
   }
-  // A reshape of constants: neither the batch nor the size of the picture goes through it.
-  if (same(before, after) && same(after, servedOther.shapeOf(data))) return FOLLOWS;
+  const inputs = [first, second, ...others] as const;
+  // Neither the batch nor the size of the picture goes through a reshape of constants.
+  if (inputs.every(({ dims }) => same(dims, before.dims))) return FOLLOWS;
 
   const keepsZero = Number(attributeOf(node, 'allowzero')?.i ?? 0n) === 1;
-  const exportedResult = resolved(before, exportedTarget, keepsZero);
+  const exportedResult = resolved(before.dims, exportedTarget, keepsZero);
   if (typeof exportedResult === 'string') return refuse(exportedResult);
-  const reason = mismatch(before, exportedResult, after, target, keepsZero);
-  if (reason === null) return FOLLOWS;
+  const blame = () => mismatch(before, exportedResult, first, targets[0] ?? exportedTarget);
+  const made = inputs.map(({ dims }, index) => resolved(dims, targets[index] ?? exportedTarget, keepsZero));
+  const readings = readingsOf(before, exportedResult, inputs, mergedBefore(node, graph, exported));
+  const asIs = readings.find(({ results }) => results.every((dims, probe) => same(dims, made[probe] ?? null)));
+  const isLiteral = targets.every((target) => same(target, exportedTarget));
+  // What is computed or left open decides, unless the literals beside it look like the rows or columns of a picture.
+  const kept = asIs ?? (isLiteral ? readings.find((reading) => keepsLiterals(reading, exportedTarget)) : undefined);
+  const isDecided = kept !== undefined && (!isLiteral || !readings.some(({ isGrid }) => isGrid));
+  const candidates = isDecided ? [kept] : readings;
+  if (asIs !== undefined && candidates.length === 1) return FOLLOWS;
 
-  const [first, ...rest] = target;
-  const candidates = [];
-  if (first === comparison.exportedBatch) {
-    if (!keepsZero && after[0] === SERVED_BATCH) candidates.push([0, ...rest]);
-    if (!rest.includes(-1)) candidates.push([-1, ...rest]);
-  }
-  const reasons = candidates.map((to) => ({ to, reason: mismatch(before, exportedResult, after, to, keepsZero) }));
-  const exact = reasons.find((candidate) => candidate.reason === null);
-  if (exact !== undefined) return retarget(data, target, exact.to);
-  return refuse(reasons[0]?.reason ?? reason);
+  const to: readonly (readonly number[] | null)[] = candidates.map((reading) => {
+    return reading === asIs ? exportedTarget : targetFor(reading, inputs, isLiteral ? exportedTarget : null, keepsZero);
+  });
+  if (!isComplete(to)) return refuse(`${blame()}, and more than one size would have to stay open in it`);
+  const shown = targetText(targets[0] ?? exportedTarget, first);
+  const options = to.map((target) => retarget(data, shown, target));
+  const [only, ...more] = options;
+  if (only === undefined) return refuse(blame());
+  return more.length === 0 ? only : { kind: 'choose', options };
 }
 
-function retarget(data: string, from: readonly number[], to: readonly number[]): Verdict {
+function isComplete<T>(values: readonly T[]): values is readonly NonNullable<T>[] {
+  return values.every((value) => value !== null && value !== undefined);
+}
+
+/** The shape of a value at a probe; null where a rule is missing. */
+function inputOf({ shapeOf, batch, width, height }: Probe, name: string): ReshapeInput | null {
+  const shape = shapeOf(name);
+  const isSound = shape !== null && shape.length <= MOST_DIMS && isComplete(shape);
+  return isSound ? { batch, width, height, dims: shape } : null;
+}
+
+/** Sizes of dims that the nodes in front of `node` have made of several. */
+function mergedBefore(node: NodeProto, graph: GraphProto, exported: Probe): ReadonlySet<number> {
+  const inFront = graph.node.slice(0, graph.node.indexOf(node));
+  const merging = inFront.filter(({ opType }) => opType === 'Reshape' || opType === 'Flatten');
+  const sizes = merging.flatMap(({ input, output }) => {
+    const [from, to] = [inputOf(exported, input[0] ?? ''), inputOf(exported, output[0] ?? '')];
+    return from === null || to === null ? [] : mergedSizes(from.dims, to.dims);
+  });
+  return new Set(sizes);
+}
+
+function same(left: Shape | null | string, right: Shape | null | string): boolean {
+  if (left === null || right === null || typeof left === 'string' || typeof right === 'string') return false;
+  return left.length === right.length && left.every((dim, axis) => dim === right[axis]);
+}
+
+/** Without the shape of the input only a target whose dim 0 is open can be trusted, and only at the exported size. */
+function judgeBlind(target: readonly number[], exported: Probe, served: readonly Probe[], data: string): Verdict {
+  const open = target[0] === 0 || target[0] === -1;
+  const stays = served.every(({ shapeOf }) => same(shapeOf(data), exported.shapeOf(data)));
+  if (open && stays) return FOLLOWS;
+  const text = `[${target.join(', ')}]`;
+  return refuse(`the shape of its input is not known, so its target ${text} cannot be checked`);
+}
+
+/** Whether a reading leaves every literal as it is, but for one in front, which holds the batch. */
+function keepsLiterals({ results, isGrid }: Reading, target: readonly number[]): boolean {
+  const literals = [...target.entries()].filter(([axis, dim]) => axis > 0 && dim > 0);
+  return !isGrid && results.every((dims) => literals.every(([axis, dim]) => dims[axis] === dim));
+}
+
+/**
+ * The target that gives a reading at every probe, as much like `from` as can be: its -1 stays, sizes that are the same
+ * everywhere are literal, others are taken from the input or left open. Null where two would have to be open.
+ */
+function targetFor(
+  { results }: Reading,
+  inputs: readonly ReshapeInput[],
+  from: readonly number[] | null,
+  keepsZero: boolean,
+): number[] | null {
+  const dims = (results[0] ?? []).map((literal, axis) => {
+    const sizes = results.map((result) => result[axis]);
+    const isCopy = !keepsZero && inputs.every((input, probe) => input.dims[axis] === sizes[probe]);
+    const isFixed = sizes.every((size) => size === literal);
+    const closed = isFixed && !(isCopy && from?.[axis] === 0) ? literal : isCopy ? 0 : -1;
+    return { closed, isOpen: from?.[axis] === -1 || closed === -1 };
+  });
+  const open = dims.filter(({ isOpen }) => isOpen).length;
+  const target = dims.map(({ closed, isOpen }) => (isOpen && open === 1 ? -1 : closed));
+  return target.filter((dim) => dim === -1).length > 1 ? null : target;
+}
+
+function retarget(data: string, from: string, to: readonly number[]): Replacement {
   return {
     kind: 'replace',
-    change: `target [${from.join(', ')}] -> [${to.join(', ')}]`,
+    change: `target ${from} -> [${to.join(', ')}]`,
     role: 'target',
     constant: (name) => int64Tensor(name, to),
     inputs: (name) => [data, name],
   };
 }
 
-/** Without the shape of the input only a target whose dim 0 is open can be trusted, and only at the exported size. */
-function judgeBlind(target: readonly number[], { exported, served }: Comparison, data: string): Verdict {
-  const open = target[0] === 0 || target[0] === -1;
-  const resized = !same(exported.shapeOf(data), served.shapeOf(data));
-  if (open && !resized) return FOLLOWS;
-  const text = `[${target.join(', ')}]`;
-  return { kind: 'refuse', reason: `the shape of its input is not known, so its target ${text} cannot be checked` };
+/** A target that was computed from the shape of the input holds the batch of the probe. */
+function targetText(target: readonly number[], { batch }: ReshapeInput): string {
+  return `[${target.map((dim, axis) => (axis === 0 && dim === batch ? 'batch' : dim)).join(', ')}]`;
 }
 
-/** Why `target` does not do at the served sizes what the exported one does at its own; null where it does. */
+/** Which part of the target does not do at the served sizes what it did at those of the export. */
 function mismatch(
-  before: Shape,
-  exportedResult: Shape,
-  after: Shape,
+  before: ReshapeInput,
+  exportedResult: readonly number[],
+  after: ReshapeInput,
   target: readonly number[],
-  keepsZero: boolean,
-): string | null {
-  const result = resolved(after, target, keepsZero);
-  // Where the target cannot be filled in at all, its literals alone show which run is to blame.
-  const made = typeof result === 'string' ? target.map((dim) => (dim > 0 ? dim : null)) : result;
-  const failed = alignedRuns(before, exportedResult).filter(
-    (run) => !sameElements(run, after, made) || !sameOrder(run, before, exportedResult, after, made),
+): string {
+  const stale = alignedRuns(before.dims, exportedResult).filter(({ inputs }) =>
+    inputs.some((axis) => before.dims[axis] !== after.dims[axis]),
   );
-  const isLiteral = ({ outputs }: Run) => outputs.every((axis) => (target[axis] ?? 0) > 0);
-  const blamed = failed.find(isLiteral) ?? failed[0];
-  if (blamed === undefined) return typeof result === 'string' ? result : null;
-  const was = blamed.inputs.map((axis) => before[axis]).join('x');
-  const is = blamed.inputs.map((axis) => (axis === 0 && after[0] === SERVED_BATCH ? 'batch' : after[axis])).join('x');
-  const fixed = blamed.outputs.map((axis) => target[axis]).join(', ');
-  const shown = target.map((dim, axis) => (axis === 0 && dim === SERVED_BATCH ? 'batch' : dim)).join(', ');
-  return `its target [${shown}] was made for ${was} where the input is now ${is}: ${fixed} does not follow`;
+  const isLiteral = ({ outputs }: (typeof stale)[number]) => outputs.every((axis) => (target[axis] ?? 0) > 0);
+  const { inputs = [], outputs = [] } = stale.find(isLiteral) ?? stale[0] ?? {};
+  const was = inputs.map((axis) => before.dims[axis]).join('x');
+  const is = inputs.map((axis) => (axis === 0 && after.dims[0] === after.batch ? 'batch' : after.dims[axis])).join('x');
+  const fixed = outputs.map((axis) => target[axis]).join(', ');
+  return `its target ${targetText(target, after)} was made for ${was} where the input is now ${is}: ${fixed} does not follow`;
 }
 
-function sameElements({ inputs, outputs }: Run, after: Shape, made: Shape): boolean {
-  if (outputs.some((axis) => made[axis] === null)) return true;
-  return elements(inputs, after) === elements(outputs, made);
-}
-
-/**
- * Whether a run that has as many elements as it should also has them in the right groups: a literal in front of the dim
- * that changes can only be made of input dims that keep their size, one behind it also of the inner part of the input
- * dim that changed. Otherwise rows or pictures would be mixed.
- */
-function sameOrder({ inputs, outputs }: Run, before: Shape, exportedResult: Shape, after: Shape, made: Shape): boolean {
-  const isChanged = (axis: number) => before[axis] !== after[axis];
-  const isRemade = (axis: number) => exportedResult[axis] !== made[axis];
-  const [first, last] = [inputs.findIndex(isChanged), inputs.findLastIndex(isChanged)];
-  const [firstMade, lastMade] = [outputs.findIndex(isRemade), outputs.findLastIndex(isRemade)];
-  if (first === -1 || firstMade === -1) return true;
-  return (
-    elements(inputs.slice(0, first), before) % elements(outputs.slice(0, firstMade), made) === 0 &&
-    elements(inputs.slice(last), before) % elements(outputs.slice(lastMade + 1), made) === 0
-  );
-}
-
-function resolved(input: Shape, target: readonly number[], keepsZero: boolean): Shape | string {
+function resolved(input: Shape, target: readonly number[], keepsZero: boolean): readonly number[] | string {
   try {
-    return resolveReshape(input, target, keepsZero);
+    const dims = resolveReshape(input, target, keepsZero);
+    return isComplete(dims) ? dims : 'its target copies a dim that its input does not have';
   } catch (cause) {
     if (cause instanceof ShapeConflict) return cause.message;
     throw cause;
   }
-}
-
-interface Run {
-  readonly inputs: readonly number[];
-  readonly outputs: readonly number[];
-}
-
-/** Splits the axes of both shapes into the shortest runs with the same number of elements. */
-function alignedRuns(before: Shape, result: Shape): Run[] {
-  const runs: { inputs: number[]; outputs: number[] }[] = [];
-  let [i, j] = [0, 0];
-  while (i < before.length && j < result.length) {
-    let [has, gets] = [before[i] ?? 1, result[j] ?? 1];
-    const run = { inputs: [i++], outputs: [j++] };
-    while (has !== gets && (has < gets ? i < before.length : j < result.length)) {
-      if (has < gets) {
-        has *= before[i] ?? 1;
-        run.inputs.push(i++);
-      } else {
-        gets *= result[j] ?? 1;
-        run.outputs.push(j++);
-      }
-    }
-    runs.push(run);
-  }
-  // Sizes of 1 at the end of one side belong to the last run.
-  for (; i < before.length; i++) runs.at(-1)?.inputs.push(i);
-  for (; j < result.length; j++) runs.at(-1)?.outputs.push(j);
-  return runs;
-}
-
-function elements(axes: readonly number[], shape: Shape): number {
-  return axes.reduce((product, axis) => product * (shape[axis] ?? 1), 1);
-}
-
-function same(left: Shape | null, right: Shape | null): boolean {
-  return left !== null && right !== null && left.length === right.length && left.every((dim, i) => dim === right[i]);
 }

@@ -1,5 +1,5 @@
 import type { NodeProto } from '../gen/onnx/onnx.js';
-import { SERVED_BATCH, type Comparison } from './comparison.js';
+import type { Comparison } from './comparison.js';
 import { floatTensor } from './tensor.js';
 import { FOLLOWS, refuse, type Verdict } from './verdict.js';
 
@@ -9,14 +9,17 @@ import { FOLLOWS, refuse, type Verdict } from './verdict.js';
  */
 export function judgeResize(node: NodeProto, { exported, served }: Comparison): Verdict {
   const [data = '', region = '', , sizesInput = ''] = node.input;
-  const [before, after] = [exported.shapeOf(data), served.shapeOf(data)];
-  const [was, is] = [exported.valueOf(sizesInput)?.numbers, served.valueOf(sizesInput)?.numbers];
-  if (before === null || after === null || was === undefined || is === undefined) return FOLLOWS;
-  const stale = is.some((size, axis) => size === was[axis] && before[axis] !== after[axis]);
-  const keepsBatch = after[0] !== SERVED_BATCH || is[0] === SERVED_BATCH;
-  if (!stale && keepsBatch) return FOLLOWS;
+  const [before, was] = [exported.shapeOf(data), exported.valueOf(sizesInput)?.numbers];
+  if (before === null || was === undefined) return FOLLOWS;
+  const stale = served.some(({ batch, shapeOf, valueOf }) => {
+    const [after, is] = [shapeOf(data), valueOf(sizesInput)?.numbers];
+    if (after === null || is === undefined) return false;
+    const isLiteral = is.some((size, axis) => size === was[axis] && before[axis] !== after[axis]);
+    return isLiteral || (after[0] === batch && is[0] !== batch);
+  });
+  if (!stale) return FOLLOWS;
 
-  const text = `[${is.join(', ')}]`;
+  const text = `[${(served[0].valueOf(sizesInput)?.numbers ?? was).join(', ')}]`;
   if (node.attribute.some(({ name }) => name === 'axes' || name === 'keep_aspect_ratio_policy')) {
     return refuse(`its sizes ${text} are fixed; export it with scale_factor`);
   }

@@ -1,7 +1,7 @@
 import { ServingError } from '../core/errors.js';
 import { TypeProto, TypeProto_Tensor, type NodeProto, type ValueInfoProto } from '../gen/onnx/onnx.js';
 import { dimension } from './builder.js';
-import { SERVED_BATCH, SERVED_BATCH_OTHER, compareSizes, type Comparison, type InputSize } from './comparison.js';
+import type { Comparison, PixelRange, Probe, ServedSize } from './comparison.js';
 import {
   declaredShape,
   initializerNames,
@@ -12,12 +12,14 @@ import {
   type DeclaredDim,
   type OnnxModel,
 } from './graph.js';
-import { followSizes } from './follow-sizes.js';
+import { followSizes, newConflicts } from './follow-sizes.js';
 import { imageInput, type ImageInput } from './image-input.js';
 import { decodeModel, encodeModel } from './model-file.js';
 
-/** The symbol of the dynamic batch in the inputs and outputs of a rewritten model. */
+/** The symbols of the dynamic batch and of open sizes in the inputs and outputs of a rewritten model. */
 export const BATCH = 'batch';
+export const HEIGHT = 'height';
+export const WIDTH = 'width';
 
 /** The oldest operator set that ONNX Runtime runs. */
 export const OLDEST_OPSET = 7;
@@ -25,18 +27,19 @@ export const OLDEST_OPSET = 7;
 const FREE_INITIALIZERS_IR = 4n;
 
 /**
- * Makes a model file servable: a dynamic batch, the input size of the configuration, weights no longer among the
- * inputs, outputs with shapes that are true. The bytes are returned as they are where nothing has to change.
- * `changes` says what was done, a line each. Throws MODEL_INVALID, naming the node and the reason, where the model
- * cannot be brought to these sizes without guessing.
+ * Makes a model file servable: a dynamic batch, the input size of the configuration (or, with `ranges`, height and width
+ * that stay open), weights no longer among the inputs, outputs with shapes that are true. The bytes are returned as they
+ * are where nothing has to change. `changes` says what was done, a line each. Throws MODEL_INVALID, naming the node and
+ * the reason, where the model cannot be brought to these sizes without guessing.
  */
-export function rewriteForServing(bytes: Uint8Array, options: InputSize): { bytes: Uint8Array; changes: string[] } {
-  const { model, changes } = rewriteModel(decodeModel(bytes), options);
+export function rewriteForServing(bytes: Uint8Array, size: ServedSize): { bytes: Uint8Array; changes: string[] } {
+  const { model, changes } = rewriteModel(decodeModel(bytes), size);
   return { bytes: changes.length === 0 ? bytes : encodeModel(model), changes };
 }
 
 /** `rewriteForServing` on a decoded model, which is left as it is. */
-export function rewriteModel(model: OnnxModel, size: InputSize): { model: OnnxModel; changes: string[] } {
+export function rewriteModel(model: OnnxModel, size: ServedSize): { model: OnnxModel; changes: string[] } {
+  requireRanges(size);
   if (opsetOf(model) < OLDEST_OPSET) {
     throw invalid(
       `The model uses opset ${opsetOf(model)}; ONNX Runtime needs at least ${OLDEST_OPSET}: export it anew.`,
@@ -51,9 +54,8 @@ export function rewriteModel(model: OnnxModel, size: InputSize): { model: OnnxMo
     changes.push(`${nodeLabel(node)}: ${verdict.change}`);
   }
   result = followed.model;
-  const comparison = compareSizes(result, input, size);
-  refuseConflicts(result, comparison);
-  result = declareShapes(result, input, size, comparison, changes);
+  refuseConflicts(result, followed.comparison);
+  result = declareShapes(result, input, size, followed.comparison, changes);
   return { model: result, changes };
 }
 
@@ -80,14 +82,29 @@ export function dropUnusedWeights(model: OnnxModel, changes: string[]): OnnxMode
   return { ...model, graph: { ...graph, initializer } };
 }
 
+/** Sizes that contradict each other come from the caller, not from the file. */
+function requireRanges({ width, height, ranges }: ServedSize): void {
+  if (ranges === undefined) return;
+  const isIn = ({ min, opt, max }: PixelRange, size: number) =>
+    min >= 1 && min <= opt && opt <= max && min <= size && size <= max;
+  if (isIn(ranges.height, height) && isIn(ranges.width, width)) return;
+  const text = ({ min, opt, max }: PixelRange) => `${min} to ${max}, best at ${opt}`;
+  throw new RangeError(
+    `${width}x${height} and its ranges (width ${text(ranges.width)}; height ${text(ranges.height)}) do not fit`,
+  );
+}
+
 /** Refuses nodes that worked at the exported sizes and cannot at the served ones. */
-function refuseConflicts({ graph }: OnnxModel, { exported, served }: Comparison): void {
-  const known = new Set(exported.conflicts.map(({ node }) => node));
-  const conflict = served.conflicts.find(({ node }) => !known.has(node));
-  if (conflict !== undefined)
-    throw refusal(conflict.node, `${conflict.reason} (tried with a batch of ${SERVED_BATCH})`);
+function refuseConflicts({ graph }: OnnxModel, comparison: Comparison): void {
+  const [conflict] = newConflicts(comparison);
+  if (conflict !== undefined) {
+    const { batch, width, height } = conflict.at;
+    throw refusal(conflict.node, `${conflict.reason} (tried with a batch of ${batch} at ${width}x${height})`);
+  }
   for (const node of graph.node) {
-    const [was, is] = [exported, served].map((inference) => inference.shapeOf(node.output[0] ?? '')?.length);
+    const [was, is] = [comparison.exported, comparison.served[0]].map(
+      ({ shapeOf }) => shapeOf(node.output[0] ?? '')?.length,
+    );
     // A Squeeze without axes takes a batch of 1 away with the rest.
     if (was === undefined || is === undefined || was === is) continue;
     throw refusal(node, `its output has ${was} dims at the exported batch and ${is} at others; give it axes`);
@@ -98,7 +115,7 @@ function refuseConflicts({ graph }: OnnxModel, { exported, served }: Comparison)
 function declareShapes(
   model: OnnxModel,
   input: ImageInput,
-  size: InputSize,
+  size: ServedSize,
   comparison: Comparison,
   changes: string[],
 ): OnnxModel {
@@ -110,7 +127,10 @@ function declareShapes(
     changes.push(`${kind} '${value.name}': ${from} -> ${to}`);
     return withShape(value, shape);
   };
-  const inputs = graph.input.map((value) => declare('input', value, [BATCH, 3, size.height, size.width]));
+  const isOpen = (range: PixelRange | undefined) => range !== undefined && range.min !== range.max;
+  const height = isOpen(size.ranges?.height) ? HEIGHT : size.height;
+  const width = isOpen(size.ranges?.width) ? WIDTH : size.width;
+  const inputs = graph.input.map((value) => declare('input', value, [BATCH, 3, height, width]));
   const symbols = new Set(input.shape.filter((dim) => typeof dim === 'string'));
   const outputs = graph.output.map((value) => declare('output', value, servedShape(value, comparison, symbols)));
   const stale = changes.length > before ? graph.valueInfo.length : 0;
@@ -120,21 +140,27 @@ function declareShapes(
 }
 
 /** The shape of an output: inferred where the rules reach, else as declared, less what came from the old sizes. */
-function servedShape(value: ValueInfoProto, comparison: Comparison, inputSymbols: ReadonlySet<DeclaredDim>) {
-  const [served, other] = [comparison.served.shapeOf(value.name), comparison.servedOther.shapeOf(value.name)];
+function servedShape(value: ValueInfoProto, { served }: Comparison, inputSymbols: ReadonlySet<DeclaredDim>) {
+  const shapes = served.map(({ shapeOf }) => shapeOf(value.name));
   const declared = declaredShape(value);
-  if (served === null || other === null) {
+  if (shapes.includes(null)) {
     return declared?.map((dim) => (typeof dim === 'string' && !inputSymbols.has(dim) ? dim : null)) ?? null;
   }
-  const shape = served.map((dim, axis) => {
-    const otherDim = other[axis] ?? null;
-    if (dim === otherDim) return dim;
-    return dim === SERVED_BATCH && otherDim === SERVED_BATCH_OTHER ? BATCH : null;
+  const shape = (shapes[0] ?? []).map((dim, axis) => {
+    const follows = (size: (probe: Probe) => number | null) =>
+      served.every((probe, index) => shapes[index]?.[axis] === size(probe));
+    if (follows(() => dim)) return dim;
+    if (follows(({ batch }) => batch)) return BATCH;
+    if (follows(({ height }) => height)) return HEIGHT;
+    return follows(({ width }) => width) ? WIDTH : null;
   });
-  if (typeof shape[0] === 'number' || shape.length === 0) {
+  const isKnown = shapes.every((dims) => typeof dims?.[0] === 'number');
+  if (shape.length === 0 || (isKnown && shape[0] !== BATCH)) {
+    const folds = shape[0] === null;
     throw invalid(
-      `Output '${value.name}' is ${shapeText(shape)} whatever the batch: its first dim must be the batch. ` +
-        'Export the model with dynamic_axes on dim 0 of the input and of every output.',
+      `Output '${value.name}' is ${shapeText(shape)} ${folds ? 'with several rows a picture' : 'whatever the batch'}: ` +
+        `its first dim must be the batch. ${folds ? 'Reshape it to [batch, rows, values] in the network, or export' : 'Export'} ` +
+        'the model with dynamic_axes on dim 0 of the input and of every output.',
     );
   }
   return shape;

@@ -1,5 +1,5 @@
 import type { NodeProto } from '../gen/onnx/onnx.js';
-import type { Comparison } from './comparison.js';
+import type { Comparison, Probe } from './comparison.js';
 import { attributeOf } from './graph.js';
 import { fromEnd } from './shape-rules/layout.js';
 import { FOLLOWS, refuse, type Verdict } from './verdict.js';
@@ -12,20 +12,21 @@ const TO_THE_END = 2 ** 31 - 1;
  * did, or nothing any more. Ends counted from the end, and steps, follow by themselves.
  */
 export function judgeSlice(node: NodeProto, { exported, served }: Comparison): Verdict {
-  const argument = (name: string, index: number): readonly number[] | undefined =>
-    attributeOf(node, name)?.ints.map(Number) ?? served.valueOf(node.input[index] ?? '')?.numbers;
-  const wasEnds = attributeOf(node, 'ends')?.ints.map(Number) ?? exported.valueOf(node.input[2] ?? '')?.numbers;
-  const [before, after] = [exported.shapeOf(node.input[0] ?? ''), served.shapeOf(node.input[0] ?? '')];
-  const ends = argument('ends', 2);
-  if (before === null || after === null || ends === undefined) return FOLLOWS;
-  const axes = argument('axes', 3) ?? ends.map((_, index) => index);
-  const stale = axes.findIndex((given, index) => {
-    const [axis, end] = [fromEnd(given, before.length), ends[index] ?? 0];
-    return before[axis] !== after[axis] && end > 0 && end < TO_THE_END && end === wasEnds?.[index];
-  });
-  if (stale === -1) return FOLLOWS;
-  const axis = fromEnd(axes[stale] ?? 0, before.length);
-  return refuse(
-    `it ends at ${ends[stale]} along axis ${axis}, which was ${before[axis]} long at the export and is now ${after[axis]}`,
-  );
+  const argument = (name: string, index: number, probe: Probe): readonly number[] | undefined =>
+    attributeOf(node, name)?.ints.map(Number) ?? probe.valueOf(node.input[index] ?? '')?.numbers;
+  const [data = ''] = node.input;
+  const [before, wasEnds] = [exported.shapeOf(data), argument('ends', 2, exported)];
+  if (before === null) return FOLLOWS;
+  for (const probe of served) {
+    const [after, ends] = [probe.shapeOf(data), argument('ends', 2, probe)];
+    if (after === null || ends === undefined) continue;
+    const axes = argument('axes', 3, probe) ?? ends.map((_, index) => index);
+    for (const [index, given] of axes.entries()) {
+      const [axis, end] = [fromEnd(given, before.length), ends[index] ?? 0];
+      if (before[axis] === after[axis] || end <= 0 || end >= TO_THE_END || end !== wasEnds?.[index]) continue;
+      const lengths = `which was ${before[axis]} long at the export and is now ${after[axis]}`;
+      return refuse(`it ends at ${end} along axis ${axis}, ${lengths}`);
+    }
+  }
+  return FOLLOWS;
 }

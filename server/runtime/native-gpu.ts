@@ -1,3 +1,6 @@
+import { errorMessage, ServingError } from '../core/errors.js';
+import type { GpuTelemetry } from '../core/gpu-telemetry.js';
+import { addonFile, loadAddon } from './native-file.js';
 import type { NmsOptions, PixelView, SourceWindow } from './native.js';
 
 /**
@@ -26,23 +29,6 @@ export interface GpuInfo {
   readonly tensorrt: string;
   /** Of NVIDIA's driver; empty where NVML does not tell. */
   readonly driver: string;
-}
-
-/** What NVML says of one GPU; NaN where it does not say. */
-export interface GpuTelemetry {
-  readonly index: number;
-  readonly uuid: string;
-  readonly name: string;
-  /** 0 to 1. */
-  readonly utilization: number;
-  readonly memoryTotalBytes: number;
-  readonly memoryUsedBytes: number;
-  readonly powerWatts: number;
-  readonly powerLimitWatts: number;
-  readonly energyJoules: number;
-  readonly temperatureCelsius: number;
-  /** 0 to 1, of the JPEG engines. */
-  readonly jpegUtilization: number;
 }
 
 /** Sizes that an optimisation profile reaches and is tuned for. */
@@ -117,6 +103,8 @@ export interface GpuInstanceSpec {
   /** The ONNX file that a stripped plan takes its weights from; null: the plan has them. */
   readonly weightsFile: string | null;
   readonly plugins: readonly string[];
+  /** Lets a version-compatible plan bring host code of its own. */
+  readonly versionCompatible: boolean;
   readonly task: 'centerface' | 'embedding';
   /** Of the network input, in pixels. */
   readonly width: number;
@@ -135,6 +123,8 @@ export interface GpuInstanceSpec {
   /** Execution contexts, each with its activation memory, that the instances of the engine share on a device. */
   readonly executionContexts: number;
   readonly cudaGraphs: boolean;
+  /** Larger JPEGs are refused. */
+  readonly maxPicturePixels: number;
 }
 
 /** A picture to bring into device memory: a JPEG file, or pixels. */
@@ -177,7 +167,7 @@ export interface GpuRun {
 /** A CUDA stream with its buffers, on an engine that it shares with its fellows. One call at a time. */
 export interface NativeGpuInstance {
   /** What operators should know: the JPEG engine that is used, warnings of TensorRT. */
-  readonly notes: readonly string[];
+  notes(): string[];
   /** Bytes of device memory that the instances of this engine take together: weights, contexts, buffers. */
   memoryBytes(): number;
   /** Starts to bring pictures to the device; those that are refused are left out. */
@@ -190,6 +180,26 @@ export interface NativeGpuInstance {
   close(): void;
 }
 
+/** An engine to be measured alone. */
+export interface EngineBenchSpec {
+  readonly planFile: string;
+  readonly device: number;
+  /** Of the network input, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly batch: number;
+  /** Executions at once, each with a context of its own. */
+  readonly contexts: number;
+  readonly graph: boolean;
+  readonly seconds: number;
+}
+
+export interface EngineBenchResult {
+  readonly picturesPerSecond: number;
+  /** From one batch of a context to its next. */
+  readonly millisecondsPerBatch: number;
+}
+
 export interface GpuAddon {
   info(): GpuInfo;
   /** Throws DEVICE_UNAVAILABLE, saying why, where there is none. */
@@ -199,4 +209,22 @@ export interface GpuAddon {
   /** Takes seconds to minutes. */
   buildEngine(spec: EngineBuildSpec): EngineBuildResult;
   openInstance(spec: GpuInstanceSpec): NativeGpuInstance;
+  /** Runs a plan without pictures or results, after a quarter of the time to warm up. */
+  benchEngine(spec: EngineBenchSpec): EngineBenchResult;
+}
+
+const NAME = 'sluice_gpu';
+
+/** The file of the addon; null where CUDA and TensorRT were not found when the native code was built. */
+export function gpuAddonFile(): string | null {
+  return addonFile(NAME);
+}
+
+/** Loads the addon, once for each thread. Throws DEVICE_UNAVAILABLE where it was not built or does not load. */
+export function loadNativeGpu(): GpuAddon {
+  try {
+    return loadAddon<GpuAddon>(NAME);
+  } catch (cause) {
+    throw new ServingError('DEVICE_UNAVAILABLE', errorMessage(cause), { cause });
+  }
 }

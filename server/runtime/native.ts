@@ -1,8 +1,4 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { errorMessage } from '../core/errors.js';
+import { loadAddon } from './native-file.js';
 
 /**
  * The one door to the native addon. Names, order and fields mirror native/src/addon/addon.cc, so that both can be read
@@ -72,8 +68,6 @@ export interface CenterFaceOptions {
 export interface NativeInfo {
   readonly version: string;
   readonly compiler: string;
-  readonly cuda: string | null;
-  readonly tensorrt: string | null;
 }
 
 export interface NativeAddon {
@@ -131,39 +125,10 @@ export interface NativeAddon {
   exit(code: number): never;
 }
 
-/** Where the build leaves the addon, from the root of the package; the first that loads is taken. */
-const BUILDS = ['build/native/Release/sluice.node', 'build/native/Debug/sluice.node'];
-
 /**
  * Loads the addon. Each thread calls this once for itself; the process holds one copy of the code. Throws one error that
  * lists what was tried and says what to run.
  */
 export function loadNative(): NativeAddon {
-  const root = packageRoot(dirname(fileURLToPath(import.meta.url)));
-  const require = createRequire(import.meta.url);
-  const tried: string[] = [];
-  for (const build of BUILDS) {
-    const file = join(root, build);
-    if (!existsSync(file)) {
-      tried.push(`${file}: no such file`);
-      continue;
-    }
-    try {
-      return require(file) as NativeAddon;
-    } catch (cause) {
-      tried.push(`${file}: ${errorMessage(cause)}`);
-    }
-  }
-  const platform = `Node ${process.version} on ${process.platform}-${process.arch}`;
-  throw new Error(
-    `the native addon cannot be loaded (${platform}); run \`make native\` in ${root} to build it. Tried:\n` +
-      tried.map((line) => `  ${line}`).join('\n'),
-  );
-}
-
-/** The nearest directory with a package.json: two levels up from the source, three from what is compiled to dist/. */
-function packageRoot(directory: string): string {
-  const parent = dirname(directory);
-  if (existsSync(join(directory, 'package.json')) || parent === directory) return directory;
-  return packageRoot(parent);
+  return loadAddon<NativeAddon>('sluice');
 }

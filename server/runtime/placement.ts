@@ -4,8 +4,11 @@ import type { Placement } from './messages.js';
 /** Instances of a CPU model that names no count: one a core, but not so many that weights fill the memory. */
 const MOST_DEFAULT_CPU_INSTANCES = 4;
 
-/** Instances on each GPU of a model that names no count: one decodes and copies while another computes. */
-const DEFAULT_GPU_INSTANCES = 2;
+/**
+ * Instances on each GPU of a model that names no count: while two compute, the others decode, copy and answer. They share
+ * execution contexts, so that each takes little memory.
+ */
+const DEFAULT_GPU_INSTANCES = 4;
 
 /** A plan for one GPU. */
 export interface DevicePlan {

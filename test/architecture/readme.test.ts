@@ -13,6 +13,7 @@ test('every snippet of the README is a file of the repository, word for word', a
       'clients/typescript/quickstart.ts',
       'clients/python/quickstart.py',
       'clients/go/cmd/quickstart/main.go',
+      'clients/typescript/in-process.ts',
       'model-repo/centerface/config.yaml',
     ],
   );

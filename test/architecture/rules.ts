@@ -19,10 +19,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Fetches models; a tool of the command line.
   catalog: ['core', 'onnx', 'gen'],
 
-  // The composition root: one process, and several.
+  // The composition roots: a server of one process or several, and one model without a server.
+  'local-model': ['core', 'gen', 'runtime', 'config'],
   app: ['core', 'grpc', 'http', 'runtime', 'config'],
   processes: ['app', 'config', 'core', 'http'],
-  cli: ['app', 'processes', 'config', 'core', 'catalog', 'onnx', '../clients/typescript'],
+  // The composition of what `sluice build` takes.
+  'plan-builds': ['core', 'runtime', 'config'],
+  cli: ['app', 'processes', 'plan-builds', 'config', 'core', 'catalog', 'onnx', '../clients/typescript'],
   main: ['cli'],
 };
 
@@ -46,7 +49,12 @@ export const PACKAGE_DOORS: readonly (Door & { readonly packages: RegExp })[] = 
   { what: 'prom-client', packages: /^prom-client$/, only: ['http/'] },
   { what: 'piscina', packages: /^piscina$/, only: ['runtime/instance-thread.ts', 'runtime/instance-worker.ts'] },
   { what: 'processes that share a port', packages: /^(node:)?cluster$/, only: ['processes/cluster.ts'] },
-  { what: 'threads', packages: /^(node:)?worker_threads$/, only: ['runtime/instance-worker.ts'] },
+  {
+    what: 'threads',
+    packages: /^(node:)?worker_threads$/,
+    only: ['runtime/instance-worker.ts', 'runtime/gpu-process-main.ts'],
+  },
+  { what: 'processes', packages: /^(node:)?child_process$/, only: ['runtime/gpu-process.ts', 'catalog/sources/'] },
   { what: 'ONNX Runtime', packages: /^onnxruntime/, only: ['runtime/onnx-session.ts'] },
   { what: 'sharp', packages: /^sharp$/, only: ['runtime/image-decoder.ts'] },
   { what: 'the YAML parser', packages: /^yaml$/, only: ['config/', 'catalog/catalog.ts'] },
@@ -63,7 +71,7 @@ export const WORD_DOORS: readonly (Door & { readonly words: RegExp; readonly wit
   {
     what: 'native addons',
     words: /\bcreateRequire\b|\bprocess\s*\.\s*dlopen\b|\.node['"`]/,
-    only: ['runtime/native.ts'],
+    only: ['runtime/native-file.ts'],
   },
   {
     what: 'time and timers (core is given a Clock)',

@@ -33,7 +33,7 @@ function bench(...args: readonly string[]) {
   return runToEnd(process.execPath, [MAIN, 'bench', '--server', server.address, ...args]);
 }
 
-test('It prints one JSON object a window, with the frames asked for and plausible figures', async (t) => {
+test.serial('It prints one JSON object a window, with the frames asked for and plausible figures', async (t) => {
   const { code, lines, stderr } = await bench('--model', 'spots', '--window', '1,4', '--frames', '40', picture);
   t.is(code, 0, stderr);
   const points = lines.map((line) => JSON.parse(line) as BenchPoint);
@@ -52,7 +52,7 @@ test('It prints one JSON object a window, with the frames asked for and plausibl
   t.is(points[0]?.mean_batch_size, 1);
 });
 
-test('It finds out by itself that a model embeds, and shares the frames among streams', async (t) => {
+test.serial('It finds out by itself that a model embeds, and shares the frames among streams', async (t) => {
   const { code, lines, stderr } = await bench(
     '--model',
     'means',
@@ -71,7 +71,7 @@ test('It finds out by itself that a model embeds, and shares the frames among st
   t.regex(stderr, /^model +window +streams +frames .*\nmeans +2 +3 +31 /);
 });
 
-test('Frames that fail are counted, and end it with exit code 1', async (t) => {
+test.serial('Frames that fail are counted, and end it with exit code 1', async (t) => {
   const { code, lines, stderr } = await bench('--model', 'spots', '--window', '2', '--frames', '10', picture, wreck);
   t.is(code, 1);
   const { frames, errors } = JSON.parse(lines[0] ?? '') as BenchPoint;
@@ -79,7 +79,7 @@ test('Frames that fail are counted, and end it with exit code 1', async (t) => {
   t.regex(stderr, /^5 of 10 frames failed; the first: .*cannot be decoded/);
 });
 
-test('Flags that ask for something impossible are refused before anything is sent', async (t) => {
+test.serial('Flags that ask for something impossible are refused before anything is sent', async (t) => {
   const refused = async (words: RegExp, ...flags: readonly string[]): Promise<void> => {
     const { code, lines, stderr } = await bench(...flags, picture);
     t.is(code, 2, stderr);
@@ -93,7 +93,7 @@ test('Flags that ask for something impossible are refused before anything is sen
   await refused(/--seconds.*cannot be used with.*--frames/, '--seconds', '1', '--frames', '5');
 });
 
-test('What a stream refuses is told in the words of the server', async (t) => {
+test.serial('What a stream refuses is told in the words of the server', async (t) => {
   const unknown = await bench('--model', 'nothing', picture);
   t.is(unknown.code, 1);
   t.regex(unknown.stderr, /nothing/);

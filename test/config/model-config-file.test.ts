@@ -2,24 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { parseModelConfig } from '../../server/config/model-config-file.js';
 import { EXAMPLE_CONFIG } from '../../server/config/config-reference.js';
-import { ServingError } from '../../server/core/errors.js';
-
-const FILE = 'models/face/config.yaml';
-const GOOD = 'task: centerface\ninput: { width: 640, height: 480 }\n';
-
-/** The lines of the report: those after its title, without the file's name. */
-function problems(text: string): string[] {
-  try {
-    parseModelConfig(text, FILE);
-  } catch (error) {
-    if (!(error instanceof ServingError)) throw error;
-    if (error.code !== 'CONFIG_INVALID') throw error;
-    const [title = '', ...lines] = error.message.split('\n');
-    if (!title.startsWith(`${FILE} has `)) throw error;
-    return lines.map((line) => line.trim().replace(`${FILE}:`, ''));
-  }
-  return [];
-}
+import { FILE, GOOD, problems } from '../support/config-problems.js';
 
 test('a configuration of two keys has every default', (t) => {
   const config = parseModelConfig(GOOD, FILE);

@@ -43,6 +43,8 @@ const SAMPLES: Record<OptionName, [flag: string, variable: string, text: string,
   maxWindow: ['--max-window', 'SLUICE_MAX_WINDOW', '128', 128],
   processes: ['--processes', 'SLUICE_PROCESSES', '4', 4],
   threads: ['--threads', 'SLUICE_THREADS', '7', 7],
+  engineCache: ['--engine-cache', 'SLUICE_ENGINE_CACHE', '/plans', '/plans'],
+  engineCacheBytes: ['--engine-cache-bytes', 'SLUICE_ENGINE_CACHE_BYTES', '1000', 1000],
   logLevel: ['--log-level', 'SLUICE_LOG_LEVEL', 'debug', 'debug'],
   logFormat: ['--log-format', 'SLUICE_LOG_FORMAT', 'pretty', 'pretty'],
 };
@@ -71,13 +73,15 @@ for (const name of OPTION_NAMES) {
 }
 
 test('without flags and variables, everything has its default', (t) => {
-  const { threads, ...options } = resolve([]);
+  const { threads, engineCache, ...options } = resolve([]);
   t.true(threads >= 1);
+  t.regex(engineCache, /\/sluice\/engines$/);
   t.deepEqual(options, {
     modelRepository: 'model-repo',
     grpcAddress: { host: '127.0.0.1', port: 8001 },
     httpAddress: { host: '127.0.0.1', port: 8000 },
     modelControlMode: 'none',
+    processes: 1,
     repositoryPollSecs: 15,
     loadModel: [],
     strictReadiness: true,
@@ -86,7 +90,7 @@ test('without flags and variables, everything has its default', (t) => {
     maxPicturePixels: 64 * 1024 * 1024,
     defaultWindow: 8,
     maxWindow: 64,
-    processes: 1,
+    engineCacheBytes: 20 * 1024 * 1024 * 1024,
     logLevel: 'info',
     logFormat: 'json',
   });

@@ -116,3 +116,28 @@ test('a model that ends late takes nothing away from what serves', async (t) => 
   await lifecycle.close();
   t.true(loader.loads.every(({ executor }) => executor.disposed));
 });
+
+test('what still loads is told to end when the model is closed, and what is loaded afterwards is not', async (t) => {
+  const loader = new FakeLoader(() => null);
+  const signals: AbortSignal[] = [];
+  const lifecycle = new ModelLifecycle(
+    'cats',
+    (name, content, file, signal) => {
+      signals.push(signal);
+      signal.addEventListener('abort', () => loader.loads[0]?.fail(signal.reason as Error));
+      return loader.load(name, content, file, signal);
+    },
+    loader.listener,
+  );
+  void lifecycle.reconcile(makeSnapshot({ 1: 'a' }));
+  await settle();
+  await lifecycle.close();
+  t.true(signals[0]?.aborted);
+  t.deepEqual(loader.told, ['1 LOADING', '1 UNAVAILABLE: model cats is being unloaded', '1 UNLOADING', 'gone']);
+  void lifecycle.reconcile(makeSnapshot({ 1: 'a' }));
+  await settle();
+  t.false(signals[1]?.aborted);
+  loader.loads[1]?.finish();
+  await settle();
+  t.deepEqual(states(lifecycle), ['1 READY']);
+});

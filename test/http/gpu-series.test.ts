@@ -1,9 +1,9 @@
 import test from 'ava';
-import type { GpuReading } from '../../server/http/gpu-series.js';
+import type { GpuTelemetry } from '../../server/core/gpu-telemetry.js';
 import { GPU_METRICS } from '../../server/http/metric-definitions.js';
 import { Metrics } from '../../server/http/metrics.js';
 
-const READING: GpuReading = {
+const READING: GpuTelemetry = {
   index: 0,
   uuid: 'GPU-a',
   name: 'NVIDIA X',
@@ -18,7 +18,7 @@ const READING: GpuReading = {
 };
 
 /** Metrics whose GPUs read as `state` says, and whose clock stands still. */
-function watched(state: { readings: readonly GpuReading[] | Error; now: number }) {
+function watched(state: { readings: readonly GpuTelemetry[] | Error; now: number }) {
   const warnings: string[] = [];
   let reads = 0;
   const read = () => {
@@ -83,7 +83,7 @@ test('what a driver does not tell is left out, and so is a GPU that is gone', as
 });
 
 test('an error ends the series with one warning', async (t) => {
-  const state: { readings: readonly GpuReading[] | Error; now: number } = { readings: [READING], now: 0 };
+  const state: { readings: readonly GpuTelemetry[] | Error; now: number } = { readings: [READING], now: 0 };
   const { scrape, warnings, reads } = watched(state);
   await scrape();
   state.readings = new Error('the driver is gone');

@@ -162,3 +162,21 @@ test('two servers in one process do not share metrics', async (t) => {
   one.forModel('face', 1).succeeded(1);
   t.false((await scrape(two)).has('sluice_requests_total{model="face",version="1"}'));
 });
+
+test('builds of plans and looks into their cache are counted, and progress is there while a build runs', async (t) => {
+  const metrics = new Metrics(() => []);
+  t.regex(await metrics.text(), /^sluice_engine_builds_total\{result="failed"\} 0$/m);
+  metrics.engines.planLookedUp('stale');
+  const build = metrics.engines.buildStarted('cats', 2, 1);
+  build.progress(0.25);
+  const running = await metrics.text();
+  t.regex(running, /^sluice_engine_cache_lookups_total\{result="stale"\} 1$/m);
+  t.regex(running, /^sluice_engine_build_progress_ratio\{model="cats",version="2",device="1"\} 0\.25$/m);
+  build.ended('built', 7);
+  metrics.engines.buildStarted('cats', 2, 1).ended('abandoned', 3);
+  const ended = await metrics.text();
+  t.false(ended.includes('sluice_engine_build_progress_ratio{'));
+  t.regex(ended, /^sluice_engine_builds_total\{result="built"\} 1$/m);
+  t.regex(ended, /^sluice_engine_builds_total\{result="abandoned"\} 1$/m);
+  t.regex(ended, /^sluice_engine_build_duration_seconds_count 1$/m, 'of those that were built');
+});

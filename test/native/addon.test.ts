@@ -17,7 +17,8 @@ test('without a build the loader says what it tried and what to run', (t) => {
   const root = mkdtempSync(join(tmpdir(), 'sluice-'));
   t.teardown(() => rmSync(root, { recursive: true }));
   writeFileSync(join(root, 'package.json'), '{ "type": "module" }');
-  for (const file of ['dist/server/runtime/native.js', 'dist/server/core/errors.js']) cpSync(file, join(root, file));
+  const sources = ['runtime/native.js', 'runtime/native-file.js', 'core/errors.js'];
+  for (const file of sources) cpSync(join('dist/server', file), join(root, 'dist/server', file));
   mkdirSync(join(root, 'build/native/Debug'), { recursive: true });
   writeFileSync(join(root, 'build/native/Debug/sluice.node'), 'not a library');
 

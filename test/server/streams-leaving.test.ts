@@ -56,7 +56,7 @@ test.serial('cancelling a stream takes its frames out of the queue at once', asy
 });
 
 test.serial("aborting the client's signal takes its frames out of the queue at once", async (t) => {
-  const blocker = await plug(serving, 'slow', 120);
+  const blocker = await plug(serving, 'slow');
   const abort = new AbortController();
   const pictures = Array.from({ length: 5 }, () => ({ picture: grey(0) }));
   const answers = serving.client.embed(pictures, { model: 'slow', signal: abort.signal });
@@ -90,7 +90,7 @@ test.serial('a client that vanishes leaves nothing in the queue, and the server 
 
 test.serial('a client that vanishes in the middle of a message does no harm', async (t) => {
   const { metrics, server } = serving;
-  const blocker = await plug(serving, 'slow', 120);
+  const blocker = await plug(serving, 'slow');
   using proxy = await TcpProxy.create(server.grpcAddress);
   using wire = new Wire(proxy.address);
   const call = wire.embed();
@@ -152,7 +152,7 @@ test.serial('with LATEST, nothing is dropped while frames come no faster than an
 });
 
 test.serial('a stream with LATEST drops its own frames only', async (t) => {
-  const blocker = await plug(serving, 'slow', 120);
+  const blocker = await plug(serving, 'slow');
   const ordered = serving.wire.embed();
   ordered.send(embedOptions({ model: 'slow' }), ...frames(4));
   await serving.metrics.untilQueued('slow', 4);

@@ -10,6 +10,11 @@ Argument Argument::Field(const char* key) const {
   return Argument(value_.As<Napi::Object>().Get(key), name_ + "." + key);
 }
 
+bool Argument::Boolean() const {
+  if (!value_.IsBoolean()) Mismatch("true or false");
+  return value_.As<Napi::Boolean>().Value();
+}
+
 double Argument::Number() const {
   if (!value_.IsNumber()) Mismatch("a number");
   return value_.As<Napi::Number>().DoubleValue();
@@ -36,12 +41,8 @@ std::string Argument::Text() const {
 }
 
 void Argument::Numbers(double* values, std::uint32_t count) const {
-  if (!value_.IsArray()) Mismatch("an array");
-  const Napi::Array array = value_.As<Napi::Array>();
-  if (array.Length() != count) Mismatch("an array of " + std::to_string(count) + " numbers");
-  for (std::uint32_t i = 0; i < count; i++) {
-    values[i] = Argument(array.Get(i), name_ + "[" + std::to_string(i) + "]").Number();
-  }
+  if (Length() != count) Mismatch("an array of " + std::to_string(count) + " numbers");
+  for (std::uint32_t i = 0; i < count; i++) values[i] = Element(i).Number();
 }
 
 Affine Argument::Matrix() const {
@@ -51,10 +52,8 @@ Affine Argument::Matrix() const {
 }
 
 NmsParams Argument::NmsOptions() const {
-  const Argument rule = Field("rule");
-  const std::string name = rule.Text();
-  if (name != "fast" && name != "greedy") rule.Mismatch("'fast' or 'greedy'");
-  return {name == "fast" ? NmsRule::kFast : NmsRule::kGreedy, Field("iouThreshold").Number()};
+  const NmsRule rule = Field("rule").OneOf<NmsRule>({{"fast", NmsRule::kFast}, {"greedy", NmsRule::kGreedy}});
+  return {rule, Field("iouThreshold").Number()};
 }
 
 Napi::Float32Array Argument::Floats() const {
@@ -69,6 +68,15 @@ Napi::Uint8Array Argument::Bytes() const {
     Mismatch("a Uint8Array");
   }
   return value_.As<Napi::Uint8Array>();
+}
+
+std::uint32_t Argument::Length() const {
+  if (!value_.IsArray()) Mismatch("an array");
+  return value_.As<Napi::Array>().Length();
+}
+
+Argument Argument::Element(std::uint32_t index) const {
+  return Argument(value_.As<Napi::Array>().Get(index), name_ + "[" + std::to_string(index) + "]");
 }
 
 void Argument::Mismatch(const std::string& expected) const {

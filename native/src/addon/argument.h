@@ -3,8 +3,10 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "params/affine.h"
 #include "params/nms_params.h"
@@ -25,11 +27,37 @@ class Argument {
 
   Argument Field(const char* key) const;
   bool IsNull() const { return value_.IsNull(); }
+  bool IsUndefined() const { return value_.IsUndefined(); }
+  bool Boolean() const;
   double Number() const;
   std::int32_t Int32() const;
   /** Up to 2^53 - 1 either way. */
   std::int64_t Integer() const;
   std::string Text() const;
+  /** The value that goes with one of the texts of `choices`. */
+  template <typename T>
+  T OneOf(const std::vector<std::pair<const char*, T>>& choices) const {
+    const std::string text = Text();
+    std::string names;
+    for (std::size_t i = 0; i < choices.size(); i++) {
+      if (text == choices[i].first) return choices[i].second;
+      names += (i == 0 ? "'" : i + 1 < choices.size() ? ", '" : " or '") + std::string(choices[i].first) + "'";
+    }
+    Mismatch(names);
+  }
+  /** What `read` makes of the argument, a function of an Argument; nothing where it is null. */
+  template <typename Read>
+  auto Optional(Read read) const -> std::optional<decltype(read(*this))> {
+    if (IsNull()) return std::nullopt;
+    return read(*this);
+  }
+  /** What `read` makes of the elements of an array. */
+  template <typename Read>
+  auto List(Read read) const -> std::vector<decltype(read(*this))> {
+    std::vector<decltype(read(*this))> list;
+    for (std::uint32_t i = 0; i < Length(); i++) list.push_back(read(Element(i)));
+    return list;
+  }
   /** An array of exactly `count` numbers. */
   void Numbers(double* values, std::uint32_t count) const;
   Affine Matrix() const;
@@ -42,6 +70,10 @@ class Argument {
   [[noreturn]] void Mismatch(const std::string& expected) const;
 
  private:
+  /** Of an array. */
+  std::uint32_t Length() const;
+  Argument Element(std::uint32_t index) const;
+
   Napi::Value value_;
   std::string name_;
 };

@@ -12,12 +12,9 @@ constexpr char kCompiler[] = "gcc " __VERSION__;
 }  // namespace
 
 Napi::Value Info(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  Napi::Object result = Napi::Object::New(env);
+  Napi::Object result = Napi::Object::New(info.Env());
   result.Set("version", SLUICE_VERSION);
   result.Set("compiler", kCompiler);
-  result.Set("cuda", env.Null());
-  result.Set("tensorrt", env.Null());
   return result;
 }
 

@@ -1,8 +1,8 @@
 #include "cpu/row_kernels.h"
 
 #include "cpu/multiversion.h"
-#include "cpu/nv12.h"
-#include "cpu/tap.h"
+#include "params/nv12.h"
+#include "params/tap.h"
 
 namespace sluice {
 

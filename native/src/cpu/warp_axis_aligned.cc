@@ -4,8 +4,8 @@
 
 #include "cpu/row_kernels.h"
 #include "cpu/source_rows.h"
-#include "cpu/tap.h"
 #include "cpu/warp_kernels.h"
+#include "params/tap.h"
 
 namespace sluice {
 namespace {

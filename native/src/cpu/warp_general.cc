@@ -1,8 +1,8 @@
 #include <cstdint>
 
-#include "cpu/nv12.h"
-#include "cpu/tap.h"
 #include "cpu/warp_kernels.h"
+#include "params/nv12.h"
+#include "params/tap.h"
 
 namespace sluice {
 namespace {

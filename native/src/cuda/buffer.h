@@ -7,11 +7,13 @@
 
 namespace sluice::cuda {
 
-/** Memory of the current device. */
+/** Memory of the current device, with a few bytes more than are asked for, so that kernels may load whole words. */
 struct DeviceSpace {
+  static constexpr std::size_t kBeyond = 16;
+
   static void* Allocate(std::size_t bytes) {
     void* memory = nullptr;
-    SLUICE_CUDA(cudaMalloc(&memory, bytes));
+    SLUICE_CUDA(cudaMalloc(&memory, bytes + kBeyond));
     return memory;
   }
   static void Free(void* memory) noexcept { CheckQuietly(cudaFree(memory), "cudaFree"); }

@@ -23,7 +23,10 @@ std::vector<Device> ListDevices();
 /** The driver as NVML names it (`580.95.05`), or empty. */
 std::string DriverVersion();
 
-/** Makes a device the current one of a thread, and the former one again at the end. */
+/**
+ * Makes a device the current one of a thread, and the former one again at the end, unless this process has not used
+ * that: then the thread stays, as going back would take memory there.
+ */
 class DeviceScope {
  public:
   explicit DeviceScope(int index);

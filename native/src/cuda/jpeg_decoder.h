@@ -8,30 +8,27 @@
 #include <string>
 #include <vector>
 
+#include "params/jpeg_header.h"
+
 namespace sluice::cuda {
 
-/** A JPEG that the caller keeps in memory until its stream has passed the decoding. */
+/** A JPEG in memory. */
 struct JpegFile {
   const std::uint8_t* data;
   std::size_t length;
 };
 
-/** What a JPEG is, and whether the decoder takes it. */
-struct JpegHeader {
-  /** In pixels, as stored: an EXIF orientation is not applied. */
-  std::int32_t width = 0;
-  std::int32_t height = 0;
-  /** Why it is to be decoded on the CPU instead, where the last word on broken files is said too; empty: it is not. */
-  std::string refusal;
-};
+using sluice::JpegHeader;
 
 /**
  * JPEGs to interleaved RGB8 in device memory, a batch at a time, by nvJPEG: the GPU's own decoding engine where it has
- * one, else CUDA cores. One thread and one stream at a time.
+ * one, else CUDA cores. Any thread, one batch at a time: the engine gains nothing from two at once, and each decoder
+ * takes memory, so the instances of a device share one.
  */
 class JpegDecoder {
  public:
-  /** On the current device, for batches of up to `max_batch`. Throws Error. */
+  /** The decoder of the current device for batches of up to `max_batch`; it goes with its last user. Throws Error. */
+  static std::shared_ptr<JpegDecoder> Join(int max_batch);
   explicit JpegDecoder(int max_batch);
   ~JpegDecoder();
   JpegDecoder(const JpegDecoder&) = delete;
@@ -40,12 +37,16 @@ class JpegDecoder {
   /** `hardware`, or `cuda` with why the hardware engine is not used: to be logged once. */
   const std::string& backend() const;
 
-  /** Reads the header and walks the markers of the file; host work of a few microseconds. Never throws for a bad file. */
+  /**
+   * ReadJpegHeader, and what nvJPEG says of the file; host work of a few microseconds and a look at each byte. Never
+   * throws for a bad file.
+   */
   JpegHeader Inspect(const JpegFile& file);
 
   /**
-   * Enqueues the decoding of files that Inspect took. `out[i]` is device memory for height x width x 3 bytes without
-   * padding. Throws Error kBadImage when a file of the batch is broken: the caller then decodes them on the CPU.
+   * Waits on the host until `stream` is idle, then decodes files that Inspect took, and waits for that too. `out[i]` is
+   * device memory for height x width x 3 bytes without padding. Throws Error kBadImage when a file of the batch is broken:
+   * the caller then decodes them on the CPU.
    */
   void Decode(const std::vector<JpegFile>& files, const std::vector<JpegHeader>& headers,
               const std::vector<std::uint8_t*>& out, cudaStream_t stream);

@@ -9,7 +9,16 @@ namespace sluice::cuda {
 /** A stream of the current device that does not wait for the default stream. Move-only. */
 class Stream {
  public:
-  Stream() { SLUICE_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
+  /** The blocks of a kernel on a kHigh stream go before those of others that wait for a multiprocessor. */
+  enum class Priority { kNormal, kHigh };
+
+  explicit Stream(Priority priority = Priority::kNormal) {
+    int least = 0;
+    int greatest = 0;
+    SLUICE_CUDA(cudaDeviceGetStreamPriorityRange(&least, &greatest));
+    const int chosen = priority == Priority::kHigh ? greatest : least;
+    SLUICE_CUDA(cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking, chosen));
+  }
   Stream(Stream&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
   Stream& operator=(Stream&&) = delete;
   ~Stream() {
@@ -42,6 +51,14 @@ class Event {
   cudaEvent_t get() const& { return event_; }
   void Record(cudaStream_t stream) { SLUICE_CUDA(cudaEventRecord(event_, stream)); }
   void Synchronize() const { SLUICE_CUDA(cudaEventSynchronize(event_)); }
+  /** Whether what was recorded, if anything, has ended. */
+  bool Passed() const {
+    const cudaError_t status = cudaEventQuery(event_);
+    if (status != cudaErrorNotReady) SLUICE_CUDA(status);
+    // The runtime would otherwise hand the answer on as the error of the next launch.
+    else cudaGetLastError();
+    return status == cudaSuccess;
+  }
 
  private:
   cudaEvent_t event_ = nullptr;

@@ -8,6 +8,7 @@ namespace sluice::cuda {
 
 /** What NVML says of one GPU; what it does not say is NaN. */
 struct Telemetry {
+  /** NVML's, by bus; CUDA may count otherwise and leave some out, so match GPUs by `uuid`. */
   int index;
   std::string uuid;
   std::string name;

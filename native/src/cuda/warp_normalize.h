@@ -8,7 +8,7 @@ namespace sluice::cuda {
 
 /** One row of a batch: a picture in device memory and how it is sampled. */
 struct WarpRow {
-  /** `source.data` is device memory. */
+  /** `source.data` is device memory that may be read up to 8 bytes beyond its end, as that of a DeviceBuffer. */
   PixelView source;
   Affine matrix;
   Window window;
@@ -17,7 +17,7 @@ struct WarpRow {
 
 /** What the rows of a batch share. */
 struct WarpBatch {
-  /** `count` rows, in memory that the device can read. */
+  /** `count` rows, at most 65535, in memory that the device can read. */
   const WarpRow* rows;
   int count;
   /** Of the network input, in pixels. */

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "params/host_device.h"
+
 namespace sluice {
 
 struct Point {
@@ -11,9 +13,11 @@ struct Point {
 struct Affine {
   double m[6];
 
-  Point operator()(double x, double y) const { return {m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]}; }
+  SLUICE_HOST_DEVICE Point operator()(double x, double y) const {
+    return {m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]};
+  }
 
-  bool axis_aligned() const { return m[1] == 0 && m[3] == 0; }
+  SLUICE_HOST_DEVICE bool axis_aligned() const { return m[1] == 0 && m[3] == 0; }
 };
 
 /** Refuses values that are not finite; `name` is the argument's. */

@@ -7,14 +7,6 @@
 namespace sluice {
 namespace {
 
-void CheckWindow(const Window& window, const PixelView& source) {
-  const bool inside = window.left >= 0 && window.top >= 0 && window.right <= source.width &&
-                      window.bottom <= source.height && window.left < window.right && window.top < window.bottom;
-  if (inside) return;
-  Refuse("options.window (", window.left, ", ", window.top, ")-(", window.right, ", ", window.bottom,
-         ") must hold a pixel and lie within the source of ", source.width, "x", source.height);
-}
-
 void CheckNormalization(const Normalization& normalization) {
   if (!std::isfinite(normalization.scale)) Refuse("options.normalization.scale must be finite");
   for (int c = 0; c < 3; c++) {
@@ -32,6 +24,14 @@ void CheckNormalization(const Normalization& normalization) {
 }
 
 }  // namespace
+
+void CheckWindow(const Window& window, const PixelView& source) {
+  const bool inside = window.left >= 0 && window.top >= 0 && window.right <= source.width &&
+                      window.bottom <= source.height && window.left < window.right && window.top < window.bottom;
+  if (inside) return;
+  Refuse("options.window (", window.left, ", ", window.top, ")-(", window.right, ", ", window.bottom,
+         ") must hold a pixel and lie within the source of ", source.width, "x", source.height);
+}
 
 LevelMap MakeLevelMap(const Normalization& normalization) {
   LevelMap map;

@@ -54,6 +54,9 @@ inline std::int64_t OutputLength(const WarpNormalizeParams& params) {
   return std::int64_t{3} * params.width * params.height;
 }
 
+/** Refuses a window that is empty or reaches beyond the source. */
+void CheckWindow(const Window& window, const PixelView& source);
+
 /** Refuses what would read or write out of bounds or yield values that are not finite. */
 void CheckWarpNormalize(const PixelView& source, const WarpNormalizeParams& params, const MutableFloatView& out,
                         std::int64_t offset);

@@ -2,14 +2,16 @@ import { ServingError } from '../../core/errors.js';
 import type { InputSize } from '../comparison.js';
 import { declaredShape, fedInputs, type OnnxModel } from '../graph.js';
 import { rewriteModel } from '../rewrite.js';
+import { checkFaceHeads } from './face-heads.js';
 import type { Finding, Rule, Severity } from './finding.js';
 import { checkInputs } from './inputs.js';
 import { checkIntegrity } from './integrity.js';
 import { checkOpset } from './opset.js';
 import { checkReshape } from './reshape.js';
 import { checkResize } from './resize.js';
+import { contextOf } from './steps.js';
 
-const RULES: readonly Rule[] = [checkIntegrity, checkInputs, checkOpset, checkResize, checkReshape];
+const RULES: readonly Rule[] = [checkIntegrity, checkInputs, checkOpset, checkResize, checkReshape, checkFaceHeads];
 const ORDER: readonly Severity[] = ['error', 'warning', 'info'];
 
 /** The size to be served, in pixels; what is left out is taken from the file. */
@@ -17,7 +19,7 @@ export type DoctorOptions = Partial<InputSize>;
 
 /** Everything that the rules find in a model, errors first. */
 export function doctor(model: OnnxModel, options: DoctorOptions = {}): Finding[] {
-  const context = { size: sizeOf(model, options) };
+  const context = contextOf(model, sizeOf(model, options));
   const findings = RULES.flatMap((rule) => rule(model, context));
   return findings.sort((left, right) => ORDER.indexOf(left.severity) - ORDER.indexOf(right.severity));
 }

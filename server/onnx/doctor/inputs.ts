@@ -68,7 +68,7 @@ function listedWeights({ graph }: OnnxModel): Finding[] {
 function checkOutputs(model: OnnxModel, batch: DeclaredDim, context: DoctorContext): Finding[] {
   const { size } = context;
   // R5 and R3 tell what keeps the model from being served.
-  if (size === null || opsetOf(model) < OLDEST_OPSET || isRefused(model, context)) return [];
+  if (size === null || opsetOf(model) < OLDEST_OPSET || isRefused(context)) return [];
   let served: OnnxModel;
   try {
     served = rewriteModel(model, size).model;

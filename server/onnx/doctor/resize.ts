@@ -1,7 +1,6 @@
 import type { NodeProto } from '../../gen/onnx/onnx.js';
 import { attributeOf, nodeLabel, opsetOf, type OnnxModel } from '../graph.js';
 import { numbersOf } from '../tensor.js';
-import { stepsOf } from './steps.js';
 import type { DoctorContext, Finding } from './finding.js';
 
 const about = { rule: 'R2', fixable: false } as const;
@@ -10,7 +9,7 @@ const REGION_OPSET = 11;
 
 /** R2: resizing by constant scales of height and width, in ways that all runtimes agree on. */
 export function checkResize(model: OnnxModel, context: DoctorContext): Finding[] {
-  const steps = new Map(stepsOf(model, context).map(({ node, verdict }) => [node, verdict]));
+  const steps = new Map(context.steps.map(({ node, verdict }) => [node, verdict]));
   return model.graph.node.flatMap((node): Finding[] => {
     if (node.opType === 'Upsample') return [upsample(node)];
     if (node.opType !== 'Resize') return [];

@@ -1,11 +1,18 @@
 import { ServingError } from '../../core/errors.js';
-import { followSizes, type Step } from '../follow-sizes.js';
+import type { InputSize } from '../comparison.js';
+import { followSizes } from '../follow-sizes.js';
 import type { OnnxModel } from '../graph.js';
 import { imageInput, type ImageInput } from '../image-input.js';
 import type { DoctorContext } from './finding.js';
 
-/** The picture among the inputs, null where R4 has to tell that there is none. */
-export function pictureOf(model: OnnxModel): ImageInput | null {
+/** What all rules look at, made once: following the sizes of a large graph takes a while. */
+export function contextOf(model: OnnxModel, size: InputSize | null): DoctorContext {
+  const picture = pictureOf(model);
+  const steps = size === null || picture === null ? [] : followSizes(model, picture, size).steps;
+  return { size, picture, steps };
+}
+
+function pictureOf(model: OnnxModel): ImageInput | null {
   try {
     return imageInput(model);
   } catch (cause) {
@@ -14,13 +21,7 @@ export function pictureOf(model: OnnxModel): ImageInput | null {
   }
 }
 
-/** The nodes that do not follow the served size by themselves; none where there is no picture or no size to follow. */
-export function stepsOf(model: OnnxModel, { size }: DoctorContext): Step[] {
-  const picture = pictureOf(model);
-  return size === null || picture === null ? [] : followSizes(model, picture, size).steps;
-}
-
-/** Whether one of them keeps the model from being served. */
-export function isRefused(model: OnnxModel, context: DoctorContext): boolean {
-  return stepsOf(model, context).some(({ verdict }) => verdict.kind === 'refuse');
+/** Whether a node keeps the model from being served. */
+export function isRefused({ steps }: DoctorContext): boolean {
+  return steps.some(({ verdict }) => verdict.kind === 'refuse');
 }

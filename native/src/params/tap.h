@@ -1,8 +1,8 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
+#include "params/host_device.h"
 #include "params/warp_normalize_params.h"
 
 namespace sluice {
@@ -23,10 +23,10 @@ struct Tap {
 };
 
 /** The tap of coordinate `s`, in pixels from the window's start, in a window of `size` pixels. Any `s` is allowed. */
-inline Tap MakeTap(double s, std::int32_t size, Border border, float pad) {
+SLUICE_HOST_DEVICE inline Tap MakeTap(double s, std::int32_t size, Border border, float pad) {
   if (border == Border::kReplicate) {
     const double last = size - 1;
-    s = s > 0 ? std::min(s, last) : 0;  // Not a number becomes 0.
+    s = s > 0 ? (s < last ? s : last) : 0;  // Not a number becomes 0.
   } else if (!(s > -1 && s < size)) {
     return {0, 0, 0, 0, pad, true};
   }
@@ -48,6 +48,8 @@ inline Tap MakeTap(double s, std::int32_t size, Border border, float pad) {
 }
 
 /** To the nearest whole grey level, halves up. */
-inline float RoundLevel(float value) { return static_cast<float>(static_cast<std::int32_t>(value + 0.5f)); }
+SLUICE_HOST_DEVICE inline float RoundLevel(float value) {
+  return static_cast<float>(static_cast<std::int32_t>(value + 0.5f));
+}
 
 }  // namespace sluice

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
+
+#include "params/host_device.h"
 
 namespace sluice {
 
@@ -19,18 +20,20 @@ struct ChromaTerms {
   float blue;
 };
 
-inline ChromaTerms MakeChromaTerms(std::uint8_t u, std::uint8_t v) {
+SLUICE_HOST_DEVICE inline ChromaTerms MakeChromaTerms(std::uint8_t u, std::uint8_t v) {
   const float du = static_cast<float>(u - 128);
   const float dv = static_cast<float>(v - 128);
   return {1596 * dv, -813 * dv - 391 * du, 2018 * du};
 }
 
-inline float LumaTerm(std::uint8_t y) { return static_cast<float>(1164 * (y - 16)); }
+SLUICE_HOST_DEVICE inline float LumaTerm(std::uint8_t y) { return static_cast<float>(1164 * (y - 16)); }
 
 /** A grey level from the sum of both terms. */
-inline std::uint8_t LevelOf(float thousandths) {
+SLUICE_HOST_DEVICE inline std::uint8_t LevelOf(float thousandths) {
   // Half a thousandth keeps the product away from whole numbers, so that its rounding never shows.
-  const float rounded = std::min(std::max(thousandths + 500.5f, 0.5f), 255000.5f);
+  const float raised = thousandths + 500.5f;
+  const float floored = raised < 0.5f ? 0.5f : raised;
+  const float rounded = floored > 255000.5f ? 255000.5f : floored;
   return static_cast<std::uint8_t>(static_cast<std::int32_t>(rounded * 0.001f));
 }
 

@@ -1,0 +1,184 @@
+#include "addon/gpu/instance.h"
+
+#include <algorithm>
+
+#include "addon/gpu/functions.h"
+#include "addon/gpu/translated.h"
+#include "addon/pixel_arguments.h"
+
+namespace sluice::addon::gpu {
+namespace {
+
+/** What one thread's environment keeps for the addon. */
+struct EnvironmentData {
+  Napi::FunctionReference instance_class;
+};
+
+tensorrt::PoolSpec PoolSpecOf(const Argument& spec) {
+  tensorrt::PoolSpec pool;
+  pool.engine.plan_file = spec.Field("planFile").Text();
+  const Argument weights = spec.Field("weightsFile");
+  if (!weights.IsNull()) pool.engine.weights_file = weights.Text();
+  pool.engine.plugins = spec.Field("plugins").List([](const Argument& plugin) { return plugin.Text(); });
+  pool.engine.device = spec.Field("device").Int32();
+  pool.engine.version_compatible = spec.Field("versionCompatible").Boolean();
+  pool.max_batch = spec.Field("maxBatchSize").Int32();
+  pool.row_shape = {3, spec.Field("height").Int32(), spec.Field("width").Int32()};
+  pool.execution_contexts = spec.Field("executionContexts").Int32();
+  pool.cuda_graphs = spec.Field("cudaGraphs").Boolean();
+  return pool;
+}
+
+GpuInstanceSpec SpecOf(const Argument& spec) {
+  GpuInstanceSpec result;
+  result.pool = PoolSpecOf(spec);
+  result.task = {spec.Field("task").Text(),      spec.Field("width").Int32(),
+                 spec.Field("height").Int32(),   spec.Field("nmsRule").OneOf<NmsRule>({{"fast", NmsRule::kFast}, {"greedy", NmsRule::kGreedy}}),
+                 spec.Field("maxDetections").Int32(), spec.Field("normalize").Boolean()};
+  result.pad = static_cast<float>(spec.Field("pad").Number());
+  result.normalization = NormalizationOf(spec);
+  result.max_picture_pixels = spec.Field("maxPicturePixels").Integer();
+  return result;
+}
+
+GpuPicture PictureOf(const Argument& picture) {
+  GpuPicture result{};
+  const Argument jpeg = picture.Field("jpeg");
+  result.is_jpeg = !jpeg.IsUndefined();
+  if (result.is_jpeg) {
+    const Napi::Uint8Array bytes = jpeg.Bytes();
+    result.jpeg = {bytes.Data(), bytes.ByteLength()};
+  } else {
+    result.pixels = PixelsOf(picture.Field("pixels"));
+  }
+  return result;
+}
+
+GpuRow RowOf(const Argument& row) {
+  GpuRow result{};
+  result.picture = row.Field("picture").Int32();
+  result.matrix = row.Field("matrix").Matrix();
+  const Argument window = row.Field("window");
+  result.has_window = !window.IsNull();
+  if (result.has_window) result.window = WindowOf(window);
+  result.border = BorderOf(row.Field("border"));
+  result.result = {row.Field("resultMatrix").Matrix(), row.Field("scoreThreshold").Number(),
+                   row.Field("nmsThreshold").Number(), row.Field("maxDetections").Int32()};
+  return result;
+}
+
+Napi::Object PhasesOf(Napi::Env env, const GpuPhases& phases) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("decode", phases.decode);
+  result.Set("preprocess", phases.preprocess);
+  result.Set("infer", phases.infer);
+  result.Set("postprocess", phases.postprocess);
+  return result;
+}
+
+
+}  // namespace
+
+void Instance::Define(Napi::Env env) {
+  auto* data = new EnvironmentData;
+  data->instance_class = Napi::Persistent(DefineClass(
+      env, "Instance",
+      {
+          InstanceMethod("notes", &Instance::Notes),
+          InstanceMethod("memoryBytes", &Instance::MemoryBytes),
+          InstanceMethod("decode", &Instance::Decode),
+          InstanceMethod("upload", &Instance::Upload),
+          InstanceMethod("run", &Instance::Run),
+          InstanceMethod("close", &Instance::Close),
+      }));
+  env.SetInstanceData(data);
+}
+
+Instance::Instance(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Instance>(info) {
+  Translate(info.Env(), [&] {
+    instance_ = std::make_unique<GpuInstance>(SpecOf(Argument(info[0], "spec")));
+  });
+}
+
+GpuInstance& Instance::Open(const Napi::CallbackInfo& info) {
+  if (instance_ == nullptr) throw Napi::Error::New(info.Env(), "the instance is closed");
+  return *instance_;
+}
+
+Napi::Value Instance::Notes(const Napi::CallbackInfo& info) {
+  return Translate(info.Env(), [&]() -> Napi::Value {
+    Napi::Array result = Napi::Array::New(info.Env());
+    for (const std::string& note : Open(info).Notes()) result.Set(result.Length(), note);
+    return result;
+  });
+}
+
+Napi::Value Instance::MemoryBytes(const Napi::CallbackInfo& info) {
+  return Translate(info.Env(), [&]() -> Napi::Value {
+    return Napi::Number::New(info.Env(), static_cast<double>(Open(info).MemoryBytes()));
+  });
+}
+
+Napi::Value Instance::Decode(const Napi::CallbackInfo& info) {
+  return Translate(info.Env(), [&]() -> Napi::Value {
+    const Napi::Env env = info.Env();
+    GpuInstance& instance = Open(info);
+    const std::vector<GpuPicture> pictures = Argument(info[0], "pictures").List(PictureOf);
+    pictures_ = Napi::Persistent(info[0].As<Napi::Object>());
+    Napi::Array result = Napi::Array::New(env);
+    for (const GpuPictureReply& reply : instance.Decode(pictures)) {
+      Napi::Object item = Napi::Object::New(env);
+      if (reply.refusal.empty()) {
+        item.Set("width", reply.width);
+        item.Set("height", reply.height);
+      } else {
+        item.Set("refusal", reply.refusal);
+      }
+      result.Set(result.Length(), item);
+    }
+    return result;
+  });
+}
+
+Napi::Value Instance::Upload(const Napi::CallbackInfo& info) {
+  return Translate(info.Env(), [&]() -> Napi::Value {
+    GpuInstance& instance = Open(info);
+    const std::int32_t picture = Argument(info[0], "picture").Int32();
+    instance.Upload(static_cast<std::size_t>(std::max(picture, 0)), PixelsOf(Argument(info[1], "pixels")));
+    return info.Env().Undefined();
+  });
+}
+
+Napi::Value Instance::Run(const Napi::CallbackInfo& info) {
+  return Translate(info.Env(), [&]() -> Napi::Value {
+    const Napi::Env env = info.Env();
+    GpuInstance& instance = Open(info);
+    const std::vector<GpuRow> rows = Argument(info[0], "rows").List(RowOf);
+    GpuPhases phases{};
+    const ResultTables tables = instance.Run(rows, &phases);
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("columns", tables.columns);
+    Napi::Int32Array counts = Napi::Int32Array::New(env, tables.counts.size());
+    std::copy(tables.counts.begin(), tables.counts.end(), counts.Data());
+    result.Set("counts", counts);
+    Napi::Float32Array values = Napi::Float32Array::New(env, tables.values.size());
+    std::copy(tables.values.begin(), tables.values.end(), values.Data());
+    result.Set("values", values);
+    result.Set("phases", PhasesOf(env, phases));
+    return result;
+  });
+}
+
+Napi::Value Instance::Close(const Napi::CallbackInfo& info) {
+  return Translate(info.Env(), [&]() -> Napi::Value {
+    instance_.reset();
+    pictures_.Reset();
+    return info.Env().Undefined();
+  });
+}
+
+Napi::Value OpenInstance(const Napi::CallbackInfo& info) {
+  return info.Env().GetInstanceData<EnvironmentData>()->instance_class.New({info[0]});
+}
+
+}  // namespace sluice::addon::gpu

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cuda/buffer.h"
+#include "cuda/jpeg_decoder.h"
+#include "cuda/stream.h"
+#include "cuda/warp_normalize.h"
+#include "instance/task.h"
+#include "tensorrt/engine_pool.h"
+
+namespace sluice {
+
+/** Documented at GpuInstanceSpec in server/runtime/native-gpu.ts. */
+struct GpuInstanceSpec {
+  tensorrt::PoolSpec pool;
+  TaskSpec task;
+  float pad;
+  Normalization normalization;
+  std::int64_t max_picture_pixels;
+};
+
+/** A picture that the caller keeps in memory until the next Run has returned: a JPEG file, or pixels. */
+struct GpuPicture {
+  bool is_jpeg;
+  cuda::JpegFile jpeg;
+  PixelView pixels;
+};
+
+/** Its size as stored, or why the CPU has to decode it. */
+struct GpuPictureReply {
+  std::int32_t width = 0;
+  std::int32_t height = 0;
+  std::string refusal;
+};
+
+/** A row of a batch. */
+struct GpuRow {
+  /** Place of its picture among those of the last Decode. */
+  std::int32_t picture;
+  /** Network input to stored picture. */
+  Affine matrix;
+  bool has_window;
+  Window window;
+  Border border;
+  ResultRequest result;
+};
+
+/** Microseconds on the device. */
+struct GpuPhases {
+  double decode;
+  double preprocess;
+  double infer;
+  double postprocess;
+};
+
+/**
+ * One instance of a model on a GPU: streams with their buffers, on an engine, lanes and a JPEG decoder that it shares with
+ * its fellows. One thread at a time; every call makes the device the thread's current one.
+ *
+ * In order: JPEG decoding, which the host waits for, and copies of pixels; then, with a lane of the pool: one launch that
+ * samples and normalises the whole batch, the engine, one launch that decodes its outputs; results land in pinned memory.
+ * The host waits again at the end. Nothing is allocated once the largest batch and pictures have been seen.
+ */
+class GpuInstance {
+ public:
+  explicit GpuInstance(const GpuInstanceSpec& spec);
+  ~GpuInstance();
+  GpuInstance(const GpuInstance&) = delete;
+  GpuInstance& operator=(const GpuInstance&) = delete;
+
+  /** What operators should know. */
+  std::vector<std::string> Notes();
+  /** Of all instances of the engine's: weights, contexts and buffers of this instance. */
+  std::size_t MemoryBytes();
+
+  std::vector<GpuPictureReply> Decode(const std::vector<GpuPicture>& pictures);
+  void Upload(std::size_t picture, const PixelView& pixels);
+  ResultTables Run(const std::vector<GpuRow>& rows, GpuPhases* phases);
+
+ private:
+  /** A picture in device memory. */
+  struct Slot {
+    cuda::DeviceBuffer device;
+    cuda::PinnedBuffer staging;
+    /** `data` is device memory; null while there is no picture. */
+    PixelView view{};
+  };
+
+  void UseDevice() const;
+  void DecodeJpegs(const std::vector<GpuPicture>& pictures, std::vector<GpuPictureReply>* replies);
+  void CheckRows(const std::vector<GpuRow>& rows) const;
+  const cuda::WarpRow* StageRows(const std::vector<GpuRow>& rows);
+
+  const GpuInstanceSpec spec_;
+  // In the order in which they need one another: the pool's engine outlives the stream's work.
+  std::shared_ptr<tensorrt::EnginePool> pool_;
+  std::shared_ptr<cuda::JpegDecoder> decoder_;
+  /** Where pictures come to the device. Its few small kernels would wait long behind those of another instance's engine. */
+  cuda::Stream decode_stream_{cuda::Stream::Priority::kHigh};
+  cuda::Stream stream_;
+  std::unique_ptr<Task> task_;
+  std::vector<Slot> slots_;
+  cuda::PinnedBuffer rows_;
+  cuda::Event decode_start_{cuda::Event::Use::kTiming};
+  cuda::Event decode_end_{cuda::Event::Use::kTiming};
+  cuda::Event preprocess_start_{cuda::Event::Use::kTiming};
+  cuda::Event infer_start_{cuda::Event::Use::kTiming};
+  cuda::Event postprocess_start_{cuda::Event::Use::kTiming};
+  cuda::Event end_{cuda::Event::Use::kTiming};
+  bool decoding_ = false;
+};
+
+}  // namespace sluice

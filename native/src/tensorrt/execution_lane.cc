@@ -1,0 +1,134 @@
+#include "tensorrt/execution_lane.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "params/error.h"
+#include "tensorrt/logger.h"
+
+namespace sluice::tensorrt {
+namespace {
+
+nvinfer1::Dims DimsOf(const std::vector<std::int64_t>& shape) {
+  nvinfer1::Dims dims{};
+  dims.nbDims = static_cast<std::int32_t>(shape.size());
+  for (std::size_t i = 0; i < shape.size(); i++) dims.d[i] = static_cast<decltype(dims.d[0] + 0)>(shape[i]);
+  return dims;
+}
+
+std::size_t Volume(const std::vector<std::int64_t>& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::size_t{1},
+                         [](std::size_t product, std::int64_t size) { return product * static_cast<std::size_t>(size); });
+}
+
+void RequireFloat(const TensorInfo& tensor, const char* kind) {
+  if (tensor.type == nvinfer1::DataType::kFLOAT) return;
+  throw Error(ErrorCode::kModelInvalid, std::string(kind) + " " + tensor.name + " is not float32; a vision task needs it");
+}
+
+}  // namespace
+
+ExecutionLane::ExecutionLane(std::shared_ptr<Engine> engine, std::int32_t max_batch,
+                             const std::vector<std::int64_t>& row_shape, bool cuda_graphs)
+    : engine_(std::move(engine)),
+      max_batch_(max_batch),
+      row_shape_(row_shape),
+      cuda_graphs_(cuda_graphs),
+      graphs_(static_cast<std::size_t>(max_batch) + 1),
+      seen_(static_cast<std::size_t>(max_batch) + 1) {
+  if (engine_->inputs().size() != 1) {
+    throw Error(ErrorCode::kModelInvalid,
+                "the plan has " + std::to_string(engine_->inputs().size()) + " inputs; a vision task needs one");
+  }
+  RequireFloat(engine_->inputs().front(), "input");
+  for (const TensorInfo& output : engine_->outputs()) RequireFloat(output, "output");
+  for (std::int32_t batch : {std::int32_t{1}, max_batch}) {
+    if (engine_->ProfileFor(InputShape(batch)) >= 0) continue;
+    throw Error(ErrorCode::kModelInvalid, "the plan takes " + engine_->Range() + ", not " + ShapeText(InputShape(batch)) +
+                                              "; build it for max_batch_size and input of the configuration");
+  }
+  const cuda::Stream stream;
+  activations_.Room<char>(std::max<std::size_t>(engine_->ActivationBytes(), 1));
+  input_.Room<float>(Volume(InputShape(max_batch)));
+  for (int profile = 0; profile < engine_->profiles(); profile++) {
+    contexts_.push_back(engine_->CreateContext(profile, stream.get()));
+    nvinfer1::IExecutionContext& context = *contexts_.back();
+#if NV_TENSORRT_MAJOR > 10 || (NV_TENSORRT_MAJOR == 10 && NV_TENSORRT_MINOR >= 1)
+    context.setDeviceMemoryV2(activations_.as<char>(), static_cast<std::int64_t>(activations_.capacity()));
+#else
+    context.setDeviceMemory(activations_.as<char>());
+#endif
+    shaped_.push_back(0);
+  }
+  stream.Synchronize();
+  for (std::size_t i = 0; i < engine_->outputs().size(); i++) {
+    outputs_.emplace_back();
+    outputs_.back().Room<float>(std::max<std::size_t>(Volume(OutputShape(i, max_batch)), 1));
+  }
+  for (const auto& context : contexts_) {
+    bool set = context->setTensorAddress(engine_->inputs().front().name.c_str(), input());
+    for (std::size_t i = 0; i < outputs_.size(); i++) {
+      set = set && context->setTensorAddress(engine_->outputs()[i].name.c_str(), mutable_output(i));
+    }
+    if (!set) Fail("the tensors of the plan cannot be given memory");
+  }
+}
+
+void ExecutionLane::Enqueue(std::int32_t batch, cudaStream_t stream) {
+  const auto slot = static_cast<std::size_t>(batch);
+  if (graphs_[slot]) return graphs_[slot].Launch(stream);
+  nvinfer1::IExecutionContext& context = ContextFor(batch);
+  if (cuda_graphs_ && seen_[slot] && graph_refusal_.empty()) {
+    auto [captured, graph] =
+        cuda::Graph::Capture(stream, [&context](cudaStream_t capturing) { return context.enqueueV3(capturing); });
+    if (captured) {
+      graphs_[slot] = std::move(graph);
+      return graphs_[slot].Launch(stream);
+    }
+    graph_refusal_ = Logger::Instance().TakeErrors();
+    if (graph_refusal_.empty()) graph_refusal_ = "the execution cannot be captured";
+  }
+  if (!context.enqueueV3(stream)) Fail("the model failed to run");
+  seen_[slot] = true;
+}
+
+std::vector<std::int64_t> ExecutionLane::OutputShape(std::size_t index, std::int32_t batch) {
+  const std::string& name = engine_->outputs()[index].name;
+  const nvinfer1::Dims dims = ContextFor(batch).getTensorShape(name.c_str());
+  const std::vector<std::int64_t> shape(dims.d, dims.d + std::max(dims.nbDims, 0));
+  if (dims.nbDims < 0 || std::any_of(shape.begin(), shape.end(), [](std::int64_t size) { return size < 0; })) {
+    throw Error(ErrorCode::kModelInvalid,
+                "output " + name + " has a shape that depends on the data, which a vision task cannot take");
+  }
+  return shape;
+}
+
+std::size_t ExecutionLane::memory_bytes() const {
+  std::size_t bytes = activations_.capacity() + input_.capacity() + scratch_.capacity();
+  for (const cuda::DeviceBuffer& output : outputs_) bytes += output.capacity();
+  return bytes;
+}
+
+nvinfer1::IExecutionContext& ExecutionLane::ContextFor(std::int32_t batch) {
+  const auto profile = static_cast<std::size_t>(engine_->ProfileFor(InputShape(batch)));
+  if (profile >= contexts_.size()) {
+    throw Error(ErrorCode::kInternal, "no profile takes a batch of " + std::to_string(batch));
+  }
+  nvinfer1::IExecutionContext& context = *contexts_[profile];
+  if (shaped_[profile] != batch) {
+    if (!context.setInputShape(engine_->inputs().front().name.c_str(), DimsOf(InputShape(batch)))) {
+      Fail("the plan refuses an input of " + ShapeText(InputShape(batch)));
+    }
+    shaped_[profile] = batch;
+  }
+  return context;
+}
+
+std::vector<std::int64_t> ExecutionLane::InputShape(std::int32_t batch) const {
+  std::vector<std::int64_t> shape{batch};
+  shape.insert(shape.end(), row_shape_.begin(), row_shape_.end());
+  return shape;
+}
+
+}  // namespace sluice::tensorrt

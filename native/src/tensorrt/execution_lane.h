@@ -1,0 +1,76 @@
+#pragma once
+
+#include <NvInfer.h>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "cuda/buffer.h"
+#include "cuda/graph.h"
+#include "cuda/stream.h"
+#include "tensorrt/engine.h"
+
+namespace sluice::tensorrt {
+
+/**
+ * One execution at a time: a context for each profile, the activation memory that they share, the input and output
+ * tensors, and the CUDA graphs that refer to all of these. Instances take turns on it: whoever holds the mutex may
+ * enqueue, after waiting on its stream for `free`, and records `free` at the end of what it has enqueued.
+ */
+class ExecutionLane {
+ public:
+  /** Takes memory for `max_batch` rows of `row_shape` (CHW). Throws Error. The current device is the engine's. */
+  ExecutionLane(std::shared_ptr<Engine> engine, std::int32_t max_batch, const std::vector<std::int64_t>& row_shape,
+                bool cuda_graphs);
+
+  std::mutex& mutex() { return mutex_; }
+  cuda::Event& free() { return free_; }
+
+  /** Where the rows go: device memory, max_batch x row. */
+  float* input() const { return input_.as<float>(); }
+  std::size_t outputs() const { return outputs_.size(); }
+  /** Where output `index` is: device memory. */
+  const float* output(std::size_t index) const { return outputs_[index].as<float>(); }
+  float* mutable_output(std::size_t index) { return outputs_[index].as<float>(); }
+  /** Device memory that only grows, for what follows the outputs. */
+  cuda::DeviceBuffer& scratch() { return scratch_; }
+
+  /** Enqueues the execution of the first `batch` rows of the input. Throws Error. */
+  void Enqueue(std::int32_t batch, cudaStream_t stream);
+
+  /** Shape of an output, of `batch` rows. */
+  std::vector<std::int64_t> OutputShape(std::size_t index, std::int32_t batch);
+  std::size_t memory_bytes() const;
+  /** Why there are no graphs although they were asked for; empty otherwise. */
+  const std::string& graph_refusal() const { return graph_refusal_; }
+
+ private:
+  nvinfer1::IExecutionContext& ContextFor(std::int32_t batch);
+  std::vector<std::int64_t> InputShape(std::int32_t batch) const;
+
+  std::mutex mutex_;
+  // The engine first: contexts must go before it.
+  std::shared_ptr<Engine> engine_;
+  std::int32_t max_batch_;
+  std::vector<std::int64_t> row_shape_;
+  cuda::DeviceBuffer activations_;
+  cuda::DeviceBuffer input_;
+  std::vector<cuda::DeviceBuffer> outputs_;
+  cuda::DeviceBuffer scratch_;
+  cuda::Event free_{cuda::Event::Use::kWaiting};
+  /** One a profile. */
+  std::vector<std::unique_ptr<nvinfer1::IExecutionContext>> contexts_;
+  /** The batch whose shape the context of each profile is set to. */
+  std::vector<std::int32_t> shaped_;
+  bool cuda_graphs_;
+  /** By batch size. */
+  std::vector<cuda::Graph> graphs_;
+  /** By batch size: runs without a graph so far; the first one lets TensorRT settle, the second is captured. */
+  std::vector<bool> seen_;
+  std::string graph_refusal_;
+};
+
+}  // namespace sluice::tensorrt

@@ -1,0 +1,118 @@
+#include "tensorrt/profiles.h"
+
+#include <optional>
+#include <string>
+
+#include "params/error.h"
+#include "tensorrt/compat.h"
+#include "tensorrt/logger.h"
+
+namespace sluice::tensorrt {
+namespace {
+
+using nvinfer1::OptProfileSelector;
+
+std::string Text(const SizeRange& range) {
+  if (range.min == range.max) return std::to_string(range.min);
+  return std::to_string(range.min) + " to " + std::to_string(range.max);
+}
+
+const char* NameOf(std::int32_t dimension) {
+  switch (dimension) {
+    case 0:
+      return "batch";
+    case 2:
+      return "height";
+    default:
+      return "width";
+  }
+}
+
+/** What the profile says of a dimension of an input of `rank` dimensions; nothing where it has no say. */
+std::optional<SizeRange> WantedRange(std::int32_t dimension, std::int32_t rank, const BuildProfile& profile) {
+  if (dimension == 0) return profile.batch;
+  if (rank != 4) return std::nullopt;
+  if (dimension == 2) return profile.height;
+  if (dimension == 3) return profile.width;
+  return std::nullopt;
+}
+
+SizeRange RangeOf(const nvinfer1::ITensor& input, std::int32_t dimension, const BuildProfile& profile) {
+  const nvinfer1::Dims shape = input.getDimensions();
+  const auto fixed = static_cast<std::int32_t>(shape.d[dimension]);
+  const std::optional<SizeRange> wanted = WantedRange(dimension, shape.nbDims, profile);
+  const std::string place = "dimension " + std::to_string(dimension) + " of the input \"" + input.getName() + "\"";
+  if (fixed < 0) {
+    if (wanted) return *wanted;
+    const bool picture = shape.nbDims == 4 && dimension >= 2;
+    throw Error(ErrorCode::kModelInvalid, place + " is open in the ONNX file; " +
+                                              (picture ? std::string("give the profile a ") + NameOf(dimension)
+                                                       : std::string("only batch, height and width may be: fix it")));
+  }
+  if (wanted && (wanted->min != fixed || wanted->max != fixed)) {
+    throw Error(ErrorCode::kModelInvalid, place + " is fixed at " + std::to_string(fixed) +
+                                              " in the ONNX file, and the profile asks for a " + NameOf(dimension) +
+                                              " of " + Text(*wanted) + "; ask for " + std::to_string(fixed) +
+                                              ", or export the model with that dimension open");
+  }
+  return {fixed, fixed, fixed};
+}
+
+void CheckRank(const nvinfer1::ITensor& input) {
+  if (input.getDimensions().nbDims > 0) return;
+  throw Error(ErrorCode::kModelInvalid,
+              std::string("the input \"") + input.getName() + "\" has no dimensions, and the first one is the batch");
+}
+
+}  // namespace
+
+nvinfer1::IOptimizationProfile& MakeProfile(nvinfer1::IBuilder& builder, const nvinfer1::INetworkDefinition& network,
+                                            const BuildProfile& profile) {
+  nvinfer1::IOptimizationProfile& made =
+      *Require(builder.createOptimizationProfile(), "TensorRT cannot start an optimisation profile");
+  for (std::int32_t i = 0; i < network.getNbInputs(); i++) {
+    const nvinfer1::ITensor& input = *network.getInput(i);
+    CheckRank(input);
+    nvinfer1::Dims min = input.getDimensions();
+    nvinfer1::Dims opt = min;
+    nvinfer1::Dims max = min;
+    for (std::int32_t dimension = 0; dimension < min.nbDims; dimension++) {
+      const SizeRange range = RangeOf(input, dimension, profile);
+      min.d[dimension] = range.min;
+      opt.d[dimension] = range.opt;
+      max.d[dimension] = range.max;
+    }
+    if (!made.setDimensions(input.getName(), OptProfileSelector::kMIN, min) ||
+        !made.setDimensions(input.getName(), OptProfileSelector::kOPT, opt) ||
+        !made.setDimensions(input.getName(), OptProfileSelector::kMAX, max)) {
+      Fail(std::string("TensorRT refuses the sizes of the input \"") + input.getName() + "\"");
+    }
+  }
+  if (!made.isValid()) Fail("TensorRT refuses the optimisation profile");
+  return made;
+}
+
+void AddProfiles(nvinfer1::IBuilder& builder, const nvinfer1::INetworkDefinition& network,
+                 nvinfer1::IBuilderConfig& config, const std::vector<BuildProfile>& profiles) {
+  for (const BuildProfile& profile : profiles) {
+    if (config.addOptimizationProfile(&MakeProfile(builder, network, profile)) < 0) {
+      Fail("TensorRT refuses the optimisation profile");
+    }
+  }
+}
+
+BuildProfile ProfileOfBatch(const BuildProfile& profile, std::int32_t batch) {
+  const auto tuned = [](const std::optional<SizeRange>& range) -> std::optional<SizeRange> {
+    if (!range) return std::nullopt;
+    return SizeRange{range->opt, range->opt, range->opt};
+  };
+  return {{batch, batch, batch}, tuned(profile.height), tuned(profile.width)};
+}
+
+std::vector<std::int64_t> TunedShape(const nvinfer1::ITensor& input, const BuildProfile& profile) {
+  std::vector<std::int64_t> shape;
+  for (std::int32_t i = 0; i < input.getDimensions().nbDims; i++) shape.push_back(RangeOf(input, i, profile).opt);
+  return shape;
+}
+
+}  // namespace sluice::tensorrt

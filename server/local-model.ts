@@ -1,0 +1,171 @@
+import { basename, dirname, resolve } from 'node:path';
+import { parseModelConfig } from './config/model-config-file.js';
+import { resolveServerOptions } from './config/server-options.js';
+import { systemClock } from './core/clock.js';
+import { detectParameters, readDetections, type DetectChoices } from './core/detections.js';
+import { ServingError } from './core/errors.js';
+import type { InferenceResponse, RequestTimings, ResultTable, TaskParameters } from './core/inference.js';
+import { TASK_KINDS } from './core/model-config.js';
+import { Model } from './core/model.js';
+import type { Picture, PixelLayout, Region } from './core/picture.js';
+import { scanModel } from './core/repository-scan.js';
+import { NO_STATISTICS } from './core/statistics.js';
+import type { Detection } from './gen/sluice/v1/inference.js';
+import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
+import { ModelExecutors } from './runtime/model-executor.js';
+
+/** Sluice without a server: the same engines, batching and worker threads, called in the process that needs the answers. */
+
+export type { DetectChoices, Detection, PixelLayout, Region, RequestTimings };
+export { ServingError };
+
+export interface OpenOptions {
+  /** The version to open; left out: the newest. */
+  readonly version?: number;
+  /** Where plans are kept; left out: as the server has it. */
+  readonly engineCache?: string;
+  /** CPU threads that the instances on the CPU share; left out: the cores. */
+  readonly threads?: number;
+  /** Told of builds, fall-backs and faults; left out: nobody is. */
+  readonly log?: (level: 'info' | 'warn' | 'error', message: string) => void;
+  /** Ends the opening, and a build that it waits for. */
+  readonly signal?: AbortSignal;
+}
+
+/** A JPEG, PNG or WebP file, or pixels as they are. */
+export type LocalPicture = Uint8Array | (PixelLayout & { readonly data: Uint8Array });
+
+export interface LocalDetections {
+  /** Size of the picture in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Best score first. */
+  readonly detections: readonly Detection[];
+  readonly timings: RequestTimings;
+}
+
+export interface LocalEmbeddings {
+  readonly width: number;
+  readonly height: number;
+  /** One a region: its vector, or why there is none. */
+  readonly embeddings: readonly (Float32Array | ServingError)[];
+  readonly timings: RequestTimings;
+}
+
+/**
+ * Opens one model directory, as a model repository has them, and resolves when it is warm. Throws a ServingError:
+ * CONFIG_INVALID, MODEL_INVALID, VERSION_NOT_FOUND, DEVICE_UNAVAILABLE or DEVICE_OUT_OF_MEMORY.
+ */
+export async function open(directory: string, options: OpenOptions = {}): Promise<LocalModel> {
+  const path = resolve(directory);
+  const snapshot = await scanModel(dirname(path), basename(path), parseModelConfig);
+  if (snapshot === null) throw new ServingError('MODEL_NOT_FOUND', `${path} is not a model directory`);
+  if (snapshot.content instanceof ServingError) throw snapshot.content;
+  const { config, labels, versions } = snapshot.content;
+  const file = options.version === undefined ? versions.at(-1) : versions.find((at) => at.version === options.version);
+  if (file === undefined) throw new ServingError('VERSION_NOT_FOUND', `${path} has no version ${options.version}`);
+  const { threads, maxPicturePixels, engineCache, engineCacheBytes } = resolveServerOptions({});
+  const limits = { threads: options.threads ?? threads, maxPicturePixels };
+  const executors = new ModelExecutors({
+    ...limits,
+    plans: {
+      directory: options.engineCache ?? engineCache,
+      maxBytes: engineCacheBytes,
+      calibrator: new PictureCalibrator(limits),
+      statistics: NO_STATISTICS.engines,
+      log: (level, _model, message) => options.log?.(level, message),
+    },
+  });
+  const { version } = file;
+  const executor = await executors.create({
+    model: snapshot.name,
+    version,
+    modelFile: file.path,
+    config,
+    signal: options.signal ?? new AbortController().signal,
+  });
+  const statistics = NO_STATISTICS.model;
+  return new LocalModel(
+    new Model({ name: snapshot.name, version, config, labels, executor, statistics, clock: systemClock }),
+  );
+}
+
+/**
+ * A model in this process. Calls may overlap as they like: what waits together is batched together, so commit many
+ * pictures and await the answers. Ends with `await using`, once the last answer is there.
+ */
+export class LocalModel implements AsyncDisposable {
+  readonly #model: Model;
+
+  constructor(model: Model) {
+    this.#model = model;
+  }
+
+  get version(): number {
+    return this.#model.version;
+  }
+
+  /**
+   * Finds objects. Resolves to as many as the model's own limits and `choices` allow; throws a ServingError: BAD_IMAGE,
+   * QUEUE_FULL, TASK_NOT_SUPPORTED for an embedder, and what the engine throws.
+   */
+  async detect(picture: LocalPicture, choices: DetectChoices = {}): Promise<LocalDetections> {
+    this.#require('detect');
+    const { table, ...answer } = await this.#infer(picture, detectParameters(choices, this.#model.config), 1);
+    return { ...answer, detections: readDetections(table, this.#model.labels) };
+  }
+
+  /** Embeds a picture, or its regions. Throws as `detect` does, TASK_NOT_SUPPORTED for a detector. */
+  async embed(picture: LocalPicture, regions: readonly Region[] = []): Promise<LocalEmbeddings> {
+    this.#require('embed');
+    const rows = Math.max(1, regions.length);
+    const { table, ...answer } = await this.#infer(picture, { kind: 'embed', regions }, rows);
+    const { columns, values, rowErrors } = table;
+    const embeddings = Array.from(
+      { length: table.rows },
+      (_, row) => rowErrors?.[row] ?? values.subarray(row * columns, (row + 1) * columns),
+    );
+    return { ...answer, embeddings };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#model[Symbol.asyncDispose]();
+  }
+
+  #require(kind: 'detect' | 'embed'): void {
+    const { task } = this.#model.config;
+    if (TASK_KINDS[task] === kind) return;
+    throw new ServingError('TASK_NOT_SUPPORTED', `task ${task} does not answer ${kind}()`);
+  }
+
+  async #infer(
+    picture: LocalPicture,
+    parameters: TaskParameters,
+    rows: number,
+  ): Promise<Omit<InferenceResponse, 'outcome'> & { readonly table: ResultTable }> {
+    const { config } = this.#model;
+    const { default_priority_level: priority, default_queue_policy: policy } = config.dynamic_batching;
+    const arrivedAt = systemClock.now();
+    const timeout = policy.default_timeout_microseconds;
+    using lease = this.#model.lease();
+    const ticket = lease.enqueue({
+      picture: toPicture(picture),
+      parameters,
+      rows,
+      batchKey: '',
+      arrivedAt,
+      deadlineAt: timeout === 0 ? null : arrivedAt + timeout,
+      priority,
+    });
+    const { outcome, ...answer } = await ticket.response;
+    if (outcome instanceof ServingError) throw outcome;
+    return { ...answer, table: outcome };
+  }
+}
+
+/** The caller keeps its bytes: those of a request move to the thread that decodes them. */
+function toPicture(picture: LocalPicture): Picture {
+  if (picture instanceof Uint8Array) return { kind: 'encoded', bytes: new Uint8Array(picture) };
+  const { data, ...layout } = picture;
+  return { kind: 'raw', ...layout, bytes: new Uint8Array(data) };
+}

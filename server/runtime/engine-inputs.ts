@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { errorMessage, ServingError } from '../core/errors.js';
+import type { ModelConfig } from '../core/model-config.js';
+import { rewriteForBuilding, type BuildableModel } from '../onnx/for-building.js';
+import { pictureSetDigest } from './calibration/picture-files.js';
+import { canonicalJson } from './canonical-json.js';
+import { modelDirectory, pluginFiles } from './model-directory.js';
+import { openRanges } from './open-ranges.js';
+import { fileSha256, sha256 } from './sha256.js';
+
+/** Everything on disk that an engine is built from, and the hashes of it. */
+export interface EngineInputs {
+  readonly config: ModelConfig;
+  /** As it is in the repository. */
+  readonly modelFile: string;
+  /** The ONNX file that is built. */
+  readonly onnx: Uint8Array;
+  readonly onnxSha256: string;
+  /** Name of the model's one input. */
+  readonly inputName: string;
+  readonly plugins: readonly { readonly file: string; readonly sha256: string }[];
+  /** The pictures of INT8; null where none are needed. */
+  readonly calibration: { readonly directory: string; readonly sha256: string } | null;
+}
+
+/**
+ * Reads what the plan of a version is built from. Throws MODEL_INVALID where the model file does not do, CONFIG_INVALID
+ * where the configuration names what is not there, and the reason of the signal.
+ */
+export async function readEngineInputs(
+  modelFile: string,
+  config: ModelConfig,
+  signal: AbortSignal,
+): Promise<EngineInputs> {
+  const { bytes: onnx, input, quantized } = await rewrite(modelFile, config);
+  const files = pluginFiles(modelFile, config.tensorrt.plugins);
+  const onnxSha256 = await sha256(onnx);
+  const calibration = await readCalibration(modelFile, config, quantized, signal);
+  const plugins = await Promise.all(files.map(async (file) => ({ file, sha256: await pluginSha256(file) })));
+  return { config, modelFile, onnx, onnxSha256, inputName: input, plugins, calibration };
+}
+
+async function rewrite(file: string, { input, tensorrt }: ModelConfig): Promise<BuildableModel> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (cause) {
+    throw new ServingError('MODEL_INVALID', `${file} cannot be read: ${errorMessage(cause)}`, { cause });
+  }
+  try {
+    const ranges = openRanges(tensorrt.profiles ?? [], input);
+    return rewriteForBuilding(bytes, ranges === null ? input : { ...input, ranges });
+  } catch (cause) {
+    const { code, message } = ServingError.from(cause);
+    throw new ServingError(code, `${file}: ${message}`, { cause });
+  }
+}
+
+async function readCalibration(
+  modelFile: string,
+  { tensorrt, input, preprocess }: ModelConfig,
+  quantized: boolean,
+  signal: AbortSignal,
+): Promise<EngineInputs['calibration']> {
+  const { precision, calibration } = tensorrt;
+  if (precision !== 'int8' || quantized) return null;
+  if (calibration === undefined) {
+    throw new ServingError(
+      'CONFIG_INVALID',
+      'tensorrt.precision is int8, and the model file has no Q/DQ nodes: set tensorrt.calibration.directory to pictures ' +
+        'such as the model will meet',
+    );
+  }
+  const { accuracy_floor: _, directory: name, ...how } = calibration;
+  const directory = resolve(modelDirectory(modelFile), name);
+  const pictures = await pictureSetDigest(directory, signal);
+  const facts = Buffer.from(canonicalJson({ pictures, how, input, preprocess }));
+  return { directory, sha256: await sha256(facts) };
+}
+
+async function pluginSha256(file: string): Promise<string> {
+  try {
+    return await fileSha256(file);
+  } catch (cause) {
+    throw new ServingError('CONFIG_INVALID', `tensorrt.plugins: ${file} cannot be read: ${errorMessage(cause)}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { ModelConfig } from '../core/model-config.js';
+import { canonicalJson } from './canonical-json.js';
+import type { EngineInputs } from './engine-inputs.js';
+import type { EngineBuildSpec, GpuDevice } from './native-gpu.js';
+import { buildProfiles } from './open-ranges.js';
+
+/** What of the configuration a plan is built by. */
+export type EngineOptions = Pick<
+  EngineBuildSpec,
+  | 'precision'
+  | 'tf32'
+  | 'profiles'
+  | 'optimizationLevel'
+  | 'workspaceBytes'
+  | 'auxStreams'
+  | 'versionCompatible'
+  | 'stripWeights'
+  | 'refit'
+  | 'hardwareCompatibility'
+>;
+
+/** The compute capability that Ampere begins with. */
+const AMPERE = 8;
+
+/** Raised when plans of before are to be built anew. */
+const FORMAT = 1;
+
+/** Everything that a plan depends on, in the clear. Two plans with the same facts stand for one another. */
+export const engineFactsSchema = z.object({
+  format: z.literal(FORMAT),
+  onnx: z.string(),
+  options: z.record(z.string(), z.unknown()),
+  plugins: z.array(z.string()),
+  calibration: z.string().nullable(),
+  /** The version, or only the major one where that is promised to do. */
+  tensorrt: z.string(),
+  /** What the GPUs that can run it have in common. */
+  gpu: z.record(z.string(), z.string()),
+});
+
+export type EngineFacts = z.output<typeof engineFactsSchema>;
+
+export function engineFacts(inputs: EngineInputs, device: GpuDevice, tensorrt: string): EngineFacts {
+  const options = engineOptions(inputs.config);
+  return {
+    format: FORMAT,
+    onnx: inputs.onnxSha256,
+    options: { ...options },
+    plugins: inputs.plugins.map(({ sha256 }) => sha256),
+    calibration: inputs.calibration?.sha256 ?? null,
+    tensorrt: options.versionCompatible ? majorVersion(tensorrt) : tensorrt,
+    gpu: gpuFacts(device, options.hardwareCompatibility),
+  };
+}
+
+/** The name of a plan: 64 hexadecimal digits. The same for the same facts, in whatever order their keys are. */
+export function engineKey(facts: EngineFacts): string {
+  return createHash('sha256').update(canonicalJson(facts)).digest('hex');
+}
+
+export function engineOptions({ tensorrt, max_batch_size: most, input }: ModelConfig): EngineOptions {
+  return {
+    precision: tensorrt.precision,
+    tf32: tensorrt.tf32,
+    profiles: buildProfiles(tensorrt.profiles ?? [{ batch: { min: 1, opt: most, max: most } }], input),
+    optimizationLevel: tensorrt.optimization_level,
+    workspaceBytes: tensorrt.workspace_bytes ?? null,
+    auxStreams: tensorrt.aux_streams ?? null,
+    versionCompatible: tensorrt.version_compatible,
+    stripWeights: tensorrt.strip_weights,
+    refit: tensorrt.refit,
+    hardwareCompatibility: tensorrt.hardware_compatibility,
+  };
+}
+
+function gpuFacts(
+  { name, computeCapability }: GpuDevice,
+  compatibility: EngineOptions['hardwareCompatibility'],
+): EngineFacts['gpu'] {
+  switch (compatibility) {
+    case 'none':
+      return { name, computeCapability };
+    case 'same_compute_capability':
+      return { computeCapability };
+    case 'ampere_plus':
+      // An older GPU is promised nothing.
+      return Number.parseFloat(computeCapability) >= AMPERE ? { from: 'ampere' } : { name, computeCapability };
+  }
+}
+
+/** `10` of `10.6.0`. */
+export function majorVersion(version: string): string {
+  return version.split('.')[0] ?? version;
+}

@@ -1,0 +1,54 @@
+import { TASK_KINDS, type ModelConfig } from '../core/model-config.js';
+import type { Picture } from '../core/picture.js';
+import { decodePicture, type DecodedPicture } from './image-decoder.js';
+import type { NativeAddon } from './native.js';
+import { atDecodedSize, type Sampling, type Size } from './sampling.js';
+
+const CHANNELS = 3;
+
+/** How pictures become rows of a model's input tensor on the CPU: decoded, sampled, normalised. */
+export class InputRows {
+  /** NCHW of one row. */
+  readonly shape: readonly [channels: number, height: number, width: number];
+  /** Values of a row. */
+  readonly length: number;
+  readonly #config: ModelConfig;
+  readonly #native: NativeAddon;
+  readonly #threads: number;
+
+  constructor(config: ModelConfig, native: NativeAddon, threads: number) {
+    this.#config = config;
+    this.#native = native;
+    this.#threads = threads;
+    this.shape = [CHANNELS, config.input.height, config.input.width];
+    this.length = CHANNELS * config.input.height * config.input.width;
+  }
+
+  /** Throws BAD_IMAGE or MESSAGE_TOO_LARGE. */
+  decode(picture: Picture, maxPixels: number): Promise<DecodedPicture> {
+    // Regions are cropped from the full picture; a detector samples all of it and may take it smaller.
+    const atLeast: Size | null = TASK_KINDS[this.#config.task] === 'detect' ? this.#config.input : null;
+    return decodePicture(picture, maxPixels, atLeast);
+  }
+
+  /** Writes one row from `out[offset]`. */
+  write({ width, height, pixels }: DecodedPicture, sampling: Sampling, out: Float32Array, offset: number): void {
+    const { color, scale, mean, std, pad } = this.#config.preprocess;
+    // A window is only ever set for regions, whose pictures are decoded at full size.
+    this.#native.warpNormalize(
+      pixels,
+      {
+        matrix: atDecodedSize(sampling.toPicture, { width, height }, pixels),
+        width: this.#config.input.width,
+        height: this.#config.input.height,
+        border: sampling.border,
+        pad,
+        window: sampling.window,
+        normalization: { color, scale, mean, std },
+        threads: this.#threads,
+      },
+      out,
+      offset,
+    );
+  }
+}
