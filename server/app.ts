@@ -123,6 +123,11 @@ export class App implements AsyncDisposable {
     return this.#repository;
   }
 
+  /** Logs a step in the life of the server, or of this process where there are others. */
+  say(step: string, fields: object): void {
+    this.#logger.info(fields, this.#seat === null ? step : `process ${step}`);
+  }
+
   readiness(): Readiness {
     return this.#view.readiness();
   }
@@ -136,7 +141,7 @@ export class App implements AsyncDisposable {
    * at most `exitTimeout` seconds long. True when all of them did.
    */
   async drain(): Promise<boolean> {
-    this.#say('draining', { exitTimeout: this.#options.exitTimeout });
+    this.say('draining', { exitTimeout: this.#options.exitTimeout });
     clearTimeout(this.#poll);
     this.#draining.abort(SHUTTING_DOWN);
     this.#updateHealth();
@@ -161,7 +166,7 @@ export class App implements AsyncDisposable {
 
   async #start(): Promise<void> {
     const options = this.#options;
-    this.#say('starting', { options });
+    this.say('starting', { options });
     // Both to the end, also when one fails: what is half open could not be closed.
     for (const step of await Promise.allSettled([this.#open(), this.#repository.start()])) {
       if (step.status === 'rejected') throw step.reason;
@@ -170,7 +175,7 @@ export class App implements AsyncDisposable {
     this.#updateHealth();
     const { ready, not_ready: notReady } = this.readiness();
     const models = this.#repository.ready().map(({ name, version }) => `${name}/${version}`);
-    this.#say('started', { ready, models, notReady });
+    this.say('started', { ready, models, notReady });
     if (options.modelControlMode === 'poll') this.#pollLater();
   }
 
@@ -197,7 +202,7 @@ export class App implements AsyncDisposable {
       draining: this.#draining.signal,
       logFault: (id, fault) => this.#logger.error({ id, err: fault }, 'a request met a fault of the server'),
     });
-    if (this.#seat === null) this.#say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
+    if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
     else this.#seat.listening(this.grpcAddress);
   }
 
@@ -249,14 +254,9 @@ export class App implements AsyncDisposable {
     if (this.#lost !== null) return;
     this.#lost = why;
     this.#logger.fatal({ reason: why }, 'a GPU is lost; the server drains and ends, to be started again');
-    this.#draining.abort();
+    this.#draining.abort(new ServingError('DEVICE_LOST', why));
     this.#updateHealth();
     this.#tellLoss(why);
-  }
-
-  /** Logs a step in the life of the server, or of this process where there are others. */
-  #say(step: string, fields: object): void {
-    this.#logger.info(fields, this.#seat === null ? step : `process ${step}`);
   }
 
   #pollLater(): void {

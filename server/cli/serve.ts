@@ -23,7 +23,7 @@ async function serve(flags: FlagValues): Promise<void> {
   const parent = options.processes > 1 ? parentChannel() : null;
   if (parent !== null) exitNow(await runMember(options, logger, parent, stopped));
   if (options.processes > 1) exitNow(await runPrimary(options, logger, stopped));
-  exitNow(await serveApp(App.begin(options, logger), stopped, logger));
+  exitNow(await serveApp(App.begin(options, logger), stopped));
 }
 
 async function firstSignal(): Promise<void> {

@@ -55,7 +55,7 @@ export class MergedMetrics implements MetricsSource {
   processEnded(last: MetricSnapshot | null): void {
     this.#replaced.inc();
     if (last === null) return;
-    const counted = last.filter(({ type }) => COUNTED.includes(String(type)));
+    const counted = last.filter(({ type, aggregator }) => COUNTED.includes(String(type)) && aggregator === 'sum');
     // What is merged are its values already.
     this.#ended = merge([this.#ended, counted]).getMetricsAsArray() as unknown as MetricSnapshot;
   }

@@ -57,7 +57,7 @@ export async function runMember(
     () => {},
   );
   try {
-    return await serveApp(running, Promise.race([told, signalled]), own);
+    return await serveApp(running, Promise.race([told, signalled]));
   } catch (cause) {
     await primary.call('failed', errorMessage(cause));
     return EXIT_CODES.FAILED.code;

@@ -7,7 +7,7 @@ import type { Readiness } from '../http/readiness.js';
 import { backOff } from './back-off.js';
 import type { PrimaryCalls } from './calls.js';
 import type { ChildProcess } from './cluster.js';
-import { MemberProcess } from './member-process.js';
+import { ENDED, MemberProcess } from './member-process.js';
 import { SharedControl } from './shared-control.js';
 import { sharedReadiness } from './shared-readiness.js';
 
@@ -81,6 +81,8 @@ export class ProcessGroup implements AsyncDisposable {
     this.started = new Promise((resolve) => (this.#tellStarted = resolve));
     this.deviceLost = new Promise((resolve) => (this.#tellLoss = resolve));
     this.failed = new Promise((_resolve, reject) => (this.#fail = reject));
+    // It may come before anybody waits for it.
+    this.failed.catch(() => {});
     this.#control = new SharedControl(options.loadModel, () =>
       this.#members.filter(({ begun }) => begun).map(({ peer }) => peer),
     );
@@ -95,9 +97,7 @@ export class ProcessGroup implements AsyncDisposable {
   }
 
   async readiness(): Promise<Readiness> {
-    const processes = this.#places.map(
-      async ({ member }) => (await member?.readiness()) ?? 'it has ended and is being replaced',
-    );
+    const processes = this.#places.map(async ({ member }) => (await member?.readiness()) ?? ENDED);
     const readiness = sharedReadiness(await Promise.all(processes), this.#stopping);
     // The places that wait for the first process are not being replaced.
     const starting = !this.#allStarted && !this.#stopping;
@@ -116,7 +116,7 @@ export class ProcessGroup implements AsyncDisposable {
 
   /** Why a restart of the server is due, or null. */
   async stuck(): Promise<string | null> {
-    const stuck = await Promise.all(this.#places.map(async ({ member }) => (await member?.stuck()) ?? false));
+    const stuck = await Promise.all(this.#places.map(async ({ member }) => (await member?.stuck()) === true));
     const numbers = this.#places.filter((_, place) => stuck[place]).map(({ number }) => number);
     return numbers.length === 0 ? null : `does not answer: process ${numbers.join(', ')}`;
   }
@@ -216,7 +216,6 @@ export class ProcessGroup implements AsyncDisposable {
   }
 
   #ended(place: Place, member: MemberProcess, how: number | NodeJS.Signals): void {
-    member.peer.close();
     place.member = null;
     if (this.#stopping) return;
     const { failure, child } = member;

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import type { App } from '../app.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 
@@ -9,7 +8,6 @@ import { EXIT_CODES } from '../config/exit-codes.js';
 export async function serveApp(
   { app, started }: { readonly app: App; readonly started: Promise<void> },
   stopped: Promise<unknown>,
-  logger: Logger,
 ): Promise<number> {
   const over = Promise.race([stopped.then(() => false), app.deviceLost.then(() => true)]);
   const startedFirst = await Promise.race([started.then(() => true), over.then(() => false)]);
@@ -17,7 +15,7 @@ export async function serveApp(
   const drained = await app.drain();
   // What has not started may load for a long time yet, and what the GPU holds may not come back; neither is waited for.
   if (drained && startedFirst && !lost) await app[Symbol.asyncDispose]();
-  logger.info({ drained }, 'stopped');
+  app.say('stopped', { drained });
   if (lost) return EXIT_CODES.DEVICE_LOST.code;
   return drained ? EXIT_CODES.OK.code : EXIT_CODES.CUT_OFF.code;
 }

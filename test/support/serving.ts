@@ -24,10 +24,11 @@ export class Serving implements AsyncDisposable {
   static async start(
     fill: (repository: TestRepository) => Promise<void>,
     flags: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
   ): Promise<Serving> {
     const repository = await TestRepository.create();
     await fill(repository);
-    const server = await ServerProcess.start({ modelRepository: repository.directory, flags });
+    const server = await ServerProcess.start({ modelRepository: repository.directory, flags, environment });
     return new Serving(repository, server, await SluiceClient.connect(server.grpcAddress));
   }
 

@@ -4,7 +4,8 @@ import type { BatchDone, ErrorReply, LoadReply, WorkerTask } from '../../server/
 
 /**
  * Stands in for the worker file of an instance and fails on command. The model file is the directory of a `Stage`,
- * which says how each load goes; the picture of a batch's first frame says how the batch goes.
+ * which says how each load goes; the picture of a batch's first frame says how the batch goes. `doubledWorkers` puts it
+ * into a real server.
  */
 
 /** The device that fails: it has no memory left, or is gone for good. */
