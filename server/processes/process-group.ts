@@ -198,6 +198,8 @@ export class ProcessGroup implements AsyncDisposable {
     if (this.#address === null) {
       this.#address = address;
       this.#tellListening(address);
+      // A drain has counted the processes already, and would not wait for one more.
+      if (this.#stopping) return;
       for (const place of this.#places) if (place.member === null && place.retry === undefined) this.#occupy(place);
     } else if (address !== this.#address) {
       // The last one that listened ended between the question for the port and its opening.
