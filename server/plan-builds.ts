@@ -4,6 +4,7 @@ import type { ServerOptions } from './config/server-options.js';
 import { errorMessage, ServingError } from './core/errors.js';
 import type { ModelConfig } from './core/model-config.js';
 import { scanRepository, type ModelSnapshot, type VersionFile } from './core/repository-scan.js';
+import { NO_STATISTICS } from './core/statistics.js';
 import { selectVersions } from './core/version-policy.js';
 import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
 import { chooseDevices, type DeviceChoice } from './runtime/device-choice.js';
@@ -58,12 +59,6 @@ export interface PlanBuildsOptions extends Pick<
   readonly build?: BuildEngine;
 }
 
-/** Nothing of what is counted is of interest outside a server. */
-const NO_STATISTICS = {
-  planLookedUp: () => {},
-  buildStarted: () => ({ progress: () => {}, ended: () => {} }),
-};
-
 /** Plans of a model repository, built before a server needs them. */
 export class PlanBuilds {
   readonly #options: PlanBuildsOptions;
@@ -85,7 +80,7 @@ export class PlanBuilds {
       directory,
       maxBytes,
       calibrator: new PictureCalibrator(options),
-      statistics: NO_STATISTICS,
+      statistics: NO_STATISTICS.engines,
       log,
       ...(build === undefined ? {} : { build }),
     });

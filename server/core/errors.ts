@@ -168,6 +168,11 @@ export class ServingError extends Error {
   }
 }
 
+/** A code that came from outside, or INTERNAL where it is none of ours. */
+export function errorCode(code: unknown): ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'INTERNAL';
+}
+
 /** Text of a client as a message shows it: quoted, and cut where it is long. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length <= 128 ? text : `${text.slice(0, 128)}...`);

@@ -1,5 +1,5 @@
 import { ServingError } from '../core/errors.js';
-import { declaredShape, fedInputs, shapeText, type DeclaredDim, type OnnxModel } from './graph.js';
+import { declaredShape, fedInputs, inputNames, shapeText, type DeclaredDim, type OnnxModel } from './graph.js';
 import { DataType, dataTypeName } from './tensor.js';
 
 /** The one input of a vision model: float32 pictures, NCHW. */
@@ -10,11 +10,13 @@ export interface ImageInput {
 }
 
 /** Finds the picture among the inputs. Throws MODEL_INVALID where there is none, or one that cannot be fed. */
-export function imageInput({ graph }: OnnxModel): ImageInput {
-  const inputs = fedInputs(graph);
+export function imageInput(model: OnnxModel): ImageInput {
+  const inputs = fedInputs(model.graph);
   const [input] = inputs;
   if (input === undefined || inputs.length > 1) {
-    const names = inputs.map(({ name }) => `'${name}'`).join(', ');
+    const names = inputNames(model)
+      .map((name) => `'${name}'`)
+      .join(', ');
     throw invalid(`The model must have one input, the picture; it has ${inputs.length}${names && `: ${names}`}.`);
   }
   const shape = declaredShape(input);

@@ -8,6 +8,7 @@ import { loadNative, type NativeAddon } from './native.js';
 import { OnnxSession } from './onnx-session.js';
 import { createTask } from './tasks/index.js';
 import type { Task } from './tasks/task.js';
+import { warmUpRuns } from './warm-up.js';
 
 /**
  * One instance of a model on the CPU: an ONNX Runtime session with its task and its input buffer. Decodes, samples and
@@ -96,13 +97,10 @@ export class CpuInstance implements Instance {
 
   /** Runs what the configuration asks for, or one row: the outputs have to be seen once before they are trusted. */
   async #warmUp(): Promise<void> {
-    const { model_warmup: asked } = this.#spec.config;
-    for (const { batch_size: rows, count } of asked.length > 0 ? asked : [{ batch_size: 1, count: 1 }]) {
-      for (let run = 0; run < count; run++) {
-        const outputs = await this.#infer(rows);
-        this.#task.check(outputs, rows);
-        this.#columns = this.#task.columns(outputs);
-      }
+    for (const rows of warmUpRuns(this.#spec.config)) {
+      const outputs = await this.#infer(rows);
+      this.#task.check(outputs, rows);
+      this.#columns = this.#task.columns(outputs);
     }
   }
 }

@@ -1,6 +1,7 @@
-import { errorMessage, ERRORS, ServingError, type ErrorCode } from '../core/errors.js';
+import { errorCode, errorMessage, ServingError } from '../core/errors.js';
 import { replyTo, RowPlanner, timed, type Frame, type PhaseClock, type PlannedRow } from './frame-batch.js';
-import { decodePicture, type DecodedPicture } from './image-decoder.js';
+import type { DecodedPicture } from './image-decoder.js';
+import { decodeFor } from './input-rows.js';
 import type { Instance } from './instance.js';
 import type { BatchDone, FrameTask, InstanceSpec, Placement } from './messages.js';
 import { pluginFiles } from './model-directory.js';
@@ -13,6 +14,7 @@ import {
   type NativeGpuInstance,
 } from './native-gpu.js';
 import { atDecodedSize, type Size } from './sampling.js';
+import { warmUpRuns } from './warm-up.js';
 
 /** A picture in device memory: its size as results are told in, and as it is stored there. */
 interface DevicePicture extends Size {
@@ -110,10 +112,10 @@ export class GpuInstance implements Instance {
     return { ...sizeOf(decoded), place, stored: decoded.pixels };
   }
 
-  async #onCpu({ picture, parameters }: FrameTask, phases: PhaseClock): Promise<DecodedPicture | ServingError> {
-    const atLeast = parameters.kind === 'detect' ? this.#spec.config.input : null;
+  async #onCpu({ picture }: FrameTask, phases: PhaseClock): Promise<DecodedPicture | ServingError> {
+    const { config, maxPicturePixels } = this.#spec;
     try {
-      return await timed(phases, 'decode', () => decodePicture(picture, this.#spec.maxPicturePixels, atLeast));
+      return await timed(phases, 'decode', () => decodeFor(config, picture, maxPicturePixels));
     } catch (cause) {
       return ServingError.from(cause);
     }
@@ -134,13 +136,10 @@ export class GpuInstance implements Instance {
 
   /** Runs what the configuration asks for on blank pictures, or one row: CUDA and TensorRT do much only when first used. */
   #warmUp(): void {
-    const { model_warmup: asked, max_batch_size: most } = this.#spec.config;
     const pixels = { data: new Uint8Array(3), format: 'rgb8', width: 1, height: 1, stride: 3 } as const;
-    for (const { batch_size: rows, count } of asked.length > 0 ? asked : [{ batch_size: 1, count: 1 }]) {
-      for (let run = 0; run < count; run++) {
-        this.#gpu.decode(Array.from({ length: Math.min(rows, most) }, () => ({ pixels })));
-        this.#columns = this.#gpu.run(Array.from({ length: rows }, (_, picture) => ({ ...BLANK, picture }))).columns;
-      }
+    for (const rows of warmUpRuns(this.#spec.config)) {
+      this.#gpu.decode(Array.from({ length: rows }, () => ({ pixels })));
+      this.#columns = this.#gpu.run(Array.from({ length: rows }, (_, picture) => ({ ...BLANK, picture }))).columns;
     }
   }
 }
@@ -215,8 +214,6 @@ function guarded<T>(call: () => T): T {
     return call();
   } catch (cause) {
     if (cause instanceof ServingError) throw cause;
-    const code = (cause as { code?: unknown }).code;
-    const known = typeof code === 'string' && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'INTERNAL';
-    throw new ServingError(known, errorMessage(cause), { cause });
+    throw new ServingError(errorCode((cause as { code?: unknown }).code), errorMessage(cause), { cause });
   }
 }

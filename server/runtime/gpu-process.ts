@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { ERRORS, ServingError, type ErrorCode } from '../core/errors.js';
+import { errorCode, ServingError } from '../core/errors.js';
 import type { EngineBuildResult, EngineBuildSpec, GpuDevice, GpuInfo } from './native-gpu.js';
 
 /** What the GPU addon is asked in a process of its own. Everything here survives JSON. */
@@ -90,7 +90,7 @@ function answer<T extends GpuRequest['type']>(
   signal.throwIfAborted();
   if (reply !== null) {
     const { code, message } = reply.error;
-    throw new ServingError(Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'INTERNAL', message);
+    throw new ServingError(errorCode(code), message);
   }
   const printed = lastWords.trim() === '' ? '' : `; the last that it printed: ${lastWords.trim()}`;
   throw new ServingError('INTERNAL', `the process that ran TensorRT ${end}${printed}`);

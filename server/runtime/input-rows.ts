@@ -2,9 +2,20 @@ import { TASK_KINDS, type ModelConfig } from '../core/model-config.js';
 import type { Picture } from '../core/picture.js';
 import { decodePicture, type DecodedPicture } from './image-decoder.js';
 import type { NativeAddon } from './native.js';
-import { atDecodedSize, type Sampling, type Size } from './sampling.js';
+import { atDecodedSize, type Sampling } from './sampling.js';
 
 const CHANNELS = 3;
+
+/** Decodes a picture as large as a model needs it. Throws BAD_IMAGE or MESSAGE_TOO_LARGE. */
+export function decodeFor(
+  { task, input }: Pick<ModelConfig, 'task' | 'input'>,
+  picture: Picture,
+  maxPixels: number,
+): Promise<DecodedPicture> {
+  // Regions are cropped from the full picture; a detector samples all of it and may take it smaller.
+  const atLeast = TASK_KINDS[task] === 'detect' ? input : null;
+  return decodePicture(picture, maxPixels, atLeast);
+}
 
 /** How pictures become rows of a model's input tensor on the CPU: decoded, sampled, normalised. */
 export class InputRows {
@@ -26,9 +37,7 @@ export class InputRows {
 
   /** Throws BAD_IMAGE or MESSAGE_TOO_LARGE. */
   decode(picture: Picture, maxPixels: number): Promise<DecodedPicture> {
-    // Regions are cropped from the full picture; a detector samples all of it and may take it smaller.
-    const atLeast: Size | null = TASK_KINDS[this.#config.task] === 'detect' ? this.#config.input : null;
-    return decodePicture(picture, maxPixels, atLeast);
+    return decodeFor(this.#config, picture, maxPixels);
   }
 
   /** Writes one row from `out[offset]`. */

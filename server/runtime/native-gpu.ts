@@ -168,8 +168,6 @@ export interface GpuRun {
 export interface NativeGpuInstance {
   /** What operators should know: the JPEG engine that is used, warnings of TensorRT. */
   notes(): string[];
-  /** Bytes of device memory that the instances of this engine take together: weights, contexts, buffers. */
-  memoryBytes(): number;
   /** Starts to bring pictures to the device; those that are refused are left out. */
   decode(pictures: readonly GpuPicture[]): GpuPictureReply[];
   /** Puts other pixels in the place of a picture that was refused. */

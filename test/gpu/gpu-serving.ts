@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import { parse } from 'yaml';
 import { PixelFormat, type RawPixels } from '../../clients/typescript/sluice-client.js';
 import { settled } from '../support/eventually.js';
+import { fourFaces } from '../support/pictures.js';
 import { Serving } from '../support/serving.js';
 import type { TestRepository } from '../support/test-repository.js';
 
@@ -65,14 +66,6 @@ export function astronaut(): Promise<Buffer> {
 export async function facePictures(): Promise<Buffer[]> {
   const photograph = await astronaut();
   const padded = (sides: object) => sharp(photograph).extend({ background: '#304050', ...sides });
-  const tile = await sharp(photograph).resize(300).toBuffer();
-  const places = [
-    { left: 0, top: 0 },
-    { left: 420, top: 10 },
-    { left: 50, top: 330 },
-    { left: 433, top: 345 },
-  ];
-  const board = sharp({ create: { width: 760, height: 660, channels: 3, background: '#102030' } });
   const pictures = [
     sharp(photograph),
     sharp(photograph).resize(640),
@@ -82,7 +75,7 @@ export async function facePictures(): Promise<Buffer[]> {
     padded({ bottom: 400, left: 37 }),
     sharp(photograph).extract({ left: 100, top: 0, width: 300, height: 431 }),
     sharp(photograph).extract({ left: 0, top: 250, width: 200, height: 200 }),
-    board.composite(places.map((place) => ({ input: tile, ...place }))),
+    sharp(await fourFaces(photograph)),
     sharp({ create: { width: 320, height: 240, channels: 3, background: '#808080' } }),
   ];
   return Promise.all(pictures.map((picture) => picture.png().toBuffer()));

@@ -8,6 +8,7 @@ import { askOracle } from '../oracle/oracle.js';
 import { all, detectOne, embedOne } from '../support/ask.js';
 import { closeTo } from '../support/close-to.js';
 import { boxRegion } from '../support/messages.js';
+import { fourFaces } from '../support/pictures.js';
 import { Serving } from '../support/serving.js';
 import type { Size } from '../support/spot-pictures.js';
 
@@ -153,18 +154,7 @@ for (const [model, input] of Object.entries(INPUTS)) {
 }
 
 test('several faces in one picture are all found', async (t) => {
-  const tile = await sharp(astronaut).resize(300).toBuffer();
-  const places = [
-    { left: 0, top: 0 },
-    { left: 420, top: 10 },
-    { left: 50, top: 330 },
-    { left: 433, top: 345 },
-  ];
-  const board = sharp({ create: { width: 760, height: 660, channels: 3, background: '#102030' } });
-  const file = await board
-    .composite(places.map((place) => ({ input: tile, ...place })))
-    .png()
-    .toBuffer();
+  const file = await fourFaces(astronaut);
   const answer = await detectOne(serving.client, { picture: file }, { model: 'face-640' });
   t.is(answer.detections.length, 4);
   sameFaces(t, answer, reference(INPUTS['face-640'], [await pixels(file)])[0]!);

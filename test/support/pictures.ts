@@ -36,3 +36,19 @@ export function encode(picture: RawPixels, format: 'png' | 'jpeg' | 'webp'): Pro
   if (format === 'webp') return image.webp({ lossless: true }).toBuffer();
   return image.jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer();
 }
+
+/** A photograph of one face, four times on a dark board of 760x660. */
+export async function fourFaces(photograph: Buffer): Promise<Buffer> {
+  const tile = await sharp(photograph).resize(300).toBuffer();
+  const places = [
+    { left: 0, top: 0 },
+    { left: 420, top: 10 },
+    { left: 50, top: 330 },
+    { left: 433, top: 345 },
+  ];
+  const board = sharp({ create: { width: 760, height: 660, channels: 3, background: '#102030' } });
+  return board
+    .composite(places.map((place) => ({ input: tile, ...place })))
+    .png()
+    .toBuffer();
+}

@@ -1,6 +1,7 @@
 #include "api/engine_runner.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@
 namespace sluice {
 namespace {
 
+using tensorrt::DimsOf;
 using tensorrt::Fail;
 using tensorrt::ShapeText;
 
@@ -24,13 +26,6 @@ class StreamDrain {
  private:
   cudaStream_t stream_;
 };
-
-nvinfer1::Dims DimsOf(const std::vector<std::int64_t>& shape) {
-  nvinfer1::Dims dims{};
-  dims.nbDims = static_cast<std::int32_t>(shape.size());
-  for (std::size_t i = 0; i < shape.size(); i++) dims.d[i] = static_cast<tensorrt::DimensionValue>(shape[i]);
-  return dims;
-}
 
 std::vector<TensorDescription> Describe(const std::vector<tensorrt::TensorInfo>& tensors, const char* kind) {
   std::vector<TensorDescription> descriptions;
@@ -183,14 +178,13 @@ void EngineRunner::EnqueueInputs(nvinfer1::IExecutionContext& context, const std
 std::vector<HostTensor> EngineRunner::MakeOutputs(nvinfer1::IExecutionContext& context) {
   std::vector<HostTensor> outputs;
   for (const TensorDescription& output : outputs_) {
-    const nvinfer1::Dims dims = context.getTensorShape(output.name.c_str());
-    std::vector<std::int64_t> shape(dims.d, dims.d + std::max(dims.nbDims, 0));
-    if (dims.nbDims < 0 || std::any_of(shape.begin(), shape.end(), [](std::int64_t size) { return size < 0; })) {
+    std::optional<std::vector<std::int64_t>> shape = tensorrt::KnownShape(context.getTensorShape(output.name.c_str()));
+    if (!shape) {
       throw Error(ErrorCode::kModelInvalid, "output \"" + output.name +
                                                 "\" has a shape that depends on the data; export the model without it, "
                                                 "as with a non-maximum suppression of a fixed number of boxes");
     }
-    outputs.emplace_back(std::move(shape));
+    outputs.emplace_back(std::move(*shape));
   }
   return outputs;
 }

@@ -49,12 +49,6 @@ std::vector<std::string> GpuInstance::Notes() {
   return notes;
 }
 
-std::size_t GpuInstance::MemoryBytes() {
-  std::size_t bytes = pool_->memory_bytes();
-  for (const Slot& slot : slots_) bytes += slot.device.capacity();
-  return bytes;
-}
-
 std::vector<GpuPictureReply> GpuInstance::Decode(const std::vector<GpuPicture>& pictures) {
   if (pictures.size() > slots_.size()) {
     Refuse("pictures has ", pictures.size(), " items; ", slots_.size(), " is the most");

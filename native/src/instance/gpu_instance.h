@@ -74,8 +74,6 @@ class GpuInstance {
 
   /** What operators should know. */
   std::vector<std::string> Notes();
-  /** Of all instances of the engine's: weights, contexts and buffers of this instance. */
-  std::size_t MemoryBytes();
 
   std::vector<GpuPictureReply> Decode(const std::vector<GpuPicture>& pictures);
   void Upload(std::size_t picture, const PixelView& pixels);

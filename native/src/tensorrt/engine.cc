@@ -10,6 +10,7 @@
 
 #include "cuda/check.h"
 #include "params/error.h"
+#include "tensorrt/compat.h"
 #include "tensorrt/library.h"
 #include "tensorrt/logger.h"
 #include "tensorrt/plugins.h"
@@ -129,25 +130,35 @@ std::string Engine::Range() const {
 }
 
 std::size_t Engine::ActivationBytes() const {
-#if NV_TENSORRT_MAJOR > 10 || (NV_TENSORRT_MAJOR == 10 && NV_TENSORRT_MINOR >= 1)
-  return static_cast<std::size_t>(engine_->getDeviceMemorySizeV2());
-#else
-  return static_cast<std::size_t>(engine_->getDeviceMemorySize());
-#endif
+  std::uint64_t most = 0;
+  for (int profile = 0; profile < profiles(); profile++) {
+    most = std::max(most, tensorrt::ActivationBytes(*engine_, profile));
+  }
+  return static_cast<std::size_t>(most);
 }
 
 std::unique_ptr<nvinfer1::IExecutionContext> Engine::CreateContext(int profile, cudaStream_t stream) {
-#if NV_TENSORRT_MAJOR >= 10
-  std::unique_ptr<nvinfer1::IExecutionContext> context(
-      engine_->createExecutionContext(nvinfer1::ExecutionContextAllocationStrategy::kUSER_MANAGED));
-#else
-  std::unique_ptr<nvinfer1::IExecutionContext> context(engine_->createExecutionContextWithoutDeviceMemory());
-#endif
+  std::unique_ptr<nvinfer1::IExecutionContext> context = CreateBareContext(*engine_);
   if (context == nullptr) Fail("an execution context cannot be created");
   if (profiles() > 1 && !context->setOptimizationProfileAsync(profile, stream)) {
     Fail("optimisation profile " + std::to_string(profile) + " cannot be set");
   }
   return context;
+}
+
+nvinfer1::Dims DimsOf(const std::vector<std::int64_t>& shape) {
+  nvinfer1::Dims dims{};
+  dims.nbDims = static_cast<std::int32_t>(shape.size());
+  for (std::size_t i = 0; i < shape.size(); i++) dims.d[i] = static_cast<DimensionValue>(shape[i]);
+  return dims;
+}
+
+std::optional<std::vector<std::int64_t>> KnownShape(const nvinfer1::Dims& dims) {
+  std::vector<std::int64_t> shape = ShapeOf(dims);
+  if (dims.nbDims < 0 || std::any_of(shape.begin(), shape.end(), [](std::int64_t size) { return size < 0; })) {
+    return std::nullopt;
+  }
+  return shape;
 }
 
 std::string ShapeText(const std::vector<std::int64_t>& shape) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,6 +71,12 @@ class Engine {
   std::vector<TensorInfo> outputs_;
   std::size_t weight_bytes_ = 0;
 };
+
+/** A shape as TensorRT has it. */
+nvinfer1::Dims DimsOf(const std::vector<std::int64_t>& shape);
+
+/** The shape that `dims` tells; nothing where it depends on the data. */
+std::optional<std::vector<std::int64_t>> KnownShape(const nvinfer1::Dims& dims);
 
 /** `16x3x640x640`. */
 std::string ShapeText(const std::vector<std::int64_t>& shape);

@@ -70,13 +70,6 @@ EnginePool::Lease EnginePool::Take() {
   return {lane, std::unique_lock<std::mutex>(lane.mutex())};
 }
 
-std::size_t EnginePool::memory_bytes() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  std::size_t bytes = engine_->weight_bytes();
-  for (const auto& lane : lanes_) bytes += lane->memory_bytes();
-  return bytes;
-}
-
 std::string EnginePool::graph_refusal() {
   const std::lock_guard<std::mutex> lock(mutex_);
   return lanes_.empty() ? "" : lanes_.front()->graph_refusal();

@@ -44,10 +44,8 @@ class EnginePool {
   /** The instance is gone; its lane stays, for the others. */
   void RemoveInstance();
 
-  const Engine& engine() const { return *engine_; }
   /** A lane that nobody enqueues on now: if possible, one whose last execution has ended. */
   Lease Take();
-  std::size_t memory_bytes();
   std::string graph_refusal();
 
  private:

@@ -2,20 +2,15 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "params/error.h"
+#include "tensorrt/compat.h"
 #include "tensorrt/logger.h"
 
 namespace sluice::tensorrt {
 namespace {
-
-nvinfer1::Dims DimsOf(const std::vector<std::int64_t>& shape) {
-  nvinfer1::Dims dims{};
-  dims.nbDims = static_cast<std::int32_t>(shape.size());
-  for (std::size_t i = 0; i < shape.size(); i++) dims.d[i] = static_cast<decltype(dims.d[0] + 0)>(shape[i]);
-  return dims;
-}
 
 std::size_t Volume(const std::vector<std::int64_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), std::size_t{1},
@@ -53,12 +48,7 @@ ExecutionLane::ExecutionLane(std::shared_ptr<Engine> engine, std::int32_t max_ba
   input_.Room<float>(Volume(InputShape(max_batch)));
   for (int profile = 0; profile < engine_->profiles(); profile++) {
     contexts_.push_back(engine_->CreateContext(profile, stream.get()));
-    nvinfer1::IExecutionContext& context = *contexts_.back();
-#if NV_TENSORRT_MAJOR > 10 || (NV_TENSORRT_MAJOR == 10 && NV_TENSORRT_MINOR >= 1)
-    context.setDeviceMemoryV2(activations_.as<char>(), static_cast<std::int64_t>(activations_.capacity()));
-#else
-    context.setDeviceMemory(activations_.as<char>());
-#endif
+    UseActivationMemory(*contexts_.back(), activations_.as<char>(), activations_.capacity());
     shaped_.push_back(0);
   }
   stream.Synchronize();
@@ -95,19 +85,12 @@ void ExecutionLane::Enqueue(std::int32_t batch, cudaStream_t stream) {
 
 std::vector<std::int64_t> ExecutionLane::OutputShape(std::size_t index, std::int32_t batch) {
   const std::string& name = engine_->outputs()[index].name;
-  const nvinfer1::Dims dims = ContextFor(batch).getTensorShape(name.c_str());
-  const std::vector<std::int64_t> shape(dims.d, dims.d + std::max(dims.nbDims, 0));
-  if (dims.nbDims < 0 || std::any_of(shape.begin(), shape.end(), [](std::int64_t size) { return size < 0; })) {
+  const std::optional<std::vector<std::int64_t>> shape = KnownShape(ContextFor(batch).getTensorShape(name.c_str()));
+  if (!shape) {
     throw Error(ErrorCode::kModelInvalid,
                 "output " + name + " has a shape that depends on the data, which a vision task cannot take");
   }
-  return shape;
-}
-
-std::size_t ExecutionLane::memory_bytes() const {
-  std::size_t bytes = activations_.capacity() + input_.capacity() + scratch_.capacity();
-  for (const cuda::DeviceBuffer& output : outputs_) bytes += output.capacity();
-  return bytes;
+  return *shape;
 }
 
 nvinfer1::IExecutionContext& ExecutionLane::ContextFor(std::int32_t batch) {

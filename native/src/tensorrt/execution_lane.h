@@ -43,7 +43,6 @@ class ExecutionLane {
 
   /** Shape of an output, of `batch` rows. */
   std::vector<std::int64_t> OutputShape(std::size_t index, std::int32_t batch);
-  std::size_t memory_bytes() const;
   /** Why there are no graphs although they were asked for; empty otherwise. */
   const std::string& graph_refusal() const { return graph_refusal_; }
 

@@ -85,7 +85,6 @@ void Instance::Define(Napi::Env env) {
       env, "Instance",
       {
           InstanceMethod("notes", &Instance::Notes),
-          InstanceMethod("memoryBytes", &Instance::MemoryBytes),
           InstanceMethod("decode", &Instance::Decode),
           InstanceMethod("upload", &Instance::Upload),
           InstanceMethod("run", &Instance::Run),
@@ -110,12 +109,6 @@ Napi::Value Instance::Notes(const Napi::CallbackInfo& info) {
     Napi::Array result = Napi::Array::New(info.Env());
     for (const std::string& note : Open(info).Notes()) result.Set(result.Length(), note);
     return result;
-  });
-}
-
-Napi::Value Instance::MemoryBytes(const Napi::CallbackInfo& info) {
-  return Translate(info.Env(), [&]() -> Napi::Value {
-    return Napi::Number::New(info.Env(), static_cast<double>(Open(info).MemoryBytes()));
   });
 }
 

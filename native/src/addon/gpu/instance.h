@@ -18,7 +18,6 @@ class Instance final : public Napi::ObjectWrap<Instance> {
 
  private:
   Napi::Value Notes(const Napi::CallbackInfo& info);
-  Napi::Value MemoryBytes(const Napi::CallbackInfo& info);
   Napi::Value Decode(const Napi::CallbackInfo& info);
   Napi::Value Upload(const Napi::CallbackInfo& info);
   Napi::Value Run(const Napi::CallbackInfo& info);
