@@ -154,7 +154,7 @@ ResultTables GpuInstance::Run(const std::vector<GpuRow>& rows, GpuPhases* phases
     end_.Record(stream);
     lane.free().Record(stream);
   }
-  end_.Synchronize();
+  end_.SynchronizeFor(rows.size());
   if (decoded) phases->decode = cuda::MicrosecondsBetween(decode_start_, decode_end_);
   phases->preprocess = cuda::MicrosecondsBetween(preprocess_start_, infer_start_);
   phases->infer = cuda::MicrosecondsBetween(infer_start_, postprocess_start_);
