@@ -52,6 +52,7 @@ const postprocessSchema = z
       .describe(
         'fast: any better box of the class suppresses, even one suppressed itself. greedy: only boxes that stay suppress.',
       ),
+    top_k: count('Default of the request option: most classes of a region. Classifiers.').max(65_536).default(5),
     max_detections: count('Most detections per frame; the best ones stay.').max(10000).default(1000),
     normalize: z.boolean().default(true).describe('Scale embeddings to unit length. Embedders.'),
   })
@@ -246,7 +247,15 @@ export const modelConfigSchema = fields.check(
 export type TaskName = (typeof TASKS)[number];
 
 /** Which call a task answers. */
-export const TASK_KINDS: Record<TaskName, 'detect' | 'embed'> = { centerface: 'detect', embedding: 'embed' };
+export type TaskKind = 'detect' | 'embed' | 'classify' | 'segment';
+
+/** What a task's requests are about. */
+export const TASK_INPUTS: Record<TaskName, 'picture' | 'text'> = { centerface: 'picture', embedding: 'picture' };
+
+/** Tasks that answer Detect for one object at a time, given as regions. */
+export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set([]);
+
+export const TASK_KINDS: Record<TaskName, TaskKind> = { centerface: 'detect', embedding: 'embed' };
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

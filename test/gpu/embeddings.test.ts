@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import sharp from 'sharp';
-import type { EmbedFrame } from '../../clients/typescript/sluice-client.js';
+import type { RegionsFrame } from '../../clients/typescript/sluice-client.js';
 import { embedOne } from '../support/ask.js';
 import { boxRegion, landmarksRegion } from '../support/messages.js';
 import type { Serving } from '../support/serving.js';
@@ -58,7 +58,7 @@ function cosine(a: readonly number[], b: readonly number[]): number {
 const LEAST_COSINE = { fp32: 0.9999, fp16: 0.995 } as const;
 
 /** Passes when the GPU's embeddings of a frame point where the CPU's do. */
-async function sameEmbeddings(t: ExecutionContext, frame: EmbedFrame): Promise<void> {
+async function sameEmbeddings(t: ExecutionContext, frame: RegionsFrame): Promise<void> {
   const expected = await embedOne(serving.client, frame, { model: 'cpu' });
   t.is(expected.embeddings.length, Math.max(1, frame.regions?.length ?? 0));
   for (const model of ['fp32', 'fp16'] as const) {
