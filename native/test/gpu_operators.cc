@@ -32,11 +32,13 @@ int main(int argc, char** argv) {
   ok = Run("warp", TestWarp) && ok;
   ok = Run("centerface", TestCenterFace) && ok;
   ok = Run("l2_normalize", TestL2Normalize) && ok;
+  ok = Run("class_map", TestClassMap) && ok;
   ok = Run("jpeg", [] { return TestJpeg(paths); }) && ok;
   ok = Run("bench", [] {
          BenchWarp();
          BenchCenterFace();
          BenchL2Normalize();
+         BenchClassMap();
          return true;
        }) && ok;
   return ok ? 0 : 1;

@@ -92,11 +92,13 @@ bool TestDevices();
 bool TestWarp();
 bool TestCenterFace();
 bool TestL2Normalize();
+bool TestClassMap();
 /** Of files that the GPU should decode, and of others. */
 bool TestJpeg(const std::vector<const char*>& paths);
 
 void BenchWarp();
 void BenchCenterFace();
 void BenchL2Normalize();
+void BenchClassMap();
 
 }  // namespace sluice::test

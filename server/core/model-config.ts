@@ -54,6 +54,10 @@ const postprocessSchema = z
       ),
     top_k: count('Default of the request option: most classes of a region. Classifiers.').max(65_536).default(5),
     max_detections: count('Most detections per frame; the best ones stay.').max(10000).default(1000),
+    activation: z
+      .enum(['none', 'softmax', 'sigmoid'])
+      .default('none')
+      .describe('What turns the scores that the model tells into probabilities; none: they are. Segmentation.'),
     normalize: z.boolean().default(true).describe('Scale embeddings to unit length. Embedders.'),
   })
   .describe('How output tensors become results.');
@@ -142,12 +146,14 @@ const warmupSchema = z.strictObject({
   count: count('How often it runs.').default(1),
 });
 
-export const TASKS = ['centerface', 'embedding'] as const;
+export const TASKS = ['centerface', 'embedding', 'segmentation'] as const;
 
 const fields = z.strictObject({
   task: z
     .enum(TASKS)
-    .describe("What the model's tensors mean. centerface: faces (Detect). embedding: vectors (Embed)."),
+    .describe(
+      "What the model's tensors mean. centerface: faces (Detect). embedding: vectors (Embed). segmentation: a class for every pixel (Segment).",
+    ),
   input: inputSchema,
   max_batch_size: count('Most rows in one execution.').max(1024).default(8),
   default_model_filename: z
@@ -250,12 +256,20 @@ export type TaskName = (typeof TASKS)[number];
 export type TaskKind = 'detect' | 'embed' | 'classify' | 'segment';
 
 /** What a task's requests are about. */
-export const TASK_INPUTS: Record<TaskName, 'picture' | 'text'> = { centerface: 'picture', embedding: 'picture' };
+export const TASK_INPUTS: Record<TaskName, 'picture' | 'text'> = {
+  centerface: 'picture',
+  embedding: 'picture',
+  segmentation: 'picture',
+};
 
 /** Tasks that answer Detect for one object at a time, given as regions. */
 export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set([]);
 
-export const TASK_KINDS: Record<TaskName, TaskKind> = { centerface: 'detect', embedding: 'embed' };
+export const TASK_KINDS: Record<TaskName, TaskKind> = {
+  centerface: 'detect',
+  embedding: 'embed',
+  segmentation: 'segment',
+};
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

@@ -83,11 +83,16 @@ export class CpuInstance implements Instance {
       });
     });
     const outputs = await timed(phases, 'infer', () => this.#infer(rows.length));
-    await timed(phases, 'postprocess', () => {
-      const batch = rows.map(({ sampling, parameters }) => ({ toPicture: sampling.toPicture, parameters }));
-      this.#task.postprocess(outputs, batch).forEach((table, index) => {
+    await timed(phases, 'postprocess', async () => {
+      const batch = rows.map(({ sampling, picture, parameters }) => ({
+        toPicture: sampling.toPicture,
+        picture,
+        parameters,
+      }));
+      (await this.#task.postprocess(outputs, batch)).forEach((result, index) => {
         const row = rows[index]!;
-        row.frame.results[row.index] = table;
+        row.frame.results[row.index] = result.table;
+        row.frame.attachments.push(...(result.attachments ?? []));
       });
     });
   }

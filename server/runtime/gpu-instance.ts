@@ -6,6 +6,7 @@ import type { DecodedPicture } from './image-decoder.js';
 import { decodeFor } from './input-rows.js';
 import type { Instance } from './instance.js';
 import type { BatchDone, FrameTask, InstanceSpec, Placement } from './messages.js';
+import { encodeMap } from './map-encoder.js';
 import { pluginFiles } from './model-directory.js';
 import { loadNative } from './native.js';
 import {
@@ -13,6 +14,7 @@ import {
   type GpuInstanceSpec,
   type GpuPicture,
   type GpuRow,
+  type GpuRun,
   type NativeGpuInstance,
 } from './native-gpu.js';
 import { atDecodedSize, type Size } from './sampling.js';
@@ -67,7 +69,9 @@ export class GpuInstance implements Instance {
     const rows = frames.flatMap((frame) => this.#planner.plan(frame));
     const most = this.#spec.config.max_batch_size;
     for (let start = 0; start < rows.length; start += most) {
-      guarded(() => this.#run(rows.slice(start, start + most), phases));
+      const part = rows.slice(start, start + most);
+      const maps = guarded(() => this.#run(part, phases));
+      await timed(phases, 'postprocess', () => attach(part, maps));
     }
     return replyTo(frames, this.#columns, FACES[this.#spec.config.task] ?? null, phases);
   }
@@ -128,8 +132,8 @@ export class GpuInstance implements Instance {
     }
   }
 
-  /** Runs up to max_batch_size rows and leaves the results in their frames. */
-  #run(rows: readonly PlannedRow<DevicePicture>[], phases: PhaseClock): void {
+  /** Runs up to max_batch_size rows and leaves the results in their frames; answers with the maps of each row. */
+  #run(rows: readonly PlannedRow<DevicePicture>[], phases: PhaseClock): GpuRun['maps'] {
     const run = this.#gpu.run(rows.map(toGpuRow));
     this.#columns = run.columns;
     let offset = 0;
@@ -139,6 +143,7 @@ export class GpuInstance implements Instance {
       offset += length;
     });
     for (const phase of ['decode', 'preprocess', 'infer', 'postprocess'] as const) phases[phase] += run.phases[phase];
+    return run.maps;
   }
 
   /** Runs what the configuration asks for on blank pictures, or one row: CUDA and TensorRT do much only when first used. */
@@ -161,7 +166,21 @@ const BLANK: Omit<GpuRow, 'picture'> = {
   scoreThreshold: 1,
   nmsThreshold: 1,
   maxDetections: 0,
+  width: 1,
+  height: 1,
+  probabilityMap: false,
 };
+
+/** Puts maps, as PNG files, with the frames of their rows. */
+async function attach(rows: readonly PlannedRow<DevicePicture>[], maps: GpuRun['maps']): Promise<void> {
+  await Promise.all(
+    maps.map(async (ofRow, row) => {
+      const { frame, picture } = rows[row]!;
+      const files = ofRow.map((data) => encodeMap({ width: picture.width, height: picture.height, data }));
+      frame.attachments.push(...(await Promise.all(files)));
+    }),
+  );
+}
 
 function toGpuRow({ picture, sampling, parameters }: PlannedRow<DevicePicture>): GpuRow {
   // The one class of the detectors so far is 0.
@@ -178,6 +197,9 @@ function toGpuRow({ picture, sampling, parameters }: PlannedRow<DevicePicture>):
     scoreThreshold: parameters.kind === 'detect' ? parameters.scoreThreshold : 0,
     nmsThreshold: parameters.kind === 'detect' ? parameters.nmsThreshold : 0,
     maxDetections: wanted,
+    width: picture.width,
+    height: picture.height,
+    probabilityMap: parameters.kind === 'segment' && parameters.probabilityMap,
   };
 }
 
@@ -201,6 +223,7 @@ function nativeSpec({ modelFile, config, maxPicturePixels }: InstanceSpec, place
     nmsRule: postprocess.nms_rule,
     maxDetections: postprocess.max_detections,
     normalize: postprocess.normalize,
+    activation: postprocess.activation,
     executionContexts: tensorrt.execution_contexts,
     cudaGraphs: tensorrt.cuda_graphs,
     maxPicturePixels,

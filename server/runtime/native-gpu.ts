@@ -1,7 +1,7 @@
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { GpuTelemetry } from '../core/gpu-telemetry.js';
 import { addonFile, loadAddon } from './native-file.js';
-import type { NmsOptions, PixelView, SourceWindow } from './native.js';
+import type { ClassMapOptions, NmsOptions, PixelView, SourceWindow } from './native.js';
 
 /**
  * The one door to the native GPU addon, which is there where CUDA and TensorRT were found when it was built. Names, order
@@ -105,7 +105,7 @@ export interface GpuInstanceSpec {
   readonly plugins: readonly string[];
   /** Lets a version-compatible plan bring host code of its own. */
   readonly versionCompatible: boolean;
-  readonly task: 'centerface' | 'embedding';
+  readonly task: 'centerface' | 'embedding' | 'segmentation';
   /** Of the network input, in pixels. */
   readonly width: number;
   readonly height: number;
@@ -120,6 +120,8 @@ export interface GpuInstanceSpec {
   readonly maxDetections: number;
   /** Whether embeddings are brought to unit length. */
   readonly normalize: boolean;
+  /** What turns the scores of a segmentation into probabilities. */
+  readonly activation: ClassMapOptions['activation'];
   /** Execution contexts, each with its activation memory, that the instances of the engine share on a device. */
   readonly executionContexts: number;
   readonly cudaGraphs: boolean;
@@ -146,6 +148,11 @@ export interface GpuRow {
   readonly scoreThreshold: number;
   readonly nmsThreshold: number;
   readonly maxDetections: number;
+  /** Size in pixels of that picture. */
+  readonly width: number;
+  readonly height: number;
+  /** Of a segmentation. */
+  readonly probabilityMap: boolean;
 }
 
 export interface GpuRun {
@@ -155,6 +162,8 @@ export interface GpuRun {
   readonly counts: Int32Array;
   /** All results, row after row. */
   readonly values: Float32Array;
+  /** Of segmentations, for each row: the class of each pixel, and 255 times its probability where asked for. */
+  readonly maps: readonly (readonly Uint8Array[])[];
   /** Microseconds on the device. */
   readonly phases: {
     readonly decode: number;

@@ -65,6 +65,44 @@ export interface CenterFaceOptions {
   readonly matrix: readonly number[];
 }
 
+/** How the outputs of one picture lie on it. */
+export interface GridOptions {
+  /** Of the output: `planes` maps of `rows` x `columns`. */
+  readonly planes: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** Network input to picture, row-major 2x3. */
+  readonly matrix: readonly number[];
+  /** Size of the network input in pixels. */
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  /** Size of the picture in pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface ClassMapOptions extends GridOptions {
+  /** Planes lie one after the other; else the scores of a cell do. */
+  readonly planar: boolean;
+  /** What turns scores into probabilities. */
+  readonly activation: 'none' | 'softmax' | 'sigmoid';
+  readonly probabilities: boolean;
+}
+
+export interface ClassMap {
+  /** The class of each pixel, row after row. */
+  readonly labels: Uint8Array;
+  /** 255 times its probability; empty where not asked for. */
+  readonly probabilities: Uint8Array;
+  /** Pixels of each class. */
+  readonly counts: Uint32Array;
+}
+
+export interface MaskOptions extends GridOptions {
+  /** left top right bottom in picture pixels: nothing outside belongs to the object. */
+  readonly box: readonly number[];
+}
+
 export interface NativeInfo {
   readonly version: string;
   readonly compiler: string;
@@ -107,6 +145,21 @@ export interface NativeAddon {
    * number of rows.
    */
   nms(boxes: Float32Array, options: NmsOptions): Uint32Array;
+
+  /**
+   * The class of every pixel of a picture, from the cell that it lies in: of equal scores the first class. A single plane
+   * tells class 1 from class 0, at a probability of one half.
+   */
+  decodeClassMap(scores: Float32Array, options: ClassMapOptions): ClassMap;
+
+  /**
+   * The mask of one object as COCO's run lengths (columns one after the other, in turn outside and inside): where the
+   * prototypes mixed by the coefficients and interpolated between cells are above 0, within the box.
+   */
+  decodeMask(prototypes: Float32Array, coefficients: Float32Array, options: MaskOptions): Uint32Array;
+
+  /** Run lengths as a byte for each pixel, row after row: 255 inside, 0 outside. */
+  fillMask(runs: Uint32Array, width: number, height: number): Uint8Array;
 
   /**
    * Scales each of the `rows` rows of `values` to unit length, in place; a row of zeros stays, and so does one with a

@@ -25,6 +25,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("warpNormalize", Napi::Function::New<Translated<WarpNormalize>>(env, "warpNormalize"));
   exports.Set("decodeCenterFace", Napi::Function::New<Translated<DecodeCenterFace>>(env, "decodeCenterFace"));
   exports.Set("nms", Napi::Function::New<Translated<Nms>>(env, "nms"));
+  exports.Set("decodeClassMap", Napi::Function::New<Translated<DecodeClassMap>>(env, "decodeClassMap"));
+  exports.Set("decodeMask", Napi::Function::New<Translated<DecodeMask>>(env, "decodeMask"));
+  exports.Set("fillMask", Napi::Function::New<Translated<FillMask>>(env, "fillMask"));
   exports.Set("l2Normalize", Napi::Function::New<Translated<L2Normalize>>(env, "l2Normalize"));
   exports.Set("alignFivePoints", Napi::Function::New<Translated<AlignFivePoints>>(env, "alignFivePoints"));
   exports.Set("exit", Napi::Function::New<Translated<Exit>>(env, "exit"));

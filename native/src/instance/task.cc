@@ -2,6 +2,7 @@
 
 #include "instance/centerface_task.h"
 #include "instance/embedding_task.h"
+#include "instance/segmentation_task.h"
 #include "params/error.h"
 
 namespace sluice {
@@ -9,6 +10,7 @@ namespace sluice {
 std::unique_ptr<Task> MakeTask(const TaskSpec& spec) {
   if (spec.name == "centerface") return std::make_unique<CenterFaceTask>(spec);
   if (spec.name == "embedding") return std::make_unique<EmbeddingTask>(spec);
+  if (spec.name == "segmentation") return std::make_unique<SegmentationTask>(spec);
   throw Error(ErrorCode::kModelInvalid, "task " + spec.name + " does not run on GPUs; use KIND_CPU");
 }
 

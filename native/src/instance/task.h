@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "params/affine.h"
+#include "params/class_map.h"
 #include "params/nms_params.h"
 #include "tensorrt/execution_lane.h"
 
@@ -20,6 +21,11 @@ struct ResultRequest {
   double score_threshold;
   double nms_threshold;
   std::int32_t max_detections;
+  /** Of the picture as results are told in, in pixels. */
+  std::int32_t width;
+  std::int32_t height;
+  /** Of a segmentation. */
+  bool probability_map;
 };
 
 /** The results of a batch: a table of `columns` values for each row. */
@@ -29,6 +35,8 @@ struct ResultTables {
   std::vector<std::int32_t> counts;
   /** All results, row after row. */
   std::vector<float> values;
+  /** Of a segmentation, for each row: a byte for each pixel of the picture, the classes and, where asked for, how sure. */
+  std::vector<std::vector<std::vector<std::uint8_t>>> maps;
 };
 
 /** What a model's output tensors mean, on the GPU: belongs to one instance, and uses one lane at a time. */
@@ -52,6 +60,7 @@ struct TaskSpec {
   NmsRule nms_rule;
   std::int32_t max_detections;
   bool normalize;
+  ClassActivation activation;
 };
 
 /** Throws Error kModelInvalid for a name that no task has. */

@@ -2,7 +2,7 @@ import { ServingError } from '../../core/errors.js';
 import type { ModelConfig } from '../../core/model-config.js';
 import type { NativeAddon } from '../native.js';
 import type { OutputTensor } from '../onnx-session.js';
-import type { BatchRow, Task } from './task.js';
+import type { BatchRow, RowResult, Task } from './task.js';
 
 /** The maps are a quarter of the input in each direction. */
 const STRIDE = 4;
@@ -47,7 +47,7 @@ export class CenterFaceTask implements Task {
     return COLUMNS;
   }
 
-  postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Float32Array[] {
+  async postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Promise<RowResult[]> {
     const cells = this.#mapColumns * this.#mapRows;
     const map = (output: number, row: number) => {
       const length = (PLANES[output] ?? 0) * cells;
@@ -55,7 +55,7 @@ export class CenterFaceTask implements Task {
     };
     return rows.map(({ toPicture, parameters }, row) => {
       if (parameters.kind !== 'detect') throw new Error('a detector was given a request to embed');
-      if (parameters.classIds !== null && !parameters.classIds.includes(0)) return new Float32Array(0);
+      if (parameters.classIds !== null && !parameters.classIds.includes(0)) return { table: new Float32Array(0) };
       const decoded = this.#room(parameters.maxDetections * DECODED_COLUMNS);
       const count = this.#native.decodeCenterFace(
         map(0, row),
@@ -72,7 +72,7 @@ export class CenterFaceTask implements Task {
         },
         decoded,
       );
-      return withClass(decoded, count);
+      return { table: withClass(decoded, count) };
     });
   }
 

@@ -2,7 +2,7 @@ import { ServingError } from '../../core/errors.js';
 import type { ModelConfig } from '../../core/model-config.js';
 import type { NativeAddon } from '../native.js';
 import type { OutputTensor } from '../onnx-session.js';
-import type { BatchRow, Task } from './task.js';
+import type { BatchRow, RowResult, Task } from './task.js';
 
 /** One vector a row, from one output [N, D] (or [N, D, 1, 1]); of unit length where the configuration says so. */
 export class EmbeddingTask implements Task {
@@ -31,10 +31,10 @@ export class EmbeddingTask implements Task {
     return outputs[0]!.shape[1]!;
   }
 
-  postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Float32Array[] {
+  async postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Promise<RowResult[]> {
     const { data } = outputs[0]!;
     if (this.#normalize) this.#native.l2Normalize(data, rows.length);
     const length = this.columns(outputs);
-    return rows.map((_, row) => data.subarray(row * length, (row + 1) * length));
+    return rows.map((_, row) => ({ table: data.subarray(row * length, (row + 1) * length) }));
   }
 }

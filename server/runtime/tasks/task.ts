@@ -1,12 +1,22 @@
-import type { DetectionLayout, TaskParameters } from '../../core/inference.js';
+import type { Attachment, DetectionLayout, TaskParameters } from '../../core/inference.js';
 import type { OutputTensor } from '../onnx-session.js';
-import type { Affine } from '../sampling.js';
+import type { Affine, Size } from '../sampling.js';
 
 /** One row of a batch, as post-processing sees it. */
 export interface BatchRow {
   /** Network input to picture. */
   readonly toPicture: Affine;
+  /** As results are told in. */
+  readonly picture: Size;
   readonly parameters: TaskParameters;
+}
+
+/** The results of one row. */
+export interface RowResult {
+  /** A table of `columns` values in row-major order. */
+  readonly table: Float32Array;
+  /** As ResultTable.attachments. */
+  readonly attachments?: readonly Attachment[];
 }
 
 /** What a model's output tensors mean. Worker thread only. */
@@ -17,6 +27,6 @@ export interface Task {
   check(outputs: readonly OutputTensor[], rows: number): void;
   /** Values a result has. */
   columns(outputs: readonly OutputTensor[]): number;
-  /** The results of each row: a table of `columns` values in row-major order. */
-  postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Float32Array[];
+  /** The results of each row. */
+  postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Promise<RowResult[]>;
 }

@@ -34,7 +34,7 @@ GpuInstanceSpec SpecOf(const Argument& spec) {
   result.pool = PoolSpecOf(spec);
   result.task = {spec.Field("task").Text(),      spec.Field("width").Int32(),
                  spec.Field("height").Int32(),   spec.Field("nmsRule").OneOf<NmsRule>({{"fast", NmsRule::kFast}, {"greedy", NmsRule::kGreedy}}),
-                 spec.Field("maxDetections").Int32(), spec.Field("normalize").Boolean()};
+                 spec.Field("maxDetections").Int32(), spec.Field("normalize").Boolean(), spec.Field("activation").Activation()};
   result.pad = static_cast<float>(spec.Field("pad").Number());
   result.normalization = NormalizationOf(spec);
   result.max_picture_pixels = spec.Field("maxPicturePixels").Integer();
@@ -63,7 +63,23 @@ GpuRow RowOf(const Argument& row) {
   if (result.has_window) result.window = WindowOf(window);
   result.border = BorderOf(row.Field("border"));
   result.result = {row.Field("resultMatrix").Matrix(), row.Field("scoreThreshold").Number(),
-                   row.Field("nmsThreshold").Number(), row.Field("maxDetections").Int32()};
+                   row.Field("nmsThreshold").Number(), row.Field("maxDetections").Int32(),
+                   row.Field("width").Side(),           row.Field("height").Side(),
+                   row.Field("probabilityMap").Boolean()};
+  return result;
+}
+
+Napi::Array MapsOf(Napi::Env env, const std::vector<std::vector<std::vector<std::uint8_t>>>& rows) {
+  Napi::Array result = Napi::Array::New(env);
+  for (const auto& row : rows) {
+    Napi::Array maps = Napi::Array::New(env);
+    for (const std::vector<std::uint8_t>& map : row) {
+      Napi::Uint8Array bytes = Napi::Uint8Array::New(env, map.size());
+      std::copy(map.begin(), map.end(), bytes.Data());
+      maps.Set(maps.Length(), bytes);
+    }
+    result.Set(result.Length(), maps);
+  }
   return result;
 }
 
@@ -157,6 +173,7 @@ Napi::Value Instance::Run(const Napi::CallbackInfo& info) {
     Napi::Float32Array values = Napi::Float32Array::New(env, tables.values.size());
     std::copy(tables.values.begin(), tables.values.end(), values.Data());
     result.Set("values", values);
+    result.Set("maps", MapsOf(env, tables.maps));
     result.Set("phases", PhasesOf(env, phases));
     return result;
   });
