@@ -188,13 +188,14 @@ bool TestWarp() {
       }
       differing += wrong;
       const double* m = params.matrix.m;
-      group.Fail("seed %d row %zu, %s %dx%d to %s %dx%d, focus %d, border %d, window %d %d %d %d, area %d %d %d %d, pad %g, matrix %.17g %.17g %.17g "
-                 "%.17g %.17g %.17g: %zu of %zu values differ by at most %g, first at %zu: %.9g instead of %.9g",
+      group.Fail("seed %d row %zu, %s %dx%d to %s %dx%d, focus %d, border %d, window %d %d %d %d, area %d "
+                 "%d %d %d, pad %g, matrix %.17g %.17g %.17g %.17g %.17g %.17g: %zu of %zu values differ by at most %g, first at %zu: "
+                 "%.9g instead of %.9g",
                  static_cast<int>(seed), r, kFormatNames[static_cast<int>(source.format)], source.width, source.height,
-                 kOrderNames[order], params.width, params.height, params.focus ? 1 : 0, static_cast<int>(params.border), params.window.left, params.window.top,
-                 params.window.right, params.window.bottom, params.area.left, params.area.top, params.area.right,
-                 params.area.bottom, static_cast<double>(params.pad), m[0], m[1], m[2], m[3],
-                 m[4], m[5], wrong, length, largest, first, static_cast<double>(values[first]),
+                 kOrderNames[order], params.width, params.height, params.focus ? 1 : 0, static_cast<int>(params.border),
+                 params.window.left, params.window.top, params.window.right, params.window.bottom, params.area.left,
+                 params.area.top, params.area.right, params.area.bottom, static_cast<double>(params.pad), m[0], m[1],
+                 m[2], m[3], m[4], m[5], wrong, length, largest, first, static_cast<double>(values[first]),
                  static_cast<double>(expected[first]));
     }
   }

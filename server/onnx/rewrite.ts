@@ -29,9 +29,9 @@ const FREE_INITIALIZERS_IR = 4n;
 
 /**
  * Makes a model file servable: pictures as NCHW, a dynamic batch, the input size of the configuration (or, with `ranges`,
- * height and width that stay open), weights no longer among the inputs, outputs with shapes that are true. The bytes are returned as they
- * are where nothing has to change. `changes` says what was done, a line each. Throws MODEL_INVALID, naming the node and
- * the reason, where the model cannot be brought to these sizes without guessing.
+ * height and width that stay open), weights no longer among the inputs, outputs with shapes that are true. The bytes are
+ * returned as they are where nothing has to change. `changes` says what was done, a line each. Throws MODEL_INVALID,
+ * naming the node and the reason, where the model cannot be brought to these sizes without guessing.
  */
 export function rewriteForServing(bytes: Uint8Array, size: ServedSize): { bytes: Uint8Array; changes: string[] } {
   const { model, changes } = rewriteModel(decodeModel(bytes), size);

@@ -27,6 +27,10 @@ function alphaPoseBox({ left, top, right, bottom }: Box): Box {
   return { left: left - share * width, top: top - share * (bottom - top), right: right + share * width, bottom };
 }
 
+/**
+ * Fitted centre on centre, as everything here. MMPose's own maps leave out the half-pixel terms, or stretch the grid by a
+ * pixel: they are less than half a pixel away, and results go back by the map that was used.
+ */
 function aspectBox({ left, top, right, bottom }: Box, aspect: number, scale: number): Box {
   const [width, height] = [scale * (right - left), scale * (bottom - top)];
   const [x, y] = [(left + right) / 2, (top + bottom) / 2];
