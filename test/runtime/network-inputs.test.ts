@@ -40,7 +40,7 @@ async function fed(model: Uint8Array, config: ModelConfig): Promise<{ values: nu
     height: SIDE,
     stride: 3 * SIDE,
   };
-  const { values } = await instance.execute([{ picture, parameters: { kind: 'embed', regions: [] } }]);
+  const { values } = await instance.execute([{ content: picture, parameters: { kind: 'embed', regions: [] } }]);
   return { values: [...values], notes: instance.notes };
 }
 
@@ -121,7 +121,7 @@ test('a named template puts the landmarks where ArcFace was trained to have them
       picture: { width: 300, height: 300 },
       results: [],
     } as const;
-    const [row] = new RowPlanner(config, loadNative()).plan({ ...frame, results: [] });
+    const [row] = new RowPlanner(config, loadNative()).plan({ ...frame, results: [], attachments: [] });
     const [a, b, c, d, e, f] = row!.sampling.toPicture;
     const at = [a * leftEye + b * 51.6963 + c, d * leftEye + e * 51.6963 + f];
     t.true(
