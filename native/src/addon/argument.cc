@@ -70,6 +70,10 @@ ClassActivation Argument::Activation() const {
       {{"none", ClassActivation::kNone}, {"softmax", ClassActivation::kSoftmax}, {"sigmoid", ClassActivation::kSigmoid}});
 }
 
+PeakRefinement Argument::Refinement() const {
+  return OneOf<PeakRefinement>({{"none", PeakRefinement::kNone}, {"quarter", PeakRefinement::kQuarter}});
+}
+
 Napi::Float32Array Argument::Floats() const {
   if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
     Mismatch("a Float32Array");

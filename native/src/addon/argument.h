@@ -10,6 +10,7 @@
 
 #include "params/affine.h"
 #include "params/class_map.h"
+#include "params/heat_peak.h"
 #include "params/nms_params.h"
 #include "params/views.h"
 
@@ -66,6 +67,7 @@ class Argument {
   Affine Matrix() const;
   NmsParams NmsOptions() const;
   ClassActivation Activation() const;
+  PeakRefinement Refinement() const;
 
   Napi::Float32Array Floats() const;
   Napi::Uint8Array Bytes() const;

@@ -1,8 +1,10 @@
 import { ServingError } from '../../core/errors.js';
 import type { ModelConfig } from '../../core/model-config.js';
+import type { RowShape } from '../frame-batch.js';
 import { encodeMap, type GreyMap } from '../map-encoder.js';
 import type { NativeAddon } from '../native.js';
 import type { OutputTensor } from '../onnx-session.js';
+import { requireLabels } from './labels.js';
 import type { BatchRow, RowResult, Task } from './task.js';
 
 /** Most classes: a map has a byte for each pixel. */
@@ -21,13 +23,14 @@ interface Layout {
  * class 1 from class 0. The result's one row has the pixels of each class; the maps are attached.
  */
 export class SegmentationTask implements Task {
-  readonly layout = null;
   readonly #config: ModelConfig;
+  readonly #labels: number;
   readonly #native: NativeAddon;
   #layout: Layout | null = null;
 
-  constructor(config: ModelConfig, native: NativeAddon) {
+  constructor(config: ModelConfig, native: NativeAddon, labels: number) {
     this.#config = config;
+    this.#labels = labels;
     this.#native = native;
   }
 
@@ -41,11 +44,12 @@ export class SegmentationTask implements Task {
           `${MOST_CLASSES} classes, found ${found}`,
       );
     }
+    requireLabels(this.#labels, classesOf(layout));
     this.#layout = layout;
   }
 
-  columns(): number {
-    return classesOf(this.#layout!);
+  shape(): RowShape {
+    return { columns: classesOf(this.#layout!) };
   }
 
   postprocess(outputs: readonly OutputTensor[], batch: readonly BatchRow[]): Promise<RowResult[]> {
@@ -78,7 +82,7 @@ export class SegmentationTask implements Task {
   }
 }
 
-export function classesOf({ planes }: Pick<Layout, 'planes'>): number {
+function classesOf({ planes }: Pick<Layout, 'planes'>): number {
   return planes === 1 ? 2 : planes;
 }
 

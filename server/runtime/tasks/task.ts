@@ -1,4 +1,5 @@
-import type { Attachment, DetectionLayout, TaskParameters } from '../../core/inference.js';
+import type { Attachment, TaskParameters } from '../../core/inference.js';
+import type { RowShape } from '../frame-batch.js';
 import type { OutputTensor } from '../onnx-session.js';
 import type { Affine, Size } from '../sampling.js';
 
@@ -9,6 +10,8 @@ export interface BatchRow {
   /** As results are told in. */
   readonly picture: Size;
   readonly parameters: TaskParameters;
+  /** The box that was asked for: left top right bottom in the picture. */
+  readonly box: readonly [number, number, number, number];
 }
 
 /** The results of one row. */
@@ -21,12 +24,10 @@ export interface RowResult {
 
 /** What a model's output tensors mean. Worker thread only. */
 export interface Task {
-  /** Of a detector's results; else null. */
-  readonly layout: DetectionLayout | null;
   /** Throws MODEL_INVALID, naming the expected and the found shapes, when the outputs of a run do not fit. */
   check(outputs: readonly OutputTensor[], rows: number): void;
-  /** Values a result has. */
-  columns(outputs: readonly OutputTensor[]): number;
+  /** What a result consists of. */
+  shape(outputs: readonly OutputTensor[]): RowShape;
   /** The results of each row. */
   postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Promise<RowResult[]>;
 }
