@@ -1,5 +1,4 @@
 import { ServingError } from '../core/errors.js';
-import { TASK_KINDS } from '../core/model-config.js';
 import { requirePicture } from '../core/picture.js';
 import { guarded } from './guarded.js';
 import {
@@ -16,6 +15,7 @@ import { decodeFor } from './input-rows.js';
 import type { Instance } from './instance.js';
 import type { BatchDone, FrameTask, InstanceSpec, Placement } from './messages.js';
 import { encodeMap } from './map-encoder.js';
+import { toldMasks } from './mask-format.js';
 import { pluginFiles } from './model-directory.js';
 import { loadNative } from './native.js';
 import {
@@ -27,7 +27,7 @@ import {
   type NativeGpuInstance,
 } from './native-gpu.js';
 import { atDecodedSize, type Size } from './sampling.js';
-import { detectionSpec } from './tasks/detection-spec.js';
+import { gpuTask } from './tasks/gpu-task.js';
 import { warmUpRuns } from './warm-up.js';
 
 /** A picture in device memory: its size as results are told in, and as it is stored there. */
@@ -76,8 +76,8 @@ export class GpuInstance implements Instance {
     const most = this.#spec.config.max_batch_size;
     for (let start = 0; start < rows.length; start += most) {
       const part = rows.slice(start, start + most);
-      const maps = guarded(() => this.#run(part, phases));
-      await timed(phases, 'postprocess', () => attach(part, maps));
+      const run = guarded(() => this.#run(part, phases));
+      await timed(phases, 'postprocess', () => attach(part, run));
     }
     return replyTo(frames, this.#shape, phases);
   }
@@ -138,8 +138,8 @@ export class GpuInstance implements Instance {
     }
   }
 
-  /** Runs up to max_batch_size rows and leaves the results in their frames; answers with the maps of each row. */
-  #run(rows: readonly PlannedRow<DevicePicture>[], phases: PhaseClock): GpuRun['maps'] {
+  /** Runs up to max_batch_size rows and leaves the tables in their frames. */
+  #run(rows: readonly PlannedRow<DevicePicture>[], phases: PhaseClock): GpuRun {
     const run = this.#gpu.run(rows.map(toGpuRow));
     this.#shape = shapeOf(run);
     let offset = 0;
@@ -149,7 +149,7 @@ export class GpuInstance implements Instance {
       offset += length;
     });
     for (const phase of ['decode', 'preprocess', 'infer', 'postprocess'] as const) phases[phase] += run.phases[phase];
-    return run.maps;
+    return run;
   }
 
   /** Runs what the configuration asks for on blank pictures, or one row: CUDA and TensorRT do much only when first used. */
@@ -176,15 +176,19 @@ const BLANK: Omit<GpuRow, 'picture'> = {
   ...NOTHING,
   width: 1,
   height: 1,
+  box: [0, 0, 1, 1],
   probabilityMap: false,
 };
 
-/** Puts maps, as PNG files, with the frames of their rows. */
-async function attach(rows: readonly PlannedRow<DevicePicture>[], maps: GpuRun['maps']): Promise<void> {
+/** Puts masks and maps with the frames of their rows, as files where they are told so. */
+async function attach(rows: readonly PlannedRow<DevicePicture>[], { counts, masks, maps }: GpuRun): Promise<void> {
+  let mask = 0;
   await Promise.all(
-    maps.map(async (ofRow, row) => {
-      const { frame, picture } = rows[row]!;
-      const files = ofRow.map((data) => encodeMap({ width: picture.width, height: picture.height, data }));
+    rows.map(async ({ frame, picture: { width, height }, parameters }, row) => {
+      const own = masks.slice(mask, (mask += masks.length === 0 ? 0 : counts[row]!));
+      const files = (maps[row] ?? []).map((data) => encodeMap({ width, height, data }));
+      if (parameters.kind === 'detect')
+        frame.attachments.push(...(await toldMasks(own, { width, height }, parameters.maskFormat, loadNative())));
       frame.attachments.push(...(await Promise.all(files)));
     }),
   );
@@ -194,7 +198,7 @@ function shapeOf({ columns, layout }: GpuRun): RowShape {
   return { columns, layout: layout ?? undefined };
 }
 
-function toGpuRow({ picture, sampling, parameters }: PlannedRow<DevicePicture>): GpuRow {
+function toGpuRow({ picture, sampling, parameters, box }: PlannedRow<DevicePicture>): GpuRow {
   const asked = parameters.kind === 'detect' ? parameters : NOTHING;
   return {
     picture: picture.place,
@@ -205,6 +209,7 @@ function toGpuRow({ picture, sampling, parameters }: PlannedRow<DevicePicture>):
     resultMatrix: sampling.toPicture,
     width: picture.width,
     height: picture.height,
+    box,
     probabilityMap: parameters.kind === 'segment' && parameters.probabilityMap,
     scoreThreshold: asked.scoreThreshold,
     nmsThreshold: asked.nmsThreshold,
@@ -215,7 +220,7 @@ function toGpuRow({ picture, sampling, parameters }: PlannedRow<DevicePicture>):
 
 function nativeSpec(spec: InstanceSpec, placement: Placement & { kind: 'gpu' }) {
   const { modelFile, config, labels, maxPicturePixels } = spec;
-  const { preprocess, postprocess, tensorrt, input } = config;
+  const { preprocess, tensorrt, input } = config;
   return {
     device: placement.device,
     planFile: placement.planFile,
@@ -231,9 +236,7 @@ function nativeSpec(spec: InstanceSpec, placement: Placement & { kind: 'gpu' }) 
     scale: preprocess.scale,
     mean: preprocess.mean,
     std: preprocess.std,
-    detection: TASK_KINDS[config.task] === 'detect' ? detectionSpec(config, labels) : null,
-    normalize: postprocess.normalize,
-    activation: postprocess.activation,
+    task: gpuTask(config, labels),
     executionContexts: tensorrt.execution_contexts,
     cudaGraphs: tensorrt.cuda_graphs,
     maxPicturePixels,

@@ -2,7 +2,7 @@ import { errorMessage, ServingError } from '../core/errors.js';
 import type { GpuTelemetry } from '../core/gpu-telemetry.js';
 import type { DetectionLayout } from '../core/inference.js';
 import { addonFile, loadAddon } from './native-file.js';
-import type { ClassMapOptions, DetectionSpec, PixelRect, PixelView } from './native.js';
+import type { ClassMapOptions, DetectionSpec, HeatMapOptions, PixelRect, PixelView } from './native.js';
 
 /**
  * The one door to the native GPU addon, which is there where CUDA and TensorRT were found when it was built. Names, order
@@ -97,6 +97,24 @@ export interface EngineBuildResult {
   readonly layers: number;
 }
 
+/** What the outputs of a model mean. */
+export type GpuTask =
+  | { readonly kind: 'detect'; readonly detection: DetectionSpec }
+  /** Vectors, brought to unit length if `normalize`. */
+  | { readonly kind: 'embed'; readonly normalize: boolean }
+  /** `labels`: lines of the labels file; 0: there is none. */
+  | { readonly kind: 'segment'; readonly activation: ClassMapOptions['activation']; readonly labels: number }
+  | {
+      readonly kind: 'pose';
+      /** The outputs are heat maps; else points. */
+      readonly heatMaps: boolean;
+      readonly refinement: HeatMapOptions['refinement'];
+      /** Points to leave out in front. */
+      readonly first: number;
+      /** 0: all that there are. */
+      readonly count: number;
+    };
+
 /** What an instance runs. */
 export interface GpuInstanceSpec {
   readonly device: number;
@@ -117,12 +135,7 @@ export interface GpuInstanceSpec {
   readonly scale: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** What a detector's outputs mean; null: the model embeds. */
-  readonly detection: DetectionSpec | null;
-  /** Whether embeddings are brought to unit length. */
-  readonly normalize: boolean;
-  /** What turns the scores of a segmentation into probabilities. */
-  readonly activation: ClassMapOptions['activation'];
+  readonly task: GpuTask;
   /** Execution contexts, each with its activation memory, that the instances of the engine share on a device. */
   readonly executionContexts: number;
   readonly cudaGraphs: boolean;
@@ -154,6 +167,8 @@ export interface GpuRow {
   /** Size in pixels of that picture. */
   readonly width: number;
   readonly height: number;
+  /** The box that was asked for: left top right bottom in that picture. */
+  readonly box: readonly number[];
   /** Of a segmentation. */
   readonly probabilityMap: boolean;
   /** Null: all classes. */
@@ -169,6 +184,8 @@ export interface GpuRun {
   readonly counts: Int32Array;
   /** All results, row after row. */
   readonly values: Float32Array;
+  /** Of detections with masks, for each result, as run lengths. */
+  readonly masks: readonly Uint32Array[];
   /** Of segmentations, for each row: the class of each pixel, and 255 times its probability where asked for. */
   readonly maps: readonly (readonly Uint8Array[])[];
   /** Microseconds on the device. */

@@ -116,7 +116,7 @@ test('outputs that do not fit, and labels that are not the classes, are told wit
   const misfit = await callError(all(serving.client.segment([], { model: 'misfit' })));
   t.regex(misfit.details, /expected one of \[1,C,h,w\] or \[1,h,w,C\].* found \[1,3,4096,1\]/);
   const mislabelled = await callError(all(serving.client.segment([], { model: 'mislabelled' })));
-  t.regex(mislabelled.details, /labels\.txt has 2 lines, but the model tells 3 classes/);
+  t.regex(mislabelled.details, /labels file has 2 lines, the model tells 3 classes/);
 });
 
 test('a broken picture fails alone', async (t) => {

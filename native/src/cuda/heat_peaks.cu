@@ -32,7 +32,7 @@ __global__ void __launch_bounds__(kThreads) FindHeatPeaksKernel(const HeatMaps m
   for (int warp = 1; warp < kWarps; warp++) first = firsts[warp] < first ? firsts[warp] : first;
   HeatPeak peak{0, 0, __uint_as_float(0x7fc00000u)};
   if (first != kLastKey) {
-    peak = PeakAt(map, CellOf(first), maps.rows, maps.columns, maps.stride_x, maps.stride_y, maps.refinement);
+    peak = PeakAt(map, IndexOf(first), maps.rows, maps.columns, maps.stride_x, maps.stride_y, maps.refinement);
   }
   float* point = out + std::int64_t{3} * blockIdx.x;
   point[0] = peak.x;

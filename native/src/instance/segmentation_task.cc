@@ -9,7 +9,8 @@ namespace sluice {
 namespace {
 
 /** The layout that has the aspect ratio of the input; classes first where both have. */
-std::optional<ClassScores> LayoutOf(const std::vector<std::int64_t>& shape, const TaskSpec& spec) {
+std::optional<ClassScores> LayoutOf(const std::vector<std::int64_t>& shape, const TaskSpec& spec,
+                                    ClassActivation activation) {
   if (shape.size() != 4) return std::nullopt;
   const auto make = [&](std::int64_t planes, std::int64_t rows, std::int64_t columns, bool planar) {
     return ClassScores{nullptr,
@@ -17,7 +18,7 @@ std::optional<ClassScores> LayoutOf(const std::vector<std::int64_t>& shape, cons
                        static_cast<std::int32_t>(rows),
                        static_cast<std::int32_t>(columns),
                        planar,
-                       spec.activation};
+                       activation};
   };
   for (const ClassScores& scores :
        {make(shape[1], shape[2], shape[3], true), make(shape[3], shape[1], shape[2], false)}) {
@@ -31,13 +32,16 @@ std::optional<ClassScores> LayoutOf(const std::vector<std::int64_t>& shape, cons
 
 void SegmentationTask::Check(tensorrt::ExecutionLane& lane) {
   const std::optional<ClassScores> scores =
-      lane.outputs() == 1 ? LayoutOf(lane.OutputShape(0, 1), spec_) : std::nullopt;
+      lane.outputs() == 1 ? LayoutOf(lane.OutputShape(0, 1), spec_, kind_.activation) : std::nullopt;
   if (!scores) {
-    std::string found;
-    for (std::size_t i = 0; i < lane.outputs(); i++) found += " " + tensorrt::ShapeText(lane.OutputShape(i, 1));
     throw Error(ErrorCode::kModelInvalid,
                 "the outputs do not fit task segmentation: expected one of 1xCxhxw or 1xhxwxC with at most " +
-                    std::to_string(kMostMapClasses) + " classes, found" + found);
+                    std::to_string(kMostMapClasses) + " classes, found" + FoundShapes(lane));
+  }
+  if (kind_.labels != 0 && kind_.labels != MapClasses(*scores)) {
+    throw Error(ErrorCode::kModelInvalid, "the labels file has " + std::to_string(kind_.labels) +
+                                              " lines, the model tells " + std::to_string(MapClasses(*scores)) +
+                                              " classes");
   }
   scores_ = *scores;
 }

@@ -11,7 +11,7 @@ namespace sluice {
 /** A class for every pixel, from one output [N,C,h,w] or [N,h,w,C]: a row with the pixels of each class, and maps. */
 class SegmentationTask final : public Task {
  public:
-  explicit SegmentationTask(const TaskSpec& spec) : spec_(spec) {}
+  SegmentationTask(const TaskSpec& spec, const SegmentationSpec& kind) : spec_(spec), kind_(kind) {}
 
   void Check(tensorrt::ExecutionLane& lane) override;
   void Enqueue(tensorrt::ExecutionLane& lane, const std::vector<ResultRequest>& requests, cudaStream_t stream) override;
@@ -27,6 +27,7 @@ class SegmentationTask final : public Task {
   };
 
   const TaskSpec spec_;
+  const SegmentationSpec kind_;
   ClassScores scores_{};
   cuda::PinnedBuffer rows_;
   cuda::DeviceBuffer maps_;

@@ -1,6 +1,6 @@
 import type { Attachment, MaskFormat } from '../../core/inference.js';
 import type { ModelConfig } from '../../core/model-config.js';
-import { encodeMap } from '../map-encoder.js';
+import { toldMasks } from '../mask-format.js';
 import type { NativeAddon } from '../native.js';
 import type { OutputTensor } from '../onnx-session.js';
 import type { BatchRow } from './task.js';
@@ -52,8 +52,6 @@ export class InstanceMasks {
       };
       masks.push(this.#native.decodeMask(prototypes, row.subarray(columns - this.#planes), options));
     }
-    if (format === 'run_lengths') return masks;
-    const files = masks.map((runs) => encodeMap({ width, height, data: this.#native.fillMask(runs, width, height) }));
-    return Promise.all(files);
+    return toldMasks(masks, { width, height }, format, this.#native);
   }
 }
