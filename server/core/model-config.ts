@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { channelsOf } from './network-input.js';
 import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
+import { meaningProblems, postprocessSchema } from './postprocess-config.js';
+import { TASKS } from './tasks.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
+
+export { TASK_INPUTS, TASK_KINDS, TASKS, TASKS_OF_REGIONS, type TaskKind, type TaskName } from './tasks.js';
 
 /**
  * The schema of `config.yaml`: types, defaults, checks, JSON Schema and reference page all come from here.
@@ -16,22 +20,6 @@ const inputSchema = z
     height: z.int().min(1).max(16384).describe('Height of the network input, in pixels.'),
   })
   .describe('Size to which pictures are brought. A model file with another fixed size is rewritten to it.');
-
-const postprocessSchema = z
-  .strictObject({
-    score_threshold: z.number().min(0).max(1).default(0.5).describe('Default of the request option. Detectors.'),
-    nms_threshold: z.number().min(0).max(1).default(0.3).describe('Default of the request option. Detectors.'),
-    nms_rule: z
-      .enum(['fast', 'greedy'])
-      .default('greedy')
-      .describe(
-        'fast: any better box of the class suppresses, even one suppressed itself. greedy: only boxes that stay suppress.',
-      ),
-    top_k: count('Default of the request option: most classes of a region. Classifiers.').max(65_536).default(5),
-    max_detections: count('Most detections per frame; the best ones stay.').max(10000).default(1000),
-    normalize: z.boolean().default(true).describe('Scale embeddings to unit length. Embedders.'),
-  })
-  .describe('How output tensors become results.');
 
 const instanceGroupSchema = z
   .strictObject({
@@ -117,12 +105,15 @@ const warmupSchema = z.strictObject({
   count: count('How often it runs.').default(1),
 });
 
-export const TASKS = ['centerface', 'embedding'] as const;
-
 const fields = z.strictObject({
   task: z
     .enum(TASKS)
-    .describe("What the model's tensors mean. centerface: faces (Detect). embedding: vectors (Embed)."),
+    .describe(
+      "What the model's tensors mean. Objects (Detect): centerface; yolov5 (also YOLOv3 and v7); yolox; yolov5_raw and " +
+        'yolox_raw, which are decoded here; yolov8 (also YOLO11), yolov8_seg, yolov8_pose, yolov8_obb; yolov10 (also ' +
+        'YOLO26). Points of one object a region (Detect): alphapose, heatmap_pose. Vectors (Embed): embedding. A class ' +
+        'for every pixel (Segment): segmentation.',
+    ),
   input: inputSchema,
   max_batch_size: count('Most rows in one execution.').max(1024).default(8),
   default_model_filename: z
@@ -218,21 +209,9 @@ export const modelConfigSchema = fields.check(
   crossCheck(preprocessProblems, ['input', 'preprocess']),
   crossCheck(focusProblems, ['input', 'preprocess.focus', 'tensorrt.profiles']),
   crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
+  crossCheck(meaningProblems, ['task', 'postprocess']),
   crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
 );
-
-export type TaskName = (typeof TASKS)[number];
-
-/** Which call a task answers. */
-export type TaskKind = 'detect' | 'embed' | 'classify' | 'segment';
-
-/** What a task's requests are about. */
-export const TASK_INPUTS: Record<TaskName, 'picture' | 'text'> = { centerface: 'picture', embedding: 'picture' };
-
-/** Tasks that answer Detect for one object at a time, given as regions. */
-export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set([]);
-
-export const TASK_KINDS: Record<TaskName, TaskKind> = { centerface: 'detect', embedding: 'embed' };
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;
