@@ -76,13 +76,12 @@ def rtdetr(outputs, spec):
 
 
 def efficient_nms(outputs, spec):
-    """The first `num_dets` rows, of what has a class."""
+    """The first `num_dets` rows; a class is a whole number below 65536."""
     boxes = outputs["boxes"].reshape(-1, 4).astype(np.float64)
     (found,) = outputs["num_dets"]
     count = 0 if np.isnan(found) else int(np.clip(np.ceil(found), 0, len(boxes)))
-    classes = spec["labels"] or 65536
     for box, score, label in zip(boxes[:count], outputs["scores"], outputs["labels"]):
-        if 0 <= label < classes:
+        if 0 <= label < 65536 and label == np.floor(label):
             yield np.float64(score), int(label), box, []
 
 

@@ -2,22 +2,22 @@
 
 #include <string>
 
-#include "params/heads/output_roles.h"
+#include "params/head_outputs.h"
+#include "params/output_roles.h"
 
 namespace sluice {
 
-CenterNetHead MakeCenterNet(const DetectionSpec& spec, const std::vector<OutputShape>& shapes,
-                            const std::vector<const float*>& outputs) {
-  const std::int64_t width = CellsOver(spec.width, kCenterNetStride);
-  const std::int64_t cells = width * CellsOver(spec.height, kCenterNetStride);
-  const std::int64_t columns = spec.labels == 0 ? kAnySize : 4 + 2 * std::int64_t{spec.labels};
-  const std::string expected =
-      "[" + std::to_string(cells) + "," + (spec.labels == 0 ? "4+2*classes" : std::to_string(columns)) + "]";
-  FindOutputs(spec, shapes, {{{}, {cells, columns}}}, expected);
-  const Rows rows = RowsOf(shapes, outputs, 0);
-  const std::int64_t classes = (rows.columns - 4) / 2;
-  if (classes < 1 || rows.columns % 2 != 0 || cells * classes > kMostCandidates) RefuseOutputs(spec, shapes, expected);
-  return {rows, static_cast<std::uint32_t>(width), static_cast<std::uint32_t>(classes)};
+CenterNetHead MakeCenterNetHead(const DetectionSpec& spec, const std::vector<OutputShape>& outputs,
+                                const std::vector<const float*>& data) {
+  const std::int32_t columns = CellsOf(spec.width, CenterNetHead::kStride);
+  const std::int64_t cells = std::int64_t{columns} * CellsOf(spec.height, CenterNetHead::kStride);
+  const std::string expected = "[1," + std::to_string(cells) + ",4+2*C]";
+  FindOutputs(spec, outputs, {{{}, {cells, kAnySize}}}, expected);
+  const Table table = TableOf(outputs, data, 0);
+  const std::int32_t classes = (table.columns - 4) / 2;
+  if (classes < 1 || table.columns % 2 != 0) RefuseOutputs(spec, expected, outputs);
+  CheckClasses(spec, classes);
+  return {table, static_cast<std::uint32_t>(columns), static_cast<std::uint32_t>(classes)};
 }
 
 }  // namespace sluice

@@ -2,29 +2,25 @@
 
 #include <string>
 
-#include "params/heads/output_roles.h"
+#include "params/head_outputs.h"
+#include "params/output_roles.h"
 
 namespace sluice {
 
-DbFaceHead MakeDbFace(const DetectionSpec& spec, const std::vector<OutputShape>& shapes,
-                      const std::vector<const float*>& outputs) {
-  const std::int64_t width = CellsOver(spec.width, kDbFaceStride);
-  const std::int64_t height = CellsOver(spec.height, kDbFaceStride);
-  const OutputRole pool{{"pool_hm"}, {1, height, width}};
-  std::vector<OutputRole> roles{{{"hm"}, {1, height, width}},
-                                {{"tlrb"}, {4, height, width}},
-                                {{"landmark"}, {2 * kDbFacePoints, height, width}}};
-  const std::string expected = RolesText(roles) + ", and with them or not " + RolesText({pool});
-  const bool pooled = shapes.size() > roles.size();
-  // The second of the maps of one plane where names do not tell.
+DbFaceHead MakeDbFaceHead(const DetectionSpec& spec, const std::vector<OutputShape>& outputs,
+                          const std::vector<const float*>& data) {
+  const std::int32_t columns = CellsOf(spec.width, DbFaceHead::kStride);
+  const std::int32_t rows = CellsOf(spec.height, DbFaceHead::kStride);
+  std::vector<OutputRole> roles{{{"hm"}, {1, rows, columns}},
+                                {{"tlrb"}, {4, rows, columns}},
+                                {{"landmark"}, {2 * DbFaceHead::kPoints, rows, columns}}};
+  const OutputRole pool{{"pool_hm"}, {1, rows, columns}};
+  const std::string expected = RolesText(roles) + ", and " + RolesText({pool}) + " or not";
+  const bool pooled = outputs.size() > roles.size();
+  // Behind hm: where names do not tell, the second of the maps of one plane.
   if (pooled) roles.push_back(pool);
-  const std::vector<std::size_t> found = FindOutputs(spec, shapes, roles, expected);
-  return {DataOf(outputs, found[0]),
-          pooled ? DataOf(outputs, found[3]) : nullptr,
-          DataOf(outputs, found[1]),
-          DataOf(outputs, found[2]),
-          static_cast<std::int32_t>(width),
-          static_cast<std::int32_t>(height)};
+  const std::vector<std::size_t> places = FindOutputs(spec, outputs, roles, expected);
+  return {data[places[0]], pooled ? data[places[3]] : nullptr, data[places[1]], data[places[2]], columns, rows};
 }
 
 }  // namespace sluice

@@ -2,25 +2,22 @@
 
 #include <string>
 
-#include "params/heads/output_roles.h"
+#include "params/head_outputs.h"
+#include "params/output_roles.h"
 
 namespace sluice {
 
-EfficientNmsHead MakeEfficientNms(const DetectionSpec& spec, const std::vector<OutputShape>& shapes,
-                                  const std::vector<const float*>& outputs) {
+EfficientNmsHead MakeEfficientNmsHead(const DetectionSpec& spec, const std::vector<OutputShape>& outputs,
+                                      const std::vector<const float*>& data) {
   const std::vector<OutputRole> roles{{{"num_dets", "num_detections"}, {1}},
                                       {{"boxes", "bboxes", "det_boxes"}, {kAnySize, 4}},
                                       {{"scores", "det_scores"}, {kAnySize}},
                                       {{"labels", "classes", "det_classes"}, {kAnySize}}};
-  const std::string expected = "num_dets [1] boxes [K,4] scores [K] labels [K]";
-  const std::vector<std::size_t> found = FindOutputs(spec, shapes, roles, expected);
-  const EfficientNmsHead head{RowsOf(shapes, outputs, found[0]), RowsOf(shapes, outputs, found[1]),
-                              RowsOf(shapes, outputs, found[2]), RowsOf(shapes, outputs, found[3]),
-                              spec.labels == 0 ? kMostClasses : spec.labels};
-  const std::int64_t most = head.boxes.count;
-  if (head.scores.count != most || head.labels.count != most || most > kMostCandidates) {
-    RefuseOutputs(spec, shapes, expected);
-  }
+  const std::string expected = "num_dets [1,1] boxes [1,K,4] scores [1,K] labels [1,K]";
+  const std::vector<std::size_t> places = FindOutputs(spec, outputs, roles, expected);
+  const EfficientNmsHead head{TableOf(outputs, data, places[0]), TableOf(outputs, data, places[1]),
+                              TableOf(outputs, data, places[2]), TableOf(outputs, data, places[3])};
+  if (head.scores.rows != head.boxes.rows || head.labels.rows != head.boxes.rows) RefuseOutputs(spec, expected, outputs);
   return head;
 }
 

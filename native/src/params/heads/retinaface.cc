@@ -3,7 +3,8 @@
 #include <string>
 
 #include "params/error.h"
-#include "params/heads/output_roles.h"
+#include "params/head_outputs.h"
+#include "params/output_roles.h"
 
 namespace sluice {
 namespace {
@@ -18,11 +19,11 @@ RetinaFaceHead MakePriors(const DetectionSpec& spec) {
   for (const std::vector<float>& level : sizes) {
     anchors.push_back(level.size() / 2);
     if (level.size() % 2 == 0) continue;
-    throw Error(ErrorCode::kModelInvalid, "task " + spec.task + " takes anchors as pairs of width and height, not " +
-                                              std::to_string(level.size()) + " numbers a stride");
+    throw Error(ErrorCode::kModelInvalid, "task " + spec.task + ": a level of postprocess.anchors has " +
+                                              std::to_string(level.size()) + " numbers; it needs pairs");
   }
   RetinaFaceHead head{};
-  head.grid = MakePriorGrid(spec, spec.strides.empty() ? kStrides : spec.strides, anchors);
+  head.grid = MakePriorGrid(spec, StridesOr(spec, kStrides), anchors);
   for (std::size_t level = 0; level < sizes.size(); level++) {
     for (std::size_t i = 0; i < 2 * anchors[level]; i++) head.sizes[level][i / 2][i % 2] = sizes[level][i];
   }
@@ -31,25 +32,25 @@ RetinaFaceHead MakePriors(const DetectionSpec& spec) {
 
 }  // namespace
 
-RetinaFaceHead MakeRetinaFace(const DetectionSpec& spec, const std::vector<OutputShape>& shapes,
-                              const std::vector<const float*>& outputs) {
+RetinaFaceHead MakeRetinaFaceHead(const DetectionSpec& spec, const std::vector<OutputShape>& outputs,
+                                  const std::vector<const float*>& data) {
   RetinaFaceHead head = MakePriors(spec);
   const std::int64_t priors = head.grid.priors;
-  const std::vector<OutputRole> merged{{{"output"}, {priors, 6 + 2 * kRetinaFacePoints}}};
+  const std::vector<OutputRole> merged{{{"output"}, {priors, 6 + 2 * RetinaFaceHead::kPoints}}};
   const std::vector<OutputRole> parts{
-      {{"loc"}, {priors, 4}}, {{"conf"}, {priors, 2}}, {{"landms"}, {priors, 2 * kRetinaFacePoints}}};
+      {{"loc"}, {priors, 4}}, {{"conf"}, {priors, 2}}, {{"landms"}, {priors, 2 * RetinaFaceHead::kPoints}}};
   const std::string expected = RolesText(parts) + ", or " + RolesText(merged);
-  if (shapes.size() == 1) {
-    FindOutputs(spec, shapes, merged, expected);
-    head.boxes = head.scores = head.points = RowsOf(shapes, outputs, 0);
+  if (outputs.size() == 1) {
+    FindOutputs(spec, outputs, merged, expected);
+    head.boxes = head.scores = head.landmarks = TableOf(outputs, data, 0);
     head.first_score = 4;
     head.first_point = 6;
     head.logits = true;
   } else {
-    const std::vector<std::size_t> found = FindOutputs(spec, shapes, parts, expected);
-    head.boxes = RowsOf(shapes, outputs, found[0]);
-    head.scores = RowsOf(shapes, outputs, found[1]);
-    head.points = RowsOf(shapes, outputs, found[2]);
+    const std::vector<std::size_t> places = FindOutputs(spec, outputs, parts, expected);
+    head.boxes = TableOf(outputs, data, places[0]);
+    head.scores = TableOf(outputs, data, places[1]);
+    head.landmarks = TableOf(outputs, data, places[2]);
     head.logits = spec.logits;
   }
   return head;

@@ -2,7 +2,8 @@
 
 #include <string>
 
-#include "params/heads/output_roles.h"
+#include "params/head_outputs.h"
+#include "params/output_roles.h"
 
 namespace sluice {
 namespace {
@@ -20,35 +21,35 @@ std::vector<OutputRole> RolesOf(const PriorGrid& grid, bool points) {
   };
   add("score", 1);
   add("bbox", 4);
-  if (points) add("kps", 2 * kScrfdPoints);
+  if (points) add("kps", 2 * ScrfdHead::kPoints);
   return roles;
 }
 
 }  // namespace
 
-ScrfdHead MakeScrfd(const DetectionSpec& spec, const std::vector<OutputShape>& shapes,
-                    const std::vector<const float*>& outputs) {
-  const std::vector<std::int32_t>& strides = spec.strides.empty() ? kStrides : spec.strides;
+ScrfdHead MakeScrfdHead(const DetectionSpec& spec, const std::vector<OutputShape>& outputs,
+                        const std::vector<const float*>& data) {
+  const std::vector<std::int32_t>& strides = StridesOr(spec, kStrides);
   ScrfdHead head{};
-  head.grid = MakePriorGrid(spec, strides, std::vector<std::size_t>(strides.size(), kScrfdAnchors));
-  const std::vector<OutputRole> merged{{{"output"}, {head.grid.priors, 5 + 2 * kScrfdPoints}}};
+  head.grid = MakePriorGrid(spec, strides, std::vector<std::size_t>(strides.size(), ScrfdHead::kAnchors));
+  const std::vector<OutputRole> merged{{{"output"}, {head.grid.priors, 5 + 2 * ScrfdHead::kPoints}}};
   const std::string expected = RolesText(RolesOf(head.grid, true)) + ", the same without kps, or " + RolesText(merged);
   const auto levels = static_cast<std::size_t>(head.grid.count);
-  head.merged = shapes.size() == 1;
+  head.merged = outputs.size() == 1;
   head.logits = head.merged || spec.logits;
-  head.point_count = head.merged || shapes.size() == 3 * levels ? kScrfdPoints : 0;
+  head.points = head.merged || outputs.size() == 3 * levels ? ScrfdHead::kPoints : 0;
   if (head.merged) {
-    FindOutputs(spec, shapes, merged, expected);
-    const Rows rows = RowsOf(shapes, outputs, 0);
+    FindOutputs(spec, outputs, merged, expected);
+    const Table rows = TableOf(outputs, data, 0);
     for (std::size_t level = 0; level < levels; level++) head.levels[level] = {rows, rows, rows};
     return head;
   }
-  const std::vector<std::size_t> found =
-      FindOutputs(spec, shapes, RolesOf(head.grid, head.point_count > 0), expected);
+  const std::vector<OutputRole> roles = RolesOf(head.grid, head.points > 0);
+  const std::vector<std::size_t> places = FindOutputs(spec, outputs, roles, expected);
   for (std::size_t level = 0; level < levels; level++) {
-    head.levels[level].scores = RowsOf(shapes, outputs, found[level]);
-    head.levels[level].boxes = RowsOf(shapes, outputs, found[levels + level]);
-    if (head.point_count > 0) head.levels[level].points = RowsOf(shapes, outputs, found[2 * levels + level]);
+    head.levels[level].scores = TableOf(outputs, data, places[level]);
+    head.levels[level].boxes = TableOf(outputs, data, places[levels + level]);
+    if (head.points > 0) head.levels[level].landmarks = TableOf(outputs, data, places[2 * levels + level]);
   }
   return head;
 }

@@ -16,7 +16,7 @@ struct PriorLevel {
   /** Priors of the levels before it. */
   std::uint32_t first;
   /** Cells of a row of its map. */
-  std::uint32_t width;
+  std::uint32_t columns;
   /** Priors of each cell. */
   std::uint32_t anchors;
   /** Network pixels per cell. */
@@ -48,7 +48,7 @@ struct PriorGrid {
     const PriorLevel& of = levels[level];
     const std::uint32_t rest = prior - of.first;
     const std::uint32_t cell = rest / of.anchors;
-    return {level, static_cast<std::int32_t>(cell % of.width), static_cast<std::int32_t>(cell / of.width),
+    return {level, static_cast<std::int32_t>(cell % of.columns), static_cast<std::int32_t>(cell / of.columns),
             static_cast<std::int32_t>(rest % of.anchors)};
   }
 
