@@ -22,11 +22,13 @@ export function floatOutputs(model: OnnxModel, changes: string[]): OnnxModel {
 }
 
 function castOutput(graph: GraphProto, name: string): GraphProto {
-  const whole = freeName(graph, `${name}.whole`);
+  const taken = namesIn(graph);
+  const whole = freeName(taken, `${name}.whole`);
+  const cast = { ...node('Cast', [whole], [name], { to: DataType.FLOAT }), name: freeName(taken, `${name}/Cast`) };
   const renamed = rename(graph, name, whole);
   return {
     ...renamed,
-    node: [...renamed.node, node('Cast', [whole], [name], { to: DataType.FLOAT })],
+    node: [...renamed.node, cast],
     output: graph.output.map((value) => {
       if (value.name !== name) return value;
       const tensorType = value.type!.tensorType!;
@@ -37,12 +39,15 @@ function castOutput(graph: GraphProto, name: string): GraphProto {
   };
 }
 
-function freeName(graph: GraphProto, wish: string): string {
-  const taken = usedNames(graph);
-  for (const { output } of graph.node) output.forEach((name) => taken.add(name));
-  let name = wish;
-  while (taken.has(name)) name += '_';
-  return name;
+/** The names of values and nodes. */
+function namesIn(graph: GraphProto): Set<string> {
+  const names = usedNames(graph);
+  for (const { name, output } of graph.node) [name, ...output].forEach((one) => names.add(one));
+  return names;
+}
+
+function freeName(taken: ReadonlySet<string>, wish: string): string {
+  return taken.has(wish) ? freeName(taken, `${wish}_`) : wish;
 }
 
 /** The graph with another name for one of its values, wherever it is made or taken; its list of outputs stays. */

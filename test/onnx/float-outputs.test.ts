@@ -23,7 +23,7 @@ function countingModel() {
       node('Flatten', ['means'], ['flat']),
       node('ArgMax', ['flat'], ['count'], { axis: 1, keepdims: 1 }),
       node('Cast', ['count'], ['again'], { to: DataType.INT32 }),
-      node('Identity', ['again'], ['count.whole']),
+      { ...node('Identity', ['again'], ['count.whole']), name: 'count/Cast' },
     ],
     inputs: [INPUT],
     outputs: [

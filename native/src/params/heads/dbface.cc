@@ -20,6 +20,7 @@ DbFaceHead MakeDbFaceHead(const DetectionSpec& spec, const std::vector<OutputSha
   // Behind hm: where names do not tell, the second of the maps of one plane.
   if (pooled) roles.push_back(pool);
   const std::vector<std::size_t> places = FindOutputs(spec, outputs, roles, expected);
+  CheckClasses(spec, 1);
   return {data[places[0]], pooled ? data[places[3]] : nullptr, data[places[1]], data[places[2]], columns, rows};
 }
 

@@ -53,6 +53,7 @@ RetinaFaceHead MakeRetinaFaceHead(const DetectionSpec& spec, const std::vector<O
     head.landmarks = TableOf(outputs, data, places[2]);
     head.logits = spec.logits;
   }
+  CheckClasses(spec, 1);
   return head;
 }
 

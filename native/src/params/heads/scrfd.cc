@@ -35,6 +35,7 @@ ScrfdHead MakeScrfdHead(const DetectionSpec& spec, const std::vector<OutputShape
   const std::vector<OutputRole> merged{{{"output"}, {head.grid.priors, 5 + 2 * ScrfdHead::kPoints}}};
   const std::string expected = RolesText(RolesOf(head.grid, true)) + ", the same without kps, or " + RolesText(merged);
   const auto levels = static_cast<std::size_t>(head.grid.count);
+  CheckClasses(spec, 1);
   head.merged = outputs.size() == 1;
   head.logits = head.merged || spec.logits;
   head.points = head.merged || outputs.size() == 3 * levels ? ScrfdHead::kPoints : 0;
