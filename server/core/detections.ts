@@ -2,8 +2,11 @@ import type { Detection, Point } from '../gen/sluice/v1/inference.js';
 import type { DetectParameters, ResultTable } from './inference.js';
 import type { ModelConfig } from './model-config.js';
 
-/** Columns of a detection before its landmarks: left top right bottom score class. */
-const LANDMARKS_FROM = 6;
+/** Columns of a detection that every layout has: left top right bottom score class. */
+const BOX_COLUMNS = 6;
+
+/** x y width height angle. */
+const ROTATED_COLUMNS = 5;
 
 /** What is asked of a detector where the model's defaults are not wanted; undefined: the default. */
 export interface DetectChoices {
@@ -28,11 +31,14 @@ export function detectParameters(asked: DetectChoices, { postprocess }: ModelCon
 }
 
 /** The rows of a detector's table as the protocol has them. */
-export function readDetections({ rows, columns, values }: ResultTable, labels: readonly string[]): Detection[] {
+export function readDetections({ rows, columns, layout, values }: ResultTable, labels: readonly string[]): Detection[] {
+  const { rotated = false, points = 0, pointValues = 2 } = layout ?? {};
+  const pointsFrom = BOX_COLUMNS + (rotated ? ROTATED_COLUMNS : 0);
   return Array.from({ length: rows }, (_, row) => {
     const at = (column: number) => values[row * columns + column] ?? 0;
     const landmarks: Point[] = [];
-    for (let column = LANDMARKS_FROM; column + 1 < columns; column += 2) {
+    for (let point = 0; point < points; point++) {
+      const column = pointsFrom + point * pointValues;
       landmarks.push({ x: at(column), y: at(column + 1) });
     }
     const classId = at(5);

@@ -38,11 +38,24 @@ export interface InferenceRequest {
   readonly priority: number;
 }
 
+/**
+ * A row of detections: left top right bottom score class; then, if `rotated`, x y width height angle (radians, from x
+ * towards y) of the box as it lies; then `points` times x y, or x y score if `pointValues` is 3; then `values` others.
+ */
+export interface DetectionLayout {
+  readonly rotated: boolean;
+  readonly points: number;
+  readonly pointValues: number;
+  readonly values: number;
+}
+
 /** A table of results: `rows` times `columns` values in row-major order. */
 export interface ResultTable {
   readonly rows: number;
-  /** Detections: left top right bottom score class, then x y of each landmark. Embeddings: the vector. */
+  /** Detections: as `layout` says. Embeddings: the vector. */
   readonly columns: number;
+  /** Of detections; embeddings have none. */
+  readonly layout?: DetectionLayout | undefined;
   readonly values: Float32Array;
   /** One a row where single rows can fail (regions); null: no row failed. */
   readonly rowErrors: readonly (ServingError | null)[] | null;

@@ -1,5 +1,9 @@
 import { z } from 'zod';
+import { meaningProblems, postprocessSchema } from './postprocess-config.js';
+import { TASKS } from './tasks.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
+
+export { TASK_KINDS, TASKS, type TaskName } from './tasks.js';
 
 /**
  * The schema of `config.yaml`: types, defaults, checks, JSON Schema and reference page all come from here.
@@ -41,21 +45,6 @@ const preprocessSchema = z
       ),
   })
   .describe('How pixels become the input tensor.');
-
-const postprocessSchema = z
-  .strictObject({
-    score_threshold: z.number().min(0).max(1).default(0.5).describe('Default of the request option. Detectors.'),
-    nms_threshold: z.number().min(0).max(1).default(0.3).describe('Default of the request option. Detectors.'),
-    nms_rule: z
-      .enum(['fast', 'greedy'])
-      .default('greedy')
-      .describe(
-        'fast: any better box of the class suppresses, even one suppressed itself. greedy: only boxes that stay suppress.',
-      ),
-    max_detections: count('Most detections per frame; the best ones stay.').max(10000).default(1000),
-    normalize: z.boolean().default(true).describe('Scale embeddings to unit length. Embedders.'),
-  })
-  .describe('How output tensors become results.');
 
 const instanceGroupSchema = z
   .strictObject({
@@ -141,12 +130,14 @@ const warmupSchema = z.strictObject({
   count: count('How often it runs.').default(1),
 });
 
-export const TASKS = ['centerface', 'embedding'] as const;
-
 const fields = z.strictObject({
   task: z
     .enum(TASKS)
-    .describe("What the model's tensors mean. centerface: faces (Detect). embedding: vectors (Embed)."),
+    .describe(
+      "What the model's tensors mean. Objects (Detect): centerface; yolov5 (also YOLOv3 and v7); yolox; yolov5_raw and " +
+        'yolox_raw, which are decoded here; yolov8 (also YOLO11), yolov8_seg, yolov8_pose, yolov8_obb; yolov10 (also ' +
+        'YOLO26). Vectors (Embed): embedding.',
+    ),
   input: inputSchema,
   max_batch_size: count('Most rows in one execution.').max(1024).default(8),
   default_model_filename: z
@@ -240,13 +231,9 @@ export const modelConfigSchema = fields.check(
   crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
   crossCheck(tensorFits, ['max_batch_size', 'input']),
   crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
+  crossCheck(meaningProblems, ['task', 'postprocess']),
   crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
 );
-
-export type TaskName = (typeof TASKS)[number];
-
-/** Which call a task answers. */
-export const TASK_KINDS: Record<TaskName, 'detect' | 'embed'> = { centerface: 'detect', embedding: 'embed' };
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

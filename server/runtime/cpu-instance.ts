@@ -1,5 +1,13 @@
 import { ServingError } from '../core/errors.js';
-import { replyTo, RowPlanner, timed, type Frame, type PhaseClock, type PlannedRow } from './frame-batch.js';
+import {
+  replyTo,
+  RowPlanner,
+  timed,
+  type Frame,
+  type PhaseClock,
+  type PlannedRow,
+  type RowShape,
+} from './frame-batch.js';
 import type { DecodedPicture } from './image-decoder.js';
 import { InputRows } from './input-rows.js';
 import type { Instance } from './instance.js';
@@ -22,12 +30,12 @@ export class CpuInstance implements Instance {
   readonly #rows: InputRows;
   /** NCHW, room for max_batch_size rows; reused by every batch. */
   readonly #input: Float32Array;
-  #columns = 0;
+  #shape: RowShape = { columns: 0 };
 
   private constructor(spec: InstanceSpec, threads: number, native: NativeAddon, session: OnnxSession) {
     this.#spec = spec;
     this.#session = session;
-    this.#task = createTask(spec.config, native);
+    this.#task = createTask(spec.config, native, spec.labels);
     this.#planner = new RowPlanner(spec.config, native);
     this.#rows = new InputRows(spec.config, native, threads);
     this.#input = new Float32Array(spec.config.max_batch_size * this.#rows.length);
@@ -58,7 +66,7 @@ export class CpuInstance implements Instance {
     for (let start = 0; start < rows.length; start += most) {
       await this.#run(rows.slice(start, start + most), phases);
     }
-    return replyTo(frames, this.#columns, phases);
+    return replyTo(frames, this.#shape, phases);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,7 +108,7 @@ export class CpuInstance implements Instance {
     for (const rows of warmUpRuns(this.#spec.config)) {
       const outputs = await this.#infer(rows);
       this.#task.check(outputs, rows);
-      this.#columns = this.#task.columns(outputs);
+      this.#shape = this.#task.shape(outputs);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { ServingError, type ErrorData } from '../core/errors.js';
-import type { PhaseDurations, TaskParameters } from '../core/inference.js';
+import type { DetectionLayout, PhaseDurations, TaskParameters } from '../core/inference.js';
 import type { ModelConfig } from '../core/model-config.js';
 import type { BatchDone, FrameReply } from './messages.js';
 import type { NativeAddon } from './native.js';
@@ -63,8 +63,17 @@ export class RowPlanner {
   }
 }
 
-/** The reply to a batch: all tables, of `columns` values a row, in one buffer, so that a single one moves to the other thread. */
-export function replyTo(frames: readonly Frame<Size>[], columns: number, phases: PhaseDurations): BatchDone {
+/** What a row of results consists of. */
+export interface RowShape {
+  /** Values of a row. */
+  readonly columns: number;
+  /** Of detections. */
+  readonly layout?: DetectionLayout | undefined;
+}
+
+/** The reply to a batch: all tables in one buffer, so that a single one moves to the other thread. */
+export function replyTo(frames: readonly Frame<Size>[], shape: RowShape, phases: PhaseDurations): BatchDone {
+  const { columns } = shape;
   // A failed region keeps its place, so that rows and regions stay aligned.
   const tables = frames.map(({ results }) =>
     results.map((result) => (result instanceof ServingError ? new Float32Array(columns) : result)),
@@ -77,20 +86,20 @@ export function replyTo(frames: readonly Frame<Size>[], columns: number, phases:
       values.set(table, offset);
       offset += table.length;
     }
-    return replyToFrame(frame, columns, (offset - start) / columns);
+    return replyToFrame(frame, shape, (offset - start) / columns);
   });
   return { type: 'done', phases, values, frames: replies };
 }
 
-function replyToFrame({ picture, results }: Frame<Size>, columns: number, rows: number): FrameReply {
+function replyToFrame({ picture, results }: Frame<Size>, shape: RowShape, rows: number): FrameReply {
   if (picture instanceof ServingError) {
-    return { width: 0, height: 0, error: picture.toData(), rows: 0, columns, rowErrors: null };
+    return { width: 0, height: 0, error: picture.toData(), rows: 0, ...shape, rowErrors: null };
   }
   const errors: (ErrorData | null)[] = results.map((result) =>
     result instanceof ServingError ? result.toData() : null,
   );
   const rowErrors = errors.some((error) => error !== null) ? errors : null;
-  return { width: picture.width, height: picture.height, error: null, rows, columns, rowErrors };
+  return { width: picture.width, height: picture.height, error: null, rows, ...shape, rowErrors };
 }
 
 /** Runs `work` and adds its duration in microseconds to a phase. */

@@ -1,5 +1,15 @@
-import { errorCode, errorMessage, ServingError } from '../core/errors.js';
-import { replyTo, RowPlanner, timed, type Frame, type PhaseClock, type PlannedRow } from './frame-batch.js';
+import { ServingError } from '../core/errors.js';
+import { TASK_KINDS } from '../core/model-config.js';
+import { guarded } from './guarded.js';
+import {
+  replyTo,
+  RowPlanner,
+  timed,
+  type Frame,
+  type PhaseClock,
+  type PlannedRow,
+  type RowShape,
+} from './frame-batch.js';
 import type { DecodedPicture } from './image-decoder.js';
 import { decodeFor } from './input-rows.js';
 import type { Instance } from './instance.js';
@@ -11,9 +21,11 @@ import {
   type GpuInstanceSpec,
   type GpuPicture,
   type GpuRow,
+  type GpuRun,
   type NativeGpuInstance,
 } from './native-gpu.js';
 import { atDecodedSize, type Size } from './sampling.js';
+import { detectionSpec } from './tasks/detection-spec.js';
 import { warmUpRuns } from './warm-up.js';
 
 /** A picture in device memory: its size as results are told in, and as it is stored there. */
@@ -34,7 +46,7 @@ export class GpuInstance implements Instance {
   readonly #spec: InstanceSpec;
   readonly #gpu: NativeGpuInstance;
   readonly #planner: RowPlanner;
-  #columns = 0;
+  #shape: RowShape = { columns: 0 };
 
   private constructor(spec: InstanceSpec, gpu: NativeGpuInstance) {
     this.#spec = spec;
@@ -63,7 +75,7 @@ export class GpuInstance implements Instance {
     for (let start = 0; start < rows.length; start += most) {
       guarded(() => this.#run(rows.slice(start, start + most), phases));
     }
-    return replyTo(frames, this.#columns, phases);
+    return replyTo(frames, this.#shape, phases);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -124,7 +136,7 @@ export class GpuInstance implements Instance {
   /** Runs up to max_batch_size rows and leaves the results in their frames. */
   #run(rows: readonly PlannedRow<DevicePicture>[], phases: PhaseClock): void {
     const run = this.#gpu.run(rows.map(toGpuRow));
-    this.#columns = run.columns;
+    this.#shape = shapeOf(run);
     let offset = 0;
     rows.forEach(({ frame, index }, row) => {
       const length = (run.counts[row] ?? 0) * run.columns;
@@ -139,42 +151,45 @@ export class GpuInstance implements Instance {
     const pixels = { data: new Uint8Array(3), format: 'rgb8', width: 1, height: 1, stride: 3 } as const;
     for (const rows of warmUpRuns(this.#spec.config)) {
       this.#gpu.decode(Array.from({ length: rows }, () => ({ pixels })));
-      this.#columns = this.#gpu.run(Array.from({ length: rows }, (_, picture) => ({ ...BLANK, picture }))).columns;
+      this.#shape = shapeOf(this.#gpu.run(Array.from({ length: rows }, (_, picture) => ({ ...BLANK, picture }))));
     }
   }
 }
 
 const IDENTITY = [1, 0, 0, 0, 1, 0] as const;
 
+/** What those ask for who want no detections. */
+const NOTHING = { scoreThreshold: 0, nmsThreshold: 0, maxDetections: 0, classIds: null } as const;
+
 const BLANK: Omit<GpuRow, 'picture'> = {
   matrix: IDENTITY,
   window: null,
   border: 'constant',
   resultMatrix: IDENTITY,
-  scoreThreshold: 1,
-  nmsThreshold: 1,
-  maxDetections: 0,
+  ...NOTHING,
 };
 
+function shapeOf({ columns, layout }: GpuRun): RowShape {
+  return { columns, layout: layout ?? undefined };
+}
+
 function toGpuRow({ picture, sampling, parameters }: PlannedRow<DevicePicture>): GpuRow {
-  // The one class of the detectors so far is 0.
-  const wanted =
-    parameters.kind === 'detect' && (parameters.classIds === null || parameters.classIds.includes(0))
-      ? parameters.maxDetections
-      : 0;
+  const asked = parameters.kind === 'detect' ? parameters : NOTHING;
   return {
     picture: picture.place,
     matrix: atDecodedSize(sampling.toPicture, picture, picture.stored),
     window: sampling.window,
     border: sampling.border,
     resultMatrix: sampling.toPicture,
-    scoreThreshold: parameters.kind === 'detect' ? parameters.scoreThreshold : 0,
-    nmsThreshold: parameters.kind === 'detect' ? parameters.nmsThreshold : 0,
-    maxDetections: wanted,
+    scoreThreshold: asked.scoreThreshold,
+    nmsThreshold: asked.nmsThreshold,
+    maxDetections: asked.maxDetections,
+    classIds: asked.classIds,
   };
 }
 
-function nativeSpec({ modelFile, config, maxPicturePixels }: InstanceSpec, placement: Placement & { kind: 'gpu' }) {
+function nativeSpec(spec: InstanceSpec, placement: Placement & { kind: 'gpu' }) {
+  const { modelFile, config, labels, maxPicturePixels } = spec;
   const { preprocess, postprocess, tensorrt, input } = config;
   return {
     device: placement.device,
@@ -182,7 +197,6 @@ function nativeSpec({ modelFile, config, maxPicturePixels }: InstanceSpec, place
     weightsFile: placement.weightsFile,
     plugins: pluginFiles(modelFile, tensorrt.plugins),
     versionCompatible: tensorrt.version_compatible,
-    task: config.task,
     width: input.width,
     height: input.height,
     maxBatchSize: config.max_batch_size,
@@ -191,8 +205,7 @@ function nativeSpec({ modelFile, config, maxPicturePixels }: InstanceSpec, place
     scale: preprocess.scale,
     mean: preprocess.mean,
     std: preprocess.std,
-    nmsRule: postprocess.nms_rule,
-    maxDetections: postprocess.max_detections,
+    detection: TASK_KINDS[config.task] === 'detect' ? detectionSpec(config, labels) : null,
     normalize: postprocess.normalize,
     executionContexts: tensorrt.execution_contexts,
     cudaGraphs: tensorrt.cuda_graphs,
@@ -206,14 +219,4 @@ function isJpeg({ picture }: FrameTask): boolean {
 
 function sizeOf(picture: Size | null): Size {
   return { width: picture?.width ?? 0, height: picture?.height ?? 0 };
-}
-
-/** Runs a native call; the codes of its errors become those of a ServingError. */
-function guarded<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (cause) {
-    if (cause instanceof ServingError) throw cause;
-    throw new ServingError(errorCode((cause as { code?: unknown }).code), errorMessage(cause), { cause });
-  }
 }

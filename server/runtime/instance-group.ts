@@ -233,7 +233,7 @@ function toTask({ picture, parameters }: InferenceRequest, transferList: ArrayBu
 
 function toResults(frames: readonly FrameReply[], values: Float32Array): InferenceResult[] {
   let offset = 0;
-  return frames.map(({ width, height, error, rows, columns, rowErrors }) => {
+  return frames.map(({ width, height, error, rows, columns, layout, rowErrors }) => {
     if (error !== null) return { width, height, outcome: ServingError.fromData(error) };
     const start = offset;
     offset += rows * columns;
@@ -243,6 +243,7 @@ function toResults(frames: readonly FrameReply[], values: Float32Array): Inferen
       outcome: {
         rows,
         columns,
+        layout,
         values: values.subarray(start, offset),
         rowErrors: rowErrors?.map((data) => (data === null ? null : ServingError.fromData(data))) ?? null,
       },

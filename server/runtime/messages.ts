@@ -1,5 +1,5 @@
 import type { ErrorData } from '../core/errors.js';
-import type { PhaseDurations, TaskParameters } from '../core/inference.js';
+import type { DetectionLayout, PhaseDurations, TaskParameters } from '../core/inference.js';
 import type { ModelConfig } from '../core/model-config.js';
 import type { Picture } from '../core/picture.js';
 
@@ -16,6 +16,8 @@ export type Placement =
 export interface InstanceSpec {
   readonly modelFile: string;
   readonly config: ModelConfig;
+  /** Lines of the labels file; 0: there is none. */
+  readonly labels: number;
   readonly placement: Placement;
   /** Most pixels of an encoded picture. */
   readonly maxPicturePixels: number;
@@ -59,6 +61,8 @@ export interface FrameReply {
   readonly error: ErrorData | null;
   readonly rows: number;
   readonly columns: number;
+  /** As ResultTable.layout. */
+  readonly layout?: DetectionLayout | undefined;
   /** As ResultTable.rowErrors. */
   readonly rowErrors: readonly (ErrorData | null)[] | null;
 }

@@ -1,7 +1,8 @@
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { GpuTelemetry } from '../core/gpu-telemetry.js';
+import type { DetectionLayout } from '../core/inference.js';
 import { addonFile, loadAddon } from './native-file.js';
-import type { NmsOptions, PixelView, SourceWindow } from './native.js';
+import type { DetectionSpec, PixelView, SourceWindow } from './native.js';
 
 /**
  * The one door to the native GPU addon, which is there where CUDA and TensorRT were found when it was built. Names, order
@@ -105,7 +106,6 @@ export interface GpuInstanceSpec {
   readonly plugins: readonly string[];
   /** Lets a version-compatible plan bring host code of its own. */
   readonly versionCompatible: boolean;
-  readonly task: 'centerface' | 'embedding';
   /** Of the network input, in pixels. */
   readonly width: number;
   readonly height: number;
@@ -115,9 +115,8 @@ export interface GpuInstanceSpec {
   readonly scale: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  readonly nmsRule: NmsOptions['rule'];
-  /** Most detections a picture, or unused. */
-  readonly maxDetections: number;
+  /** What a detector's outputs mean; null: the model embeds. */
+  readonly detection: DetectionSpec | null;
   /** Whether embeddings are brought to unit length. */
   readonly normalize: boolean;
   /** Execution contexts, each with its activation memory, that the instances of the engine share on a device. */
@@ -146,11 +145,15 @@ export interface GpuRow {
   readonly scoreThreshold: number;
   readonly nmsThreshold: number;
   readonly maxDetections: number;
+  /** Null: all classes. */
+  readonly classIds: readonly number[] | null;
 }
 
 export interface GpuRun {
   /** Values of a result. */
   readonly columns: number;
+  /** Null where the results are no detections. */
+  readonly layout: DetectionLayout | null;
   /** Results of each row. */
   readonly counts: Int32Array;
   /** All results, row after row. */

@@ -7,7 +7,7 @@ namespace sluice::addon {
 /** The functions of the addon, in the order of server/runtime/native.ts, which documents them. One file each. */
 Napi::Value Info(const Napi::CallbackInfo& info);
 Napi::Value WarpNormalize(const Napi::CallbackInfo& info);
-Napi::Value DecodeCenterFace(const Napi::CallbackInfo& info);
+Napi::Value OpenDetections(const Napi::CallbackInfo& info);
 Napi::Value Nms(const Napi::CallbackInfo& info);
 Napi::Value L2Normalize(const Napi::CallbackInfo& info);
 Napi::Value AlignFivePoints(const Napi::CallbackInfo& info);

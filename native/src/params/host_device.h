@@ -6,3 +6,17 @@
 #else
 #define SLUICE_HOST_DEVICE
 #endif
+
+namespace sluice {
+
+/** Reads what nothing writes meanwhile: a kernel need not read it again, whatever it writes. */
+template <typename T>
+SLUICE_HOST_DEVICE inline T Load(const T* value) {
+#ifdef __CUDA_ARCH__
+  return __ldg(value);
+#else
+  return *value;
+#endif
+}
+
+}  // namespace sluice

@@ -1,14 +1,12 @@
-import type { ModelConfig, TaskName } from '../../core/model-config.js';
+import { TASK_KINDS, type ModelConfig } from '../../core/model-config.js';
 import type { NativeAddon } from '../native.js';
-import { CenterFaceTask } from './centerface.js';
+import { DetectionTask } from './detection.js';
 import { EmbeddingTask } from './embedding.js';
 import type { Task } from './task.js';
 
-const TASK_CLASSES: Record<TaskName, new (config: ModelConfig, native: NativeAddon) => Task> = {
-  centerface: CenterFaceTask,
-  embedding: EmbeddingTask,
-};
+const TASK_CLASSES = { detect: DetectionTask, embed: EmbeddingTask } as const;
 
-export function createTask(config: ModelConfig, native: NativeAddon): Task {
-  return new TASK_CLASSES[config.task](config, native);
+/** The task of a model whose labels file has so many lines. */
+export function createTask(config: ModelConfig, native: NativeAddon, labels: number): Task {
+  return new TASK_CLASSES[TASK_KINDS[config.task]](config, native, labels);
 }

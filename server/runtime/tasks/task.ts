@@ -1,4 +1,5 @@
 import type { TaskParameters } from '../../core/inference.js';
+import type { RowShape } from '../frame-batch.js';
 import type { OutputTensor } from '../onnx-session.js';
 import type { Affine } from '../sampling.js';
 
@@ -13,8 +14,8 @@ export interface BatchRow {
 export interface Task {
   /** Throws MODEL_INVALID, naming the expected and the found shapes, when the outputs of a run do not fit. */
   check(outputs: readonly OutputTensor[], rows: number): void;
-  /** Values a result has. */
-  columns(outputs: readonly OutputTensor[]): number;
+  /** What a result consists of. */
+  shape(outputs: readonly OutputTensor[]): RowShape;
   /** The results of each row: a table of `columns` values in row-major order. */
   postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Float32Array[];
 }

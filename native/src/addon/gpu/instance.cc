@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "addon/gpu/functions.h"
-#include "addon/gpu/translated.h"
+#include "addon/translated.h"
 #include "addon/pixel_arguments.h"
 
 namespace sluice::addon::gpu {

@@ -3,11 +3,12 @@
 #include <napi.h>
 
 #include <exception>
+#include <new>
 #include <stdexcept>
 
 #include "params/error.h"
 
-namespace sluice::addon::gpu {
+namespace sluice::addon {
 
 /** Runs `work` and throws what it throws as JavaScript's errors: an Error has the code of core/errors.ts. */
 template <typename Work>
@@ -25,6 +26,8 @@ auto Translate(Napi::Env env, Work work) -> decltype(work()) {
     throw coded(CodeName(error.code()), error.what());
   } catch (const std::out_of_range& error) {
     throw Napi::RangeError::New(env, error.what());
+  } catch (const std::bad_alloc&) {
+    throw coded(CodeName(ErrorCode::kInternal), "out of memory");
   } catch (const std::exception& error) {
     throw coded(CodeName(ErrorCode::kInternal), error.what());
   }
@@ -36,4 +39,4 @@ Napi::Value Translated(const Napi::CallbackInfo& info) {
   return Translate(info.Env(), [&info] { return function(info); });
 }
 
-}  // namespace sluice::addon::gpu
+}  // namespace sluice::addon
