@@ -136,7 +136,8 @@ const fields = z.strictObject({
     .describe(
       "What the model's tensors mean. Objects (Detect): centerface; yolov5 (also YOLOv3 and v7); yolox; yolov5_raw and " +
         'yolox_raw, which are decoded here; yolov8 (also YOLO11), yolov8_seg, yolov8_pose, yolov8_obb; yolov10 (also ' +
-        'YOLO26). Vectors (Embed): embedding.',
+        'YOLO26); centernet; dbface; rtdetr; efficient_nms, for models that suppress by themselves; retinaface; scrfd. ' +
+        'Vectors (Embed): embedding.',
     ),
   input: inputSchema,
   max_batch_size: count('Most rows in one execution.').max(1024).default(8),

@@ -10,6 +10,12 @@ const KINDS = {
   yolov8_pose: 'detect',
   yolov8_obb: 'detect',
   yolov10: 'detect',
+  centernet: 'detect',
+  dbface: 'detect',
+  rtdetr: 'detect',
+  efficient_nms: 'detect',
+  retinaface: 'detect',
+  scrfd: 'detect',
   embedding: 'embed',
 } as const;
 

@@ -37,6 +37,12 @@ constexpr Family kFamilies[] = {
     {"yolov8_seg", Any<YoloV8Head, MakeYoloV8Head>},
     {"yolov8_obb", Any<YoloV8ObbHead, MakeYoloV8ObbHead>},
     {"yolov10", Any<RowsHead, MakeRowsHead>},
+    {"centernet", Any<CenterNetHead, MakeCenterNetHead>},
+    {"dbface", Any<DbFaceHead, MakeDbFaceHead>},
+    {"rtdetr", Any<RtDetrHead, MakeRtDetrHead>},
+    {"efficient_nms", Any<EfficientNmsHead, MakeEfficientNmsHead>},
+    {"retinaface", Any<RetinaFaceHead, MakeRetinaFaceHead>},
+    {"scrfd", Any<ScrfdHead, MakeScrfdHead>},
 };
 
 const Family* FamilyOf(const std::string& task) {
