@@ -160,7 +160,12 @@ const retinaface: Family = {
   ],
   expected: [
     [
-      ...[24 + 3.2 - 64, 8 - 6.4 - 16, 24 + 3.2 + 64, 8 - 6.4 + 16, sigmoid(3), 0],
+      27.2 - 64,
+      1.6 - 16,
+      27.2 + 64,
+      1.6 + 16,
+      sigmoid(3),
+      0,
       ...FACE_POINTS.map((value, index) => (index % 2 === 0 ? 24 : 8) + value * 12.8),
     ],
   ],
