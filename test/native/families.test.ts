@@ -116,6 +116,26 @@ test('heads that two readings fit are told apart by name, else by order', (t) =>
   t.deepEqual(row(['scores', 'b'], [scores, boxes]), expected);
 });
 
+test('no count of rows does harm, and it may come without a dimension', (t) => {
+  const boxes = Float32Array.of(0, 0, 8, 8, 0, 0, 8, 8, 0, 0, 8, 8);
+  const scores = Float32Array.of(0.9, 0.8, 0.7);
+  const labels = Float32Array.of(0, 1, 2);
+  const request = {
+    matrix: [1, 0, 0, 0, 1, 0],
+    scoreThreshold: 0,
+    nmsThreshold: 0.1,
+    maxDetections: 9,
+    classIds: null,
+  };
+  for (const dims of [[1], []]) {
+    const outputs = [output('n', ...dims), output('b', 3, 4), output('s', 3), output('l', 3)];
+    const detections = native.openDetections({ ...SPEC, task: 'efficient_nms' }, outputs);
+    const rows = (count: number) =>
+      detections.decode([Float32Array.of(count), boxes, scores, labels], 0, request, new Float32Array(9 * 6));
+    t.deepEqual([NaN, -Infinity, -1, -0, 0, 1, 2, 3, 4, 1e30, Infinity].map(rows), [0, 0, 0, 0, 0, 1, 2, 3, 3, 3, 3]);
+  }
+});
+
 test('a labels file of another length than the classes is refused', (t) => {
   const faces = [output('all', 84, 16)];
   t.regex(refusal(t, { task: 'retinaface', labels: 2 }, faces), /labels file has 2 lines, the model tells 1 class/);
