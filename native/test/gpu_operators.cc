@@ -30,12 +30,12 @@ int main(int argc, char** argv) {
   bool ok = Run("devices", TestDevices);
   if (!ok) return 1;
   ok = Run("warp", TestWarp) && ok;
-  ok = Run("centerface", TestCenterFace) && ok;
+  ok = Run("detections", TestDetections) && ok;
   ok = Run("l2_normalize", TestL2Normalize) && ok;
   ok = Run("jpeg", [] { return TestJpeg(paths); }) && ok;
   ok = Run("bench", [] {
          BenchWarp();
-         BenchCenterFace();
+         BenchDetections();
          BenchL2Normalize();
          return true;
        }) && ok;

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "params/affine.h"
-#include "params/nms_params.h"
+#include "params/detection_head.h"
+#include "params/detection_spec.h"
 #include "tensorrt/execution_lane.h"
 
 namespace sluice {
@@ -20,11 +22,15 @@ struct ResultRequest {
   double score_threshold;
   double nms_threshold;
   std::int32_t max_detections;
+  /** The classes that are wanted, as DetectionRequest has them; nothing: all. */
+  std::optional<std::vector<std::uint32_t>> classes;
 };
 
 /** The results of a batch: a table of `columns` values for each row. */
 struct ResultTables {
   std::int32_t columns = 0;
+  /** Of detections. */
+  std::optional<HeadLayout> layout;
   /** Results of each row. */
   std::vector<std::int32_t> counts;
   /** All results, row after row. */
@@ -46,15 +52,14 @@ class Task {
 
 /** What tasks are made of; documented at GpuInstanceSpec in server/runtime/native-gpu.ts. */
 struct TaskSpec {
-  std::string name;
+  /** Of the network input, in pixels. */
   std::int32_t width;
   std::int32_t height;
-  NmsRule nms_rule;
-  std::int32_t max_detections;
+  /** What a detector's outputs mean; nothing: the model embeds. */
+  std::optional<DetectionSpec> detection;
   bool normalize;
 };
 
-/** Throws Error kModelInvalid for a name that no task has. */
 std::unique_ptr<Task> MakeTask(const TaskSpec& spec);
 
 }  // namespace sluice

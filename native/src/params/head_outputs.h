@@ -26,7 +26,7 @@ int FindOutput(const std::vector<OutputShape>& outputs, std::size_t rank);
 /** `[1,84,8400]`, as the model has it for a batch of one. */
 std::string OutputText(const std::vector<std::int64_t>& dims);
 
-/** The strides of the specification, or else `fallback`. */
+/** The strides of the specification, or else `fallback`, which outlives the answer. */
 const std::vector<std::int32_t>& StridesOr(const DetectionSpec& spec, const std::vector<std::int32_t>& fallback);
 
 /** Cells of the maps of all strides; a map that the stride does not divide has one more. */

@@ -7,6 +7,13 @@
 #define SLUICE_HOST_DEVICE
 #endif
 
+/** Before a loop whose indices kernels must know when they are compiled. */
+#ifdef __CUDA_ARCH__
+#define SLUICE_UNROLL _Pragma("unroll")
+#else
+#define SLUICE_UNROLL
+#endif
+
 namespace sluice {
 
 /** Reads what nothing writes meanwhile: a kernel need not read it again, whatever it writes. */

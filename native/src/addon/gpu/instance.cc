@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "addon/detection_arguments.h"
 #include "addon/gpu/functions.h"
 #include "addon/translated.h"
 #include "addon/pixel_arguments.h"
@@ -32,9 +33,8 @@ tensorrt::PoolSpec PoolSpecOf(const Argument& spec) {
 GpuInstanceSpec SpecOf(const Argument& spec) {
   GpuInstanceSpec result;
   result.pool = PoolSpecOf(spec);
-  result.task = {spec.Field("task").Text(),      spec.Field("width").Int32(),
-                 spec.Field("height").Int32(),   spec.Field("nmsRule").OneOf<NmsRule>({{"fast", NmsRule::kFast}, {"greedy", NmsRule::kGreedy}}),
-                 spec.Field("maxDetections").Int32(), spec.Field("normalize").Boolean()};
+  result.task = {spec.Field("width").Int32(), spec.Field("height").Int32(),
+                 spec.Field("detection").Optional(DetectionSpecOf), spec.Field("normalize").Boolean()};
   result.pad = static_cast<float>(spec.Field("pad").Number());
   result.normalization = NormalizationOf(spec);
   result.max_picture_pixels = spec.Field("maxPicturePixels").Integer();
@@ -63,7 +63,8 @@ GpuRow RowOf(const Argument& row) {
   if (result.has_window) result.window = WindowOf(window);
   result.border = BorderOf(row.Field("border"));
   result.result = {row.Field("resultMatrix").Matrix(), row.Field("scoreThreshold").Number(),
-                   row.Field("nmsThreshold").Number(), row.Field("maxDetections").Int32()};
+                   row.Field("nmsThreshold").Number(), row.Field("maxDetections").Int32(),
+                   row.Field("classIds").Optional(ClassBitsOf)};
   return result;
 }
 
@@ -151,6 +152,7 @@ Napi::Value Instance::Run(const Napi::CallbackInfo& info) {
     const ResultTables tables = instance.Run(rows, &phases);
     Napi::Object result = Napi::Object::New(env);
     result.Set("columns", tables.columns);
+    result.Set("layout", tables.layout.has_value() ? LayoutObject(env, *tables.layout) : env.Null());
     Napi::Int32Array counts = Napi::Int32Array::New(env, tables.counts.size());
     std::copy(tables.counts.begin(), tables.counts.end(), counts.Data());
     result.Set("counts", counts);

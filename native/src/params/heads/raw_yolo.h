@@ -67,14 +67,19 @@ struct RawYoloHead {
 
   SLUICE_HOST_DEVICE HeadBox Box(std::uint32_t candidate) const {
     const std::uint32_t cell = candidate % cells;
-    std::uint32_t begin = 0;
-    int level = 0;
-    while (level + 1 < level_count && cell >= levels[level].end) begin = levels[level++].end;
-    const Level& found = levels[level];
-    const auto place = static_cast<std::int32_t>(cell - begin);
-    const double column = place % found.columns;
-    const double row = place / found.columns;
-    const double stride = found.stride;
+    const auto anchor = static_cast<int>(candidate / cells);
+    Place place = PlaceIn(levels[0], 0, anchor);
+    // Without an index that varies: a kernel would copy the table into slow memory of each thread.
+    SLUICE_UNROLL
+    for (int level = 1; level < kMaxLevels; level++) {
+      if (level < level_count && cell >= levels[level - 1].end) {
+        place = PlaceIn(levels[level], levels[level - 1].end, anchor);
+      }
+    }
+    const auto within = static_cast<std::int32_t>(cell - place.begin);
+    const double column = within % place.columns;
+    const double row = within / place.columns;
+    const double stride = place.stride;
     const float* value = Column(candidate);
     const float x = Load(value);
     const float y = Load(value + cells);
@@ -84,17 +89,37 @@ struct RawYoloHead {
       return BoxAround((x + column) * stride, (y + row) * stride, std::exp(static_cast<double>(width)) * stride,
                        std::exp(static_cast<double>(height)) * stride);
     }
-    const float* anchor = found.anchors[candidate / cells];
     const double w = 2.0 * Sigmoid(width);
     const double h = 2.0 * Sigmoid(height);
     return BoxAround((2.0 * Sigmoid(x) - 0.5 + column) * stride, (2.0 * Sigmoid(y) - 0.5 + row) * stride,
-                     w * w * anchor[0], h * h * anchor[1]);
+                     w * w * place.width, h * h * place.height);
   }
 
   SLUICE_HOST_DEVICE HeadPoint Point(std::uint32_t, std::int32_t) const { return {}; }
   SLUICE_HOST_DEVICE float Value(std::uint32_t, std::int32_t) const { return 0; }
 
  private:
+  /** What a candidate needs to know of its level and its anchor. */
+  struct Place {
+    /** The level's first cell. */
+    std::uint32_t begin;
+    std::int32_t columns;
+    std::int32_t stride;
+    float width;
+    float height;
+  };
+
+  SLUICE_HOST_DEVICE static Place PlaceIn(const Level& level, std::uint32_t begin, int anchor) {
+    Place place{begin, level.columns, level.stride, 0, 0};
+    SLUICE_UNROLL
+    for (int i = 0; i < kMaxAnchors; i++) {
+      if (i != anchor) continue;
+      place.width = level.anchors[i][0];
+      place.height = level.anchors[i][1];
+    }
+    return place;
+  }
+
   /** The first value of a candidate; the others follow `cells` apart. */
   SLUICE_HOST_DEVICE const float* Column(std::uint32_t candidate) const {
     const std::size_t anchor = candidate / cells;
