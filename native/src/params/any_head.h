@@ -28,9 +28,6 @@ using AnyHead = std::variant<CenterFaceHead, YoloHead, YoloV8Head, YoloV8ObbHead
 AnyHead MakeHead(const DetectionSpec& spec, const std::vector<OutputShape>& outputs,
                  const std::vector<const float*>& data);
 
-/** Whether a detector has this task. */
-bool IsDetector(const std::string& task);
-
 HeadLayout LayoutOf(const AnyHead& head);
 
 }  // namespace sluice
