@@ -40,7 +40,7 @@ class FamilyMaker {
   }
 
   float EfficientNms(const std::string& name) const {
-    if (name == "num_dets") return static_cast<float>(random_->OneIn(4) ? random_->Extreme() : random_->Integer(0, 6001));
+    if (name == "num_dets") return static_cast<float>(random_->OneIn(4) ? random_->Extreme() : random_->Real(0, 6001));
     if (name == "labels") return make_.Spoil(static_cast<double>(random_->Integer(-1, 5)));
     return name == "scores" ? make_.Score() : make_.Real(0, 200);
   }

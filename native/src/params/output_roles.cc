@@ -51,7 +51,9 @@ std::vector<std::size_t> FindOutputs(const DetectionSpec& spec, const std::vecto
 
 std::string RolesText(const std::vector<OutputRole>& roles) {
   std::string text;
-  for (const OutputRole& role : roles) text += (text.empty() ? "" : " ") + role.names.front() + " " + OutputText(role.dims);
+  for (const OutputRole& role : roles) {
+    text += (text.empty() ? "" : " ") + role.names.front() + " " + OutputText(role.dims);
+  }
   return text;
 }
 

@@ -23,9 +23,9 @@ struct OutputRole {
 };
 
 /**
- * The place of the output of each role: the one of its name, else the first of its shape that no role before it took and
- * that has no other role's name. An output without dimensions counts as one of a single value. Throws Error kModelInvalid
- * where an output is missing, over or of another shape than `expected` tells.
+ * The place of the output of each role: the one of its name, else the first of its shape that no role before it took
+ * and that has no other role's name. An output without dimensions counts as one of a single value. Throws Error
+ * kModelInvalid where an output is missing, over or of another shape than `expected` tells.
  */
 std::vector<std::size_t> FindOutputs(const DetectionSpec& spec, const std::vector<OutputShape>& outputs,
                                      const std::vector<OutputRole>& roles, const std::string& expected);

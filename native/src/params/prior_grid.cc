@@ -43,7 +43,8 @@ PriorGrid MakePriorGrid(const DetectionSpec& spec, const std::vector<std::int32_
     grid.levels[level] = {static_cast<std::uint32_t>(priors), static_cast<std::uint32_t>(columns),
                           static_cast<std::uint32_t>(anchors[level]), strides[level]};
     priors += std::int64_t{columns} * CellsOf(spec.height, strides[level]) * static_cast<std::int64_t>(anchors[level]);
-    if (priors > kMostPriors) RefuseConfiguration(spec, "there are more priors than can be counted; take larger strides");
+    if (priors <= kMostPriors) continue;
+    RefuseConfiguration(spec, "there are more priors than can be counted; take larger strides");
   }
   grid.count = static_cast<std::int32_t>(strides.size());
   grid.priors = static_cast<std::uint32_t>(priors);

@@ -59,8 +59,8 @@ struct PriorGrid {
 };
 
 /**
- * The grid of a network input of width x height: levels of `strides`, with as many priors a cell as `anchors` has for the
- * level. Throws Error kModelInvalid for more than there is room for.
+ * The grid of a network input of width x height: levels of `strides`, with as many priors a cell as `anchors` has for
+ * the level. Throws Error kModelInvalid for more than there is room for.
  */
 PriorGrid MakePriorGrid(const DetectionSpec& spec, const std::vector<std::int32_t>& strides,
                         const std::vector<std::size_t>& anchors);

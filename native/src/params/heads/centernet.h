@@ -10,13 +10,13 @@
 namespace sluice {
 
 /**
- * What CenterNet (https://arxiv.org/abs/1904.07850) tells: an output [cells, 2+2+C+C], the cells of the map row by row. Of
- * each: the centre within the cell x y and the size w h, both in cells; the logits of C classes; and for each class the
- * largest logit of the 3x3 cells around. In network pixels: centre = (cell + offset) * 4, size = size * 4.
+ * What CenterNet (https://arxiv.org/abs/1904.07850) tells: an output [cells, 2+2+C+C], the cells of the map row by row.
+ * Of each: the centre within the cell x y and the size w h, both in cells; the logits of C classes; and for each class
+ * the largest logit of the 3x3 cells around. In network pixels: centre = (cell + offset) * 4, size = size * 4.
  *
- * Every class of a cell is a candidate of its own, and an object where its logit is that maximum. Known decoders tell one
- * class a cell and begin their search with the logit of class 0, be it a peak or not, which gives cells wrong classes and
- * scores; this one does not.
+ * Every class of a cell is a candidate of its own, and an object where its logit is that maximum. Known decoders tell
+ * one class a cell and begin their search with the logit of class 0, be it a peak or not, which gives cells wrong
+ * classes and scores; this one does not.
  */
 struct CenterNetHead {
   static constexpr Suppression kSuppression = Suppression::kBoxes;
@@ -30,7 +30,9 @@ struct CenterNetHead {
 
   SLUICE_HOST_DEVICE HeadLayout layout() const { return {}; }
   SLUICE_HOST_DEVICE std::uint32_t candidates() const { return cells.rows * classes; }
-  SLUICE_HOST_DEVICE CenterNetHead Picture(std::int32_t index) const { return {cells.Picture(index), columns, classes}; }
+  SLUICE_HOST_DEVICE CenterNetHead Picture(std::int32_t index) const {
+    return {cells.Picture(index), columns, classes};
+  }
 
   SLUICE_HOST_DEVICE bool Score(std::uint32_t candidate, float floor, HeadScore* score) const {
     const std::uint32_t label = candidate % classes;

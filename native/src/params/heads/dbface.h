@@ -11,11 +11,11 @@
 namespace sluice {
 
 /**
- * What DBFace (https://github.com/dlunion/DBFace) tells: maps of h x w cells: `hm` [1, h, w], the score; `pool_hm`
- * [1, h, w], the largest score of the 3x3 cells around; `tlrb` [4, h, w], distances of the edges left, top, right and
- * bottom from the cell, in cells; `landmark` [10, h, w], x of five points, then y. Small variants have no `pool_hm`: then
- * the head looks at the cells around itself. In network pixels: edge = (cell -+ distance) * 4,
- * point = (cell + stretched(4 * value)) * 4.
+ * What DBFace (https://github.com/dlunion/DBFace) tells: maps of h x w cells: `hm` [1, h, w], the score; `pool_hm` [1,
+ * h, w], the largest score of the 3x3 cells around; `tlrb` [4, h, w], distances of the edges left, top, right and
+ * bottom from the cell, in cells; `landmark` [10, h, w], x of five points, then y. Small variants have no `pool_hm`:
+ * then the head looks at the cells around itself. In network pixels: edge = (cell -+ distance) * 4, point = (cell +
+ * stretched(4 * value)) * 4.
  *
  * A cell is a face where its score is the maximum around it. Its row and column come from the width of the map; known
  * decoders divide by the height, which is wrong for all but square inputs.

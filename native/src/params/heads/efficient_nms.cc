@@ -17,7 +17,8 @@ EfficientNmsHead MakeEfficientNmsHead(const DetectionSpec& spec, const std::vect
   const std::vector<std::size_t> places = FindOutputs(spec, outputs, roles, expected);
   const EfficientNmsHead head{TableOf(outputs, data, places[0]), TableOf(outputs, data, places[1]),
                               TableOf(outputs, data, places[2]), TableOf(outputs, data, places[3])};
-  if (head.scores.rows != head.boxes.rows || head.labels.rows != head.boxes.rows) RefuseOutputs(spec, expected, outputs);
+  const bool fits = head.scores.rows == head.boxes.rows && head.labels.rows == head.boxes.rows;
+  if (!fits) RefuseOutputs(spec, expected, outputs);
   return head;
 }
 

@@ -10,11 +10,12 @@
 namespace sluice {
 
 /**
- * What models tell that suppress by themselves, as TensorRT's EfficientNMS plugin has it: num_dets [1], boxes [K, 4] (left
- * top right bottom in network pixels), scores [K] and labels [K]. Whole numbers have become floats before they come here.
+ * What models tell that suppress by themselves, as TensorRT's EfficientNMS plugin has it: num_dets [1], boxes [K, 4]
+ * (left top right bottom in network pixels), scores [K] and labels [K]. Whole numbers have become floats before they
+ * come here.
  *
- * Only the first num_dets rows count; behind them lies anything. No count does harm: one that is not a number or negative
- * is none, one over K is K. A class that is no whole number of a class drops the row.
+ * Only the first num_dets rows count; behind them lies anything. No count does harm: one that is not a number or
+ * negative is none, one over K is K. A class that is no whole number of a class drops the row.
  */
 struct EfficientNmsHead {
   static constexpr Suppression kSuppression = Suppression::kNone;
@@ -51,8 +52,8 @@ struct EfficientNmsHead {
 };
 
 /**
- * Outputs are told apart by their names (num_dets, num_detections; boxes, bboxes, det_boxes; scores, det_scores; labels,
- * classes, det_classes), else by their shapes; then scores come before labels.
+ * Outputs are told apart by their names (num_dets, num_detections; boxes, bboxes, det_boxes; scores, det_scores;
+ * labels, classes, det_classes), else by their shapes; then scores come before labels.
  */
 EfficientNmsHead MakeEfficientNmsHead(const DetectionSpec& spec, const std::vector<OutputShape>& outputs,
                                       const std::vector<const float*>& data);

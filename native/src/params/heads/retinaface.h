@@ -12,11 +12,11 @@
 namespace sluice {
 
 /**
- * What RetinaFace (https://arxiv.org/abs/1905.00641), as github.com/biubug6/Pytorch_Retinaface has it, tells of P priors:
- * one output [P, 16] of rows dx dy dw dh, the logits of no face and of a face, and x y of five points; or loc [P, 4],
- * conf [P, 2] and landms [P, 10], of which conf went through the softmax unless the specification says that scores are
- * logits. In network pixels, with a prior in the middle of its cell:
- * centre = prior + offset * 0.1 * size, size = size * exp(value * 0.2), point = prior + value * 0.1 * size.
+ * What RetinaFace (https://arxiv.org/abs/1905.00641), as github.com/biubug6/Pytorch_Retinaface has it, tells of P
+ * priors: one output [P, 16] of rows dx dy dw dh, the logits of no face and of a face, and x y of five points; or loc
+ * [P, 4], conf [P, 2] and landms [P, 10], of which conf went through the softmax unless the specification says that
+ * scores are logits. In network pixels, with a prior in the middle of its cell: centre = prior + offset * 0.1 * size,
+ * size = size * exp(value * 0.2), point = prior + value * 0.1 * size.
  */
 struct RetinaFaceHead {
   static constexpr Suppression kSuppression = Suppression::kBoxes;

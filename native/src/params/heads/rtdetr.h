@@ -10,11 +10,11 @@
 namespace sluice {
 
 /**
- * What RT-DETR (https://arxiv.org/abs/2304.08069) and its relatives tell of Q queries: boxes [Q, 4] and scores [Q, C], or
- * both in one output [Q, 4+C]. A box is the centre x y and the size w h as parts of the network input.
+ * What RT-DETR (https://arxiv.org/abs/2304.08069) and its relatives tell of Q queries: boxes [Q, 4] and scores [Q, C],
+ * or both in one output [Q, 4+C]. A box is the centre x y and the size w h as parts of the network input.
  *
- * As Ultralytics' export is meant, a query is one object, of its best class, of equal ones the first; to make an object of
- * each class of a query, as others do, would add some at low scores. Nothing suppresses anything.
+ * As Ultralytics' export is meant, a query is one object, of its best class, of equal ones the first; to make an object
+ * of each class of a query, as others do, would add some at low scores. Nothing suppresses anything.
  */
 struct RtDetrHead {
   static constexpr Suppression kSuppression = Suppression::kNone;

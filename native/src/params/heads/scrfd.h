@@ -11,10 +11,11 @@
 namespace sluice {
 
 /**
- * What SCRFD (https://arxiv.org/abs/2105.04714) tells of P priors, two in the corner of each cell: one output [P, 15] of
- * rows left top right bottom, logit, and x y of five points; or, for each level, scores [n, 1], edges [n, 4] and, of models
- * that know points, [n, 10], in any order. The scores of those went through the logistic function unless the specification
- * says that they are logits. In network pixels: edge = (cell -+ distance) * stride, point = (cell + value) * stride.
+ * What SCRFD (https://arxiv.org/abs/2105.04714) tells of P priors, two in the corner of each cell: one output [P, 15]
+ * of rows left top right bottom, logit, and x y of five points; or, for each level, scores [n, 1], edges [n, 4] and, of
+ * models that know points, [n, 10], in any order. The scores of those went through the logistic function unless the
+ * specification says that they are logits. In network pixels: edge = (cell -+ distance) * stride, point = (cell +
+ * value) * stride.
  */
 struct ScrfdHead {
   static constexpr Suppression kSuppression = Suppression::kBoxes;
@@ -85,8 +86,8 @@ struct ScrfdHead {
 };
 
 /**
- * Strides are 8, 16 and 32 unless the specification tells others. Levels are told apart by their names (score_8, bbox_8,
- * kps_8), else by how many rows they have; where that is the same, the finer one comes first.
+ * Strides are 8, 16 and 32 unless the specification tells others. Levels are told apart by their names (score_8,
+ * bbox_8, kps_8), else by how many rows they have; where that is the same, the finer one comes first.
  */
 ScrfdHead MakeScrfdHead(const DetectionSpec& spec, const std::vector<OutputShape>& outputs,
                         const std::vector<const float*>& data);
