@@ -18,7 +18,7 @@ template <typename Head>
 constexpr std::uint32_t kInBlockCandidates = kReadsOnce<Head> ? 65536 : 2048;
 
 /** Floats of rows that are written at a time. */
-constexpr int kRowFloats = kClassWords;
+constexpr int kRowFloats = kMaxColumns;
 constexpr int kDigits = 256;
 
 /** What suppresses one another, or nothing at all. */
