@@ -112,8 +112,8 @@ const fields = z.strictObject({
       "What the model's tensors mean. Objects (Detect): centerface; yolov5 (also YOLOv3 and v7); yolox; yolov5_raw and " +
         'yolox_raw, which are decoded here; yolov8 (also YOLO11), yolov8_seg, yolov8_pose, yolov8_obb; yolov10 (also ' +
         'YOLO26); centernet; dbface; rtdetr; efficient_nms, for models that suppress by themselves; retinaface; scrfd. ' +
-        'Points of one object a region (Detect): alphapose, heatmap_pose. Vectors (Embed): embedding. A class for every ' +
-        'pixel (Segment): segmentation.',
+        'Points of one object a region (Detect): alphapose, heatmap_pose. Vectors (Embed): embedding; arcface. A class for ' +
+        'every pixel (Segment): segmentation.',
     ),
   input: inputSchema,
   max_batch_size: count('Most rows in one execution.').max(1024).default(8),

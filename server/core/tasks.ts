@@ -21,6 +21,7 @@ const KINDS = {
   alphapose: 'detect',
   heatmap_pose: 'detect',
   embedding: 'embed',
+  arcface: 'embed',
   segmentation: 'segment',
 } as const satisfies Record<string, TaskKind>;
 
