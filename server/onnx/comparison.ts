@@ -46,11 +46,18 @@ export interface Comparison {
 const BATCH = 7;
 const OTHER_BATCH = 11;
 
-export function compareSizes(model: OnnxModel, input: ImageInput, size: ServedSize): Comparison {
+/** `mostElements`: values of more are not computed. */
+export function compareSizes(
+  model: OnnxModel,
+  input: ImageInput,
+  size: ServedSize,
+  mostElements?: number,
+): Comparison {
   const [batch, , height, width] = input.shape;
   const sizeOr = (dim: DeclaredDim, otherwise: number) => (typeof dim === 'number' ? dim : otherwise);
-  const exported = probe(model, input, sizeOr(batch, 1), sizeOr(height, size.height), sizeOr(width, size.width));
-  return { graph: model.graph, exported, served: servedProbes(model, input, size) };
+  const shape = [sizeOr(batch, 1), sizeOr(height, size.height), sizeOr(width, size.width)] as const;
+  const exported = probe(model, input, ...shape, mostElements);
+  return { graph: model.graph, exported, served: servedProbes(model, input, size, mostElements) };
 }
 
 /** The comparison of a model that has been brought nearer to the served sizes, and no longer works at the exported ones. */
@@ -63,17 +70,30 @@ export function compareAgain(
   return { graph: model.graph, exported, served: servedProbes(model, input, size) };
 }
 
-function probe(model: OnnxModel, { name }: ImageInput, batch: number, height: number, width: number): Probe {
-  const inference = inferShapes(model.graph, opsetOf(model), new Map([[name, [batch, 3, height, width]]]));
+function probe(
+  model: OnnxModel,
+  { name }: ImageInput,
+  batch: number,
+  height: number,
+  width: number,
+  mostElements?: number,
+): Probe {
+  const inputs = new Map([[name, [batch, 3, height, width]]]);
+  const inference = inferShapes(model.graph, opsetOf(model), inputs, mostElements);
   return { batch, height, width, ...inference };
 }
 
-function servedProbes(model: OnnxModel, input: ImageInput, size: ServedSize): Comparison['served'] {
+function servedProbes(
+  model: OnnxModel,
+  input: ImageInput,
+  size: ServedSize,
+  mostElements?: number,
+): Comparison['served'] {
   return [
-    probe(model, input, BATCH, size.height, size.width),
-    probe(model, input, OTHER_BATCH, size.height, size.width),
+    probe(model, input, BATCH, size.height, size.width, mostElements),
+    probe(model, input, OTHER_BATCH, size.height, size.width, mostElements),
     ...endsOf(size).map(({ height, width }, index) =>
-      probe(model, input, index % 2 === 0 ? BATCH : OTHER_BATCH, height, width),
+      probe(model, input, index % 2 === 0 ? BATCH : OTHER_BATCH, height, width, mostElements),
     ),
   ];
 }
