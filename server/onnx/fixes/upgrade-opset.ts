@@ -1,7 +1,8 @@
 import type { AttributeProto, NodeProto, TensorProto } from '../../gen/onnx/onnx.js';
 import { node as makeNode, type AttributeValue } from '../builder.js';
+import { constantNumbers } from '../constants.js';
 import { attributeOf, opsetOf, tensorsOf, type OnnxModel } from '../graph.js';
-import { DataType, floatTensor, int64Tensor, numbersOf } from '../tensor.js';
+import { DataType, floatTensor, int64Tensor } from '../tensor.js';
 import { FreshNames, withGraph, withInitializers } from './edit.js';
 
 /** Where Resize came to what it is, and what exporters and TensorRT agree on best. */
@@ -48,7 +49,7 @@ export function upgradeOpset(model: OnnxModel, changes: string[]): OnnxModel | n
     const [output = ''] = node.output;
     const add: Constants = {
       from,
-      valueOf: (name) => constantNumbers(model, name),
+      valueOf: (name) => constantNumbers(model.graph, name),
       ints: (role, values) => keep(constants, int64Tensor(names.get(`${output}/${role}`), values)),
       floats: (role, values, dims) =>
         keep(constants, floatTensor(names.get(`${output}/${role}`), dims, Float32Array.from(values))),
@@ -146,12 +147,4 @@ function resize(node: NodeProto, scales: readonly number[], add: Constants): Nod
 function without(node: NodeProto, names: readonly string[]): NodeProto {
   const attribute: AttributeProto[] = node.attribute.filter(({ name }) => !names.includes(name));
   return { ...node, attribute };
-}
-
-/** The numbers of an initializer or of a Constant node. */
-function constantNumbers({ graph }: OnnxModel, name: string): number[] | null {
-  const producer = graph.node.find(({ opType, output }) => opType === 'Constant' && output[0] === name);
-  const tensor =
-    producer === undefined ? graph.initializer.find((other) => other.name === name) : attributeOf(producer, 'value')?.t;
-  return tensor === undefined ? null : numbersOf(tensor);
 }

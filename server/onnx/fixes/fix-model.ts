@@ -1,0 +1,57 @@
+import { compareSizes, type InputSize } from '../comparison.js';
+import type { OnnxModel } from '../graph.js';
+import { imageInput } from '../image-input.js';
+import { rewriteModel } from '../rewrite.js';
+import { ANCHORS_PER_CELL, rawHeads, type NamedShape } from '../yolo-heads.js';
+import { takeInExternalData } from './external-data.js';
+import { foldShapes } from './fold-shapes.js';
+import { inlineBranches } from './inline-branches.js';
+import { mergeHeads, usualAnchors } from './merge-heads.js';
+import { dropOutputs, trainingOutputs, transposeOutputs, untransposedOutputs } from './outputs.js';
+import { simplify } from './simplify.js';
+import { upgradeOpset } from './upgrade-opset.js';
+
+export interface FixOptions {
+  /** Widths and heights of the anchors of raw YOLO heads, in pixels, finest head first. @default YOLOv5's P5 or P6 */
+  readonly anchors?: readonly number[];
+  /** The files that weights are kept in outside the model file, by the name that it gives them. */
+  readonly externalFiles?: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * Everything that can be done to a model file for one size of the picture: what the server does when it loads it, and
+ * beyond that what makes it smaller or easier for TensorRT. `changes` says what, a line each. Throws MODEL_INVALID where
+ * the model cannot be brought to the size.
+ */
+export function fixModel(
+  model: OnnxModel,
+  size: InputSize,
+  options: FixOptions = {},
+): { model: OnnxModel; changes: string[] } {
+  const changes: string[] = [];
+  const whole = takeInExternalData(model, options.externalFiles ?? new Map<string, Uint8Array>(), changes);
+  const upgraded = upgradeOpset(whole, changes) ?? whole;
+  const comparison = compareSizes(upgraded, imageInput(upgraded), size);
+  const rewritten = rewriteModel(inlineBranches(upgraded, comparison, changes), size);
+  changes.push(...rewritten.changes);
+  const folded = foldShapes(rewritten.model, size, changes);
+  const result = simplify(fixOutputs(folded, size, options, changes), changes);
+  return { model: result, changes };
+}
+
+/** One output with rows, as the tasks of detectors take it best. */
+function fixOutputs(model: OnnxModel, size: InputSize, { anchors }: FixOptions, changes: string[]): OnnxModel {
+  const [probe] = compareSizes(model, imageInput(model), size).served;
+  const outputs: NamedShape[] = model.graph.output.map(({ name }) => ({ name, shape: probe.shapeOf(name) }));
+  const extra = trainingOutputs(outputs, size);
+  if (extra.length > 0) {
+    const upright = untransposedOutputs(outputs.filter((output) => !extra.includes(output)), size);
+    return transposeOutputs(dropOutputs(model, extra, changes), upright, changes);
+  }
+  const heads = rawHeads(outputs, size);
+  const used = anchors ?? usualAnchors(heads);
+  // Outputs that are something else beside the heads, or anchors for other heads: better left alone.
+  const isMergeable = heads.length === outputs.length && used?.length === heads.length * ANCHORS_PER_CELL * 2;
+  if (heads.length > 0 && isMergeable) return mergeHeads(model, heads, used, changes);
+  return transposeOutputs(model, untransposedOutputs(outputs, size), changes);
+}
