@@ -117,8 +117,8 @@ function printFindings(file: string, model: OnnxModel, findings: readonly Findin
   for (const { name, shape } of outputs) console.log(`  output  ${name} ${shapeText(shape)}`);
   console.log('');
   for (const { rule, severity, node, place, message, why, fix, fixable } of findings) {
-    const where = node === null ? '' : `${node}${place === null ? '' : ` (${place})`}: `;
-    console.log(`${MARKS[severity]} ${rule.padEnd(4)} ${where}${message}`);
+    const where = place === null ? '' : ` (${place})`;
+    console.log(`${MARKS[severity]} ${rule.padEnd(4)} ${node === null ? '' : `${node}: `}${message}${where}`);
     console.log(`${INDENT}${why}`);
     if (fix !== null) console.log(`${INDENT}-> ${fix}${fixable ? ' Or --fix.' : ''}`);
     else if (fixable) console.log(`${INDENT}-> --fix`);

@@ -347,10 +347,12 @@ const CENTERFACE = 'model-repo/centerface/1/model.onnx';
       ['R18', 'info', true],
       ['R7', 'info', false],
       ['R16', 'info', false],
+      ['R12', 'info', false],
     ]);
     t.deepEqual(brief(doctor(applyFixes(model, size).model)), [
       ['R7', 'info', false],
       ['R16', 'info', false],
+      ['R12', 'info', false],
     ]);
   },
 );
