@@ -74,7 +74,7 @@ function anchorsOf(tensor: TensorProto): number[] | null {
   return pairs.length % PAIRS === 0 && pairs.length <= PAIRS * STRIDES.length ? pairs : null;
 }
 
-/** `P5` or `P6` for anchors of these tables, of one level or of all, in pixels, in cells, or four times as large as merging has it. */
+/** `P5` or `P6` for anchors of these tables, of one level or of all, in pixels or in cells. */
 function tableOf(anchors: readonly number[]): string | null {
   for (const [name, table] of Object.entries(ANCHORS)) {
     for (let start = 0; start < table.length; start += PAIRS) {
@@ -84,7 +84,7 @@ function tableOf(anchors: readonly number[]): string | null {
         part.length === anchors.length &&
         part.every((side, index) => Math.abs(side * factor(index) - (anchors[index] ?? 0)) < 1e-2);
       const inCells = (index: number) => 1 / (STRIDES[Math.floor((start + index) / PAIRS)] ?? stride);
-      if (isSame(() => 1) || isSame(() => 4) || isSame(inCells)) return name.toUpperCase();
+      if (isSame(() => 1) || isSame(inCells)) return name.toUpperCase();
     }
   }
   return null;

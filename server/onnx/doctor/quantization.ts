@@ -108,10 +108,14 @@ class QuantizedGraph {
     });
   }
 
+  /** None where nothing is computed in 8 bits at all. */
   floating(): NodeProto[] {
-    const products = this.#products();
-    const floating = products.filter((node) => node.input.slice(0, 2).every((name) => !this.#isQuantized(name)));
-    return floating.length < products.length ? floating : [];
+    const sides = this.#products().map((node) => ({
+      node,
+      quantized: node.input.slice(0, 2).filter((name) => this.#isQuantized(name)).length,
+    }));
+    if (!sides.some(({ quantized }) => quantized === 2)) return [];
+    return sides.filter(({ quantized }) => quantized === 0).map(({ node }) => node);
   }
 
   unevenAdds(): NodeProto[] {

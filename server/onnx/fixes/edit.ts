@@ -68,8 +68,8 @@ export function withValuesRenamed(graph: GraphProto, names: ReadonlyMap<string, 
 }
 
 /**
- * Leaves out the nodes that nothing needs, also inside other nodes, with the weights that were theirs. A node that has
- * inner graphs stays as long as one of its outputs is needed.
+ * Leaves out the nodes that nothing needs, also inside other nodes. A node that has inner graphs stays as long as one of
+ * its outputs is needed.
  */
 export function dropDeadNodes(model: OnnxModel): { model: OnnxModel; dropped: number } {
   let dropped = 0;
@@ -86,11 +86,7 @@ export function dropDeadNodes(model: OnnxModel): { model: OnnxModel; dropped: nu
     dropped += one.node.length - kept.length;
     return { ...one, node: kept };
   });
-  if (dropped === 0) return { model, dropped };
-  const before = usedNames(model.graph);
-  const after = usedNames(graph);
-  const initializer = graph.initializer.filter(({ name }) => after.has(name) || !before.has(name));
-  return { model: { ...model, graph: { ...graph, initializer } }, dropped };
+  return { model: dropped === 0 ? model : { ...model, graph }, dropped };
 }
 
 /** What a node takes, the graphs inside it included. */

@@ -1,7 +1,7 @@
 import { compareSizes, type InputSize } from '../comparison.js';
 import type { OnnxModel } from '../graph.js';
 import { imageInput } from '../image-input.js';
-import { rewriteModel } from '../rewrite.js';
+import { dropUnusedWeights, rewriteModel } from '../rewrite.js';
 import { ANCHORS_PER_CELL, rawHeads, type NamedShape } from '../yolo-heads.js';
 import { takeInExternalData } from './external-data.js';
 import { foldShapes } from './fold-shapes.js';
@@ -35,8 +35,8 @@ export function fixModel(
   const rewritten = rewriteModel(inlineBranches(upgraded, comparison, changes), size);
   changes.push(...rewritten.changes);
   const folded = foldShapes(rewritten.model, size, changes);
-  const result = simplify(fixOutputs(folded, size, options, changes), changes);
-  return { model: result, changes };
+  const simple = simplify(fixOutputs(folded, size, options, changes), changes);
+  return { model: dropUnusedWeights(simple, changes), changes };
 }
 
 /** One output with rows, as the tasks of detectors take it best. */

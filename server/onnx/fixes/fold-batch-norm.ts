@@ -1,7 +1,7 @@
 import type { GraphProto, NodeProto, TensorProto } from '../../gen/onnx/onnx.js';
-import { attributeOf, initializerNames, nodeLabel, type OnnxModel } from '../graph.js';
+import { attributeOf, nodeLabel, type OnnxModel } from '../graph.js';
 import { DataType, dimsOf, elementCount, floatTensor } from '../tensor.js';
-import { countUses, dropDeadNodes, FreshNames, withInitializers } from './edit.js';
+import { countUses, FreshNames, withInitializers } from './edit.js';
 
 /** A convolution and the normalisation that alone takes its result, with the weights of both. */
 export interface NormalisedConv {
@@ -58,17 +58,7 @@ export function foldBatchNorms(model: OnnxModel, changes: string[]): OnnxModel {
   changes.push(
     `${found.length} normalisations are part of the convolution in front of them, that of ${nodeLabel(first.norm)} first`,
   );
-  const unused = unusedAfter({ ...model.graph, node }, found);
-  const initializer = model.graph.initializer.filter(({ name }) => !unused.has(name));
-  const graph = withInitializers({ ...model.graph, node, initializer }, constants);
-  return dropDeadNodes({ ...model, graph }).model;
-}
-
-/** The old weights that nothing takes any more. */
-function unusedAfter(graph: GraphProto, found: readonly NormalisedConv[]): ReadonlySet<string> {
-  const uses = countUses(graph);
-  const mine = found.flatMap(({ conv, norm }) => [...conv.input.slice(1), ...norm.input.slice(1)]);
-  return new Set(mine.filter((name) => initializerNames(graph).has(name) && !uses.has(name)));
+  return { ...model, graph: withInitializers({ ...model.graph, node }, constants) };
 }
 
 function scaledWeight(name: string, { weight, scale }: NormalisedConv): TensorProto {

@@ -69,12 +69,12 @@ class DecodeGraph {
       const cell = index >> 1;
       return ((index % 2 === 0 ? cell % columns : Math.floor(cell / columns)) - 0.5) * stride;
     });
-    const twice = this.#floats(`${name}/twice`, [], [2 * stride]);
-    const scaled = this.#add('Mul', [xy, twice], `${name}/scaled`);
+    const scaled = this.#add('Mul', [xy, this.#floats(`${name}/scale`, [], [2 * stride])], `${name}/scaled`);
     const centres = this.#add('Add', [scaled, this.#floats(`${name}/grid`, [1, 1, cells, 2], grid)], `${name}/centres`);
-    const squares = this.#add('Mul', [wh, wh], `${name}/squares`);
-    const four = anchors.map((side) => 4 * side);
-    const sizes = this.#add('Mul', [squares, this.#floats(`${name}/anchors`, [1, 3, 1, 2], four)], `${name}/sizes`);
+    const twice = this.#add('Mul', [wh, this.#floats(`${name}/two`, [], [2])], `${name}/twice`);
+    const squares = this.#add('Mul', [twice, twice], `${name}/squares`);
+    const sides = this.#floats(`${name}/anchors`, [1, ANCHORS_PER_CELL, 1, 2], anchors);
+    const sizes = this.#add('Mul', [squares, sides], `${name}/sizes`);
     const joined = this.#add('Concat', [centres, sizes, rest], `${name}/decoded`, { axis: 3 });
     return this.#reshape(joined, `${name}/rows`, [-1, ANCHORS_PER_CELL * cells, values]);
   }
