@@ -47,12 +47,7 @@ const BATCH = 7;
 const OTHER_BATCH = 11;
 
 /** `mostElements`: values of more are not computed. */
-export function compareSizes(
-  model: OnnxModel,
-  input: ImageInput,
-  size: ServedSize,
-  mostElements?: number,
-): Comparison {
+export function compareSizes(model: OnnxModel, input: ImageInput, size: ServedSize, mostElements?: number): Comparison {
   const [batch, , height, width] = input.shape;
   const sizeOr = (dim: DeclaredDim, otherwise: number) => (typeof dim === 'number' ? dim : otherwise);
   const shape = [sizeOr(batch, 1), sizeOr(height, size.height), sizeOr(width, size.width)] as const;

@@ -4,9 +4,7 @@ import type { InputSize } from './comparison.js';
 /** Widths and heights of the anchors of YOLOv5, three a stride, in pixels; YOLOv7 has P5's too, for COCO its own. */
 export const ANCHORS = {
   p5: [10, 13, 16, 30, 33, 23, 30, 61, 62, 45, 59, 119, 116, 90, 156, 198, 373, 326],
-  p6: [
-    19, 27, 44, 40, 38, 94, 96, 68, 86, 152, 180, 137, 140, 301, 303, 264, 238, 542, 436, 615, 739, 380, 925, 792,
-  ],
+  p6: [19, 27, 44, 40, 38, 94, 96, 68, 86, 152, 180, 137, 140, 301, 303, 264, 238, 542, 436, 615, 739, 380, 925, 792],
 } as const satisfies Record<string, readonly number[]>;
 
 export const ANCHORS_PER_CELL = 3;

@@ -55,13 +55,14 @@ export interface FixCheck {
   readonly expected?: (before: readonly Answer[]) => readonly Output[];
   /** @default 1e-6, relative to the largest number */
   readonly tolerance?: number;
-  /** Sees the answers of the fixed model to three pictures. */
+  /** What the answers are held against. @default the model before the fix */
   readonly original?: OnnxModel;
 }
 
 /**
  * Fixes a model and holds it against the original in Python's onnxruntime: the checker takes it, it answers one picture as
- * the original does, and three at once as the original answers one by one; the doctor finds nothing of the rule any more.
+ * the original does, and three at once as the original answers one by one; the doctor finds nothing of the rule any more,
+ * and the fix, done again, nothing to do.
  */
 export function fixes(t: ExecutionContext, built: OnnxModel, check: FixCheck): { model: OnnxModel; changes: string[] } {
   const original = read(check.original ?? built);
@@ -77,11 +78,10 @@ export function fixes(t: ExecutionContext, built: OnnxModel, check: FixCheck): {
   }));
   const [first] = runs;
   const all = { model: 1, dims: [3, channels ?? 0, height ?? 0, width ?? 0], data: pictures };
-  const { problems, runs: answers } = askPython([original, model], [
-    ...runs,
-    ...(first === undefined ? [] : [{ ...first, model: 1 }]),
-    all,
-  ]);
+  const { problems, runs: answers } = askPython(
+    [original, model],
+    [...runs, ...(first === undefined ? [] : [{ ...first, model: 1 }]), all],
+  );
   t.is(problems[1], null, 'the checker takes the fixed model');
   const [alone = [], together = []] = answers.slice(3);
   for (const index of [0, 1, 2]) {
@@ -90,7 +90,7 @@ export function fixes(t: ExecutionContext, built: OnnxModel, check: FixCheck): {
     t.is(together.length, expected.length);
     for (const [place, output] of expected.entries()) {
       const [three, one] = [together[place], alone[place]];
-      if (three === undefined || one === undefined) return t.fail('an output is missing'), { model, changes };
+      if (three === undefined || one === undefined) return (t.fail('an output is missing'), { model, changes });
       t.deepEqual(three.dims, [3, ...output.dims.slice(1)]);
       const off = difference(output.data, rows(three, index, index + 1));
       t.true(off <= (check.tolerance ?? 1e-6), `output ${place} of picture ${index} is off by ${off}`);
@@ -101,5 +101,6 @@ export function fixes(t: ExecutionContext, built: OnnxModel, check: FixCheck): {
     }
   }
   t.deepEqual(byRule(doctor(read(model), check.options), check.rule), []);
+  t.deepEqual(applyFixes(read(model), check.options).changes, [], 'nothing is left to be fixed');
   return { model, changes };
 }

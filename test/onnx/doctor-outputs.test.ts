@@ -1,47 +1,16 @@
 import test from 'ava';
-import type { NodeProto, TensorProto, ValueInfoProto } from '../../server/gen/onnx/onnx.js';
+import type { ValueInfoProto } from '../../server/gen/onnx/onnx.js';
 import { makeModel, node, valueInfo } from '../../server/onnx/builder.js';
 import { doctor } from '../../server/onnx/doctor/doctor.js';
 import { declaredShape, type OnnxModel } from '../../server/onnx/graph.js';
-import { floatTensor } from '../../server/onnx/tensor.js';
 import { ANCHORS } from '../../server/onnx/yolo-heads.js';
 import { byRule, finds, fixes, type Answer } from './doctor-checks.js';
+import { detector, map, SIZE, STRIDES, VALUES, yolov8, type Part } from './detectors.js';
 import { convThen } from './models.js';
 import { ints } from './rewriting.js';
-import { noise, type Output } from './run-model.js';
+import type { Output } from './run-model.js';
 
-/** R7, R8 and R17: the outputs of detectors. Networks of one convolution a stride, on pictures of 64x64. */
-
-const SIZE = 64;
-const CLASSES = 2;
-const VALUES = 5 + CLASSES;
-
-interface Part {
-  readonly nodes: NodeProto[];
-  readonly constants: TensorProto[];
-}
-
-/** A map of a stride: `channels` channels, in an image of 64x64. */
-function map(name: string, stride: number, channels: number): Part {
-  const weights = noise(channels * 3 * stride * stride, stride).map((value) => value / stride);
-  return {
-    nodes: [node('Conv', ['images', `${name}.weight`], [name], { strides: [stride, stride] })],
-    constants: [floatTensor(`${name}.weight`, [channels, 3, stride, stride], weights)],
-  };
-}
-
-function detector(parts: readonly Part[], outputs: readonly ValueInfoProto[], opset = 17): OnnxModel {
-  return makeModel({
-    name: 'detector',
-    nodes: parts.flatMap(({ nodes }) => nodes),
-    initializers: parts.flatMap(({ constants }) => constants),
-    inputs: [valueInfo('images', ['batch', 3, SIZE, SIZE])],
-    outputs,
-    opset,
-  });
-}
-
-const STRIDES = [8, 16, 32] as const;
+/** R7: the outputs of detectors. Networks of one convolution a stride, on pictures of 64x64. */
 
 /** Three heads [N, 3 * (5 + C), h, w], or, laid out by a Reshape and a Transpose, [N, 3, h, w, 5 + C]. */
 function rawHeads(form: 'maps' | 'cells', strides: readonly number[] = STRIDES, opset = 17): OnnxModel {
@@ -100,7 +69,12 @@ for (const form of ['maps', 'cells'] as const) {
     test(`R7: raw heads as ${form} are decoded and merged (opset ${opset})`, (t) => {
       const model = rawHeads(form, STRIDES, opset);
       const label = form === 'maps' ? "Conv 'head8/Conv'" : "Transpose 'raw8/Transpose'";
-      finds(t, model, { rule: 'R7', severity: 'warning', node: label, fixable: true, mendedAtLoad: false }, /3 heads come out one by one/);
+      finds(
+        t,
+        model,
+        { rule: 'R7', severity: 'warning', node: label, fixable: true, mendedAtLoad: false },
+        /3 heads come out one by one/,
+      );
       const { model: fixed } = fixes(t, model, {
         rule: 'R7',
         expected: (before) => decode(before, ANCHORS.p5),
@@ -129,23 +103,6 @@ test('R7: heads for which no anchors are known are left alone', (t) => {
   fixes(t, model, { rule: 'R7', options: { anchors }, expected: (before) => decode(before, anchors), tolerance: 1e-5 });
 });
 
-/** YOLOv8's output [N, 4 + C, rows], with the maps of training beside it or not. */
-function yolov8(training: boolean): OnnxModel {
-  const heads = STRIDES.map((stride): Part => {
-    const made = map(`head${stride}`, stride, 4 + CLASSES);
-    return {
-      nodes: [...made.nodes, node('Reshape', [`head${stride}`, `shape${stride}`], [`rows${stride}`])],
-      constants: [...made.constants, ints(`shape${stride}`, -1, 4 + CLASSES, (SIZE / stride) ** 2)],
-    };
-  });
-  const joined = node('Concat', STRIDES.map((stride) => `rows${stride}`), ['output0'], { axis: 2 });
-  const maps = STRIDES.map((stride) =>
-    valueInfo(`head${stride}`, ['batch', 4 + CLASSES, SIZE / stride, SIZE / stride]),
-  );
-  const outputs = [valueInfo('output0', ['batch', 4 + CLASSES, 84]), ...(training ? maps : [])];
-  return detector([...heads, { nodes: [joined], constants: [] }], outputs);
-}
-
 function turned([output]: readonly Answer[]): Output[] {
   const [, values = 0, rows = 0] = output?.dims ?? [];
   const data = Float32Array.from({ length: values * rows }, (_, index) => {
@@ -156,10 +113,23 @@ function turned([output]: readonly Answer[]): Output[] {
 
 test('R7: the output of YOLOv8 is told of, and turned round by the fix', (t) => {
   const model = yolov8(false);
-  finds(t, model, { rule: 'R7', severity: 'info', node: "Concat 'output0/Concat'", fixable: true }, /values before rows: \[batch, 6, 84\]/);
-  finds(t, model, { rule: 'R8', severity: 'info' }, /84 rows of 6: 1 a cell at strides 8, 16, 32 at 64x64, as YOLOv8 and 11/);
+  finds(
+    t,
+    model,
+    { rule: 'R7', severity: 'info', node: "Concat 'output0/Concat'", fixable: true },
+    /values before rows: \[batch, 6, 84\]/,
+  );
+  finds(
+    t,
+    model,
+    { rule: 'R8', severity: 'info' },
+    /84 rows of 6: 1 a cell at strides 8, 16, 32 at 64x64, as YOLOv8 and 11/,
+  );
   const { model: fixed } = fixes(t, model, { rule: 'R7', expected: turned });
-  t.deepEqual(fixed.graph.output.map((output) => [output.name, declaredShape(output)]), [['output0', ['batch', 84, 6]]]);
+  t.deepEqual(
+    fixed.graph.output.map((output) => [output.name, declaredShape(output)]),
+    [['output0', ['batch', 84, 6]]],
+  );
 });
 
 test('R7: maps that only training needs are dropped', (t) => {
@@ -176,7 +146,12 @@ test('R7: nodes whose results nobody takes are dropped', (t) => {
   const model = convThen([node('Relu', ['features'], ['idle']), node('Tanh', ['features'], ['output'])], [], {
     input: ['batch', 3, 8, 8],
   });
-  finds(t, model, { rule: 'R7', severity: 'info', node: "Relu 'idle/Relu'", fixable: true }, /results of 1 nodes are taken by nobody/);
+  finds(
+    t,
+    model,
+    { rule: 'R7', severity: 'info', node: "Relu 'idle/Relu'", fixable: true },
+    /results of 1 nodes are taken by nobody/,
+  );
   fixes(t, model, { rule: 'R7' });
 });
 
@@ -188,7 +163,12 @@ test('R7: outputs that the exporter has numbered', (t) => {
     inputs: [valueInfo('images', ['batch', 3, 64, 64])],
     outputs: [valueInfo('537', ['batch', 4, 8, 8])],
   });
-  finds(t, model, { rule: 'R7', severity: 'info', node: null, fixable: false }, /numbers of the exporter for names: '537'/);
+  finds(
+    t,
+    model,
+    { rule: 'R7', severity: 'info', node: null, fixable: false },
+    /numbers of the exporter for names: '537'/,
+  );
 });
 
 test('R7: the nine outputs of SCRFD are left as they are', (t) => {
@@ -211,65 +191,4 @@ test('R7: the nine outputs of SCRFD are left as they are', (t) => {
   }
   const model = detector(parts, outputs);
   finds(t, model, { rule: 'R7', severity: 'info', fixable: false, fix: null }, /nine outputs, as the authors of SCRFD/);
-});
-
-/** One output of rows by values, by no network in particular. */
-function table(rows: number, values: number): OnnxModel {
-  const made = map('map', 32, (rows * values) / 4);
-  return detector(
-    [
-      {
-        nodes: [...made.nodes, node('Reshape', ['map', 'shape'], ['output'])],
-        constants: [...made.constants, ints('shape', -1, rows, values)],
-      },
-    ],
-    [valueInfo('output', ['batch', rows, values])],
-  );
-}
-
-test('R8: rows that no strides explain', (t) => {
-  finds(t, table(100, 8), { rule: 'R8', severity: 'warning' }, /has 100 rows, which no detector of strides/);
-  finds(t, table(252, 8), { rule: 'R8', severity: 'info' }, /3 a cell at strides 8, 16, 32 at 64x64, as YOLOv3, 5 and 7/);
-  finds(t, table(84, 8), { rule: 'R8', severity: 'info' }, /1 a cell .*YOLOX/);
-  t.deepEqual(byRule(doctor(table(20, 8)), 'R8'), []);
-});
-
-test('R8: classes that the labels do not match', (t) => {
-  const serving = { task: 'yolov5', labels: 80, normalises: true, int8: false, calibrated: false };
-  const findings = byRule(doctor(table(252, 8), { serving }), 'R8');
-  t.like(findings[0], { severity: 'warning', message: "output 'output' has 3 classes, and the labels file 80 names" });
-  t.is(byRule(doctor(table(252, 8), { serving: { ...serving, labels: 3 } }), 'R8').length, 1);
-  t.is(byRule(doctor(table(84, 8), { serving: { ...serving, task: 'yolov8', labels: 4 } }), 'R8').length, 1);
-});
-
-/** A network that multiplies by anchors, as decoders in the graph do. */
-function withAnchors(anchors: readonly number[]): OnnxModel {
-  const made = map('head', 8, 6);
-  return detector(
-    [
-      {
-        nodes: [
-          ...made.nodes,
-          node('Reshape', ['head', 'shape'], ['split']),
-          node('Transpose', ['split'], ['cells'], { perm: [0, 1, 3, 4, 2] }),
-          node('Mul', ['cells', 'anchor_grid'], ['output']),
-        ],
-        constants: [
-          ...made.constants,
-          ints('shape', -1, 3, 2, 8, 8),
-          floatTensor('anchor_grid', [1, 3, 1, 1, 2], Float32Array.from(anchors)),
-        ],
-      },
-    ],
-    [valueInfo('output', ['batch', 3, 8, 8, 2])],
-  );
-}
-
-test('R17: anchors that decoders know, and others', (t) => {
-  finds(t, withAnchors(ANCHORS.p5.slice(0, 6)), { rule: 'R17', severity: 'info' }, /'anchor_grid'\) are those of YOLOv5 P5/);
-  finds(t, withAnchors(ANCHORS.p6.slice(6, 12)), { rule: 'R17' }, /those of YOLOv5 P6/);
-  const inCells = ANCHORS.p5.slice(6, 12).map((side) => side / 16);
-  finds(t, withAnchors(inCells), { rule: 'R17' }, /those of YOLOv5 P5/);
-  finds(t, withAnchors([9, 11, 20, 21, 40, 39]), { rule: 'R17', severity: 'info' }, /anchors of its own: 'anchor_grid' with 9,11,20,21,40,39/);
-  t.deepEqual(byRule(doctor(yolov8(false)), 'R17'), []);
 });

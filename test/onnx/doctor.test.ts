@@ -181,7 +181,12 @@ test('R2: a Resize to sizes that are computed', (t) => {
     resize('', 'sizes'),
   ];
   const model = convThen(nodes, [ints('factors', 1, 1, 2, 2)], LARGE);
-  finds(t, model, { rule: 'R2', severity: 'warning', fixable: true, mendedAtLoad: false }, /computed while the model runs/);
+  finds(
+    t,
+    model,
+    { rule: 'R2', severity: 'warning', fixable: true, mendedAtLoad: false },
+    /computed while the model runs/,
+  );
 });
 
 test('R2: a Resize that is not of height and width alone', (t) => {

@@ -49,7 +49,8 @@ function suppressor(node: NodeProto): Observation[] | null {
 }
 
 function openEnded(node: NodeProto, model: OnnxModel): Observation[] | null {
-  const isTopK = node.opType === 'TopK' && (node.input[1] ?? '') !== '' && constantNumbers(model.graph, node.input[1]) === null;
+  const isTopK =
+    node.opType === 'TopK' && (node.input[1] ?? '') !== '' && constantNumbers(model.graph, node.input[1]) === null;
   if (!OPEN_ENDED.has(node.opType) && !CONTROL.has(node.opType) && !isTopK) return null;
   const reason = CONTROL.has(node.opType)
     ? 'what runs depends on the data'

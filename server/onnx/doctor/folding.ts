@@ -17,7 +17,13 @@ const NOT_CONSTANT = /QuantizeLinear$|^Random|^Multinomial$|^Bernoulli$|^If$|^Lo
 export function checkFolding(model: OnnxModel, context: DoctorContext): Observation[] {
   const places = [...placesOf(model.graph)];
   const { graph } = model;
-  const some = (nodes: readonly NodeProto[], severity: Observation['severity'], what: string, why: string, fix: string) => {
+  const some = (
+    nodes: readonly NodeProto[],
+    severity: Observation['severity'],
+    what: string,
+    why: string,
+    fix: string,
+  ) => {
     const [first] = nodes;
     return first === undefined
       ? []
@@ -34,13 +40,28 @@ export function checkFolding(model: OnnxModel, context: DoctorContext): Observat
       'Results depend on the other pictures of the batch, or on chance; TensorRT refuses the model.',
       'Export with model.eval() and training=TrainingMode.EVAL.',
     ),
-    ...info(matching(({ node }) => node.opType === 'Constant'), 'constants are nodes instead of initializers'),
-    ...info(matching((place) => isPass(place.node, place.graph)), 'nodes hand on what they are given (Identity, Dropout)'),
-    ...info(normalisedConvs(graph).map(({ norm }) => norm), 'normalisations could be part of the convolution in front of them'),
+    ...info(
+      matching(({ node }) => node.opType === 'Constant'),
+      'constants are nodes instead of initializers',
+    ),
+    ...info(
+      matching((place) => isPass(place.node, place.graph)),
+      'nodes hand on what they are given (Identity, Dropout)',
+    ),
+    ...info(
+      normalisedConvs(graph).map(({ norm }) => norm),
+      'normalisations could be part of the convolution in front of them',
+    ),
     ...info(places.length === 0 ? [] : inAll(graph, places, 'Cast'), 'casts follow a cast'),
     ...info(inAll(graph, places, 'Transpose'), 'transpositions follow a transposition'),
-    ...info(constant.filter(({ opType }) => opType === 'Shape'), 'nodes read a shape that is always the same'),
-    ...info(constant.filter(({ opType }) => opType !== 'Shape'), 'nodes compute from constants alone'),
+    ...info(
+      constant.filter(({ opType }) => opType === 'Shape'),
+      'nodes read a shape that is always the same',
+    ),
+    ...info(
+      constant.filter(({ opType }) => opType !== 'Shape'),
+      'nodes compute from constants alone',
+    ),
   ];
 }
 
@@ -56,7 +77,7 @@ function inAll(graph: GraphProto, places: readonly Place[], opType: string): Nod
 
 /** Nodes of the main graph whose result is known beforehand, for every batch. */
 function constantNodes(graph: GraphProto, { comparison }: DoctorContext): NodeProto[] {
-  const known = new Set([...initializerNames(graph)]);
+  const known = new Set(initializerNames(graph));
   return graph.node.filter((node) => {
     if (node.opType === 'Constant') {
       node.output.forEach((name) => known.add(name));

@@ -19,7 +19,14 @@ const MOST_SUBNORMAL = 0.2;
 const FEWEST_WEIGHTS = 64;
 /** Sums of so many terms can leave the range, or lose the small ones. */
 const LONG_AXIS = 4096;
-const SUMS: ReadonlySet<string> = new Set(['Softmax', 'LogSoftmax', 'ReduceSum', 'ReduceL2', 'ReduceSumSquare', 'ReduceLogSumExp']);
+const SUMS: ReadonlySet<string> = new Set([
+  'Softmax',
+  'LogSoftmax',
+  'ReduceSum',
+  'ReduceL2',
+  'ReduceSumSquare',
+  'ReduceLogSumExp',
+]);
 const NORMS: ReadonlySet<string> = new Set([
   'BatchNormalization', 'GroupNormalization', 'InstanceNormalization', 'LayerNormalization', 'RMSNormalization',
 ]); // prettier-ignore
@@ -28,12 +35,7 @@ const MASKING: ReadonlySet<string> = new Set(['Add', 'Sub', 'Where', 'Mul', 'Cli
 
 /** R12: what computes something else in 16 bits than in 32. */
 export function checkHalfPrecision(model: OnnxModel, context: DoctorContext): Observation[] {
-  return [
-    ...checkWeights(model),
-    ...smallEpsilons(model),
-    ...spelledNorms(model),
-    ...longSums(model, context),
-  ];
+  return [...checkWeights(model), ...smallEpsilons(model), ...spelledNorms(model), ...longSums(model, context)];
 }
 
 /** Float32 constants with the first node that takes each. */
@@ -55,20 +57,28 @@ function weightsOf({ graph }: OnnxModel): Weight[] {
 
 function checkWeights(model: OnnxModel): Observation[] {
   const weights = weightsOf(model);
-  const large = weights.filter(({ values }) => values.some((value) => Math.abs(value) > LARGEST && Number.isFinite(value)));
+  const large = weights.filter(({ values }) =>
+    values.some((value) => Math.abs(value) > LARGEST && Number.isFinite(value)),
+  );
   return [
-    ...summed(large.filter(({ node }) => MASKING.has(node.opType)), {
-      severity: 'info',
-      what: 'constants are larger than 65504, such as masks of attention write',
-      why: 'In 16 bits they become infinite, and a row that is masked as a whole becomes NaN.',
-      fix: 'Use -1e4 for masks.',
-    }),
-    ...summed(large.filter(({ node }) => !MASKING.has(node.opType)), {
-      severity: 'warning',
-      what: 'weights are larger than 65504',
-      why: 'In 16 bits they become infinite, and with them everything behind.',
-      fix: 'Serve it with precision fp32, or scale the layer.',
-    }),
+    ...summed(
+      large.filter(({ node }) => MASKING.has(node.opType)),
+      {
+        severity: 'info',
+        what: 'constants are larger than 65504, such as masks of attention write',
+        why: 'In 16 bits they become infinite, and a row that is masked as a whole becomes NaN.',
+        fix: 'Use -1e4 for masks.',
+      },
+    ),
+    ...summed(
+      large.filter(({ node }) => !MASKING.has(node.opType)),
+      {
+        severity: 'warning',
+        what: 'weights are larger than 65504',
+        why: 'In 16 bits they become infinite, and with them everything behind.',
+        fix: 'Serve it with precision fp32, or scale the layer.',
+      },
+    ),
     ...summed(weights.filter(isMostlySubnormal), {
       severity: 'info',
       what: `weights have more than ${MOST_SUBNORMAL * 100} % of numbers below ${SMALLEST_NORMAL.toExponential(1)}`,

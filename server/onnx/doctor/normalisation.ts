@@ -41,7 +41,8 @@ function firstArithmetic({ graph }: OnnxModel, input: string): NodeProto | null 
   const takers = graph.node.filter((node) => node.input.includes(input));
   const [only, ...others] = takers;
   if (only === undefined || others.length > 0) return null;
-  if (only.opType === 'Identity' || only.opType === 'Cast') return firstArithmetic({ graph } as OnnxModel, only.output[0] ?? '');
+  if (only.opType === 'Identity' || only.opType === 'Cast')
+    return firstArithmetic({ graph } as OnnxModel, only.output[0] ?? '');
   const constants = only.input.filter((name) => name !== input);
   const isConstant = constants.length > 0 && constants.every((name) => constantTensor(graph, name) !== null);
   return ARITHMETIC.has(only.opType) && isConstant ? only : null;

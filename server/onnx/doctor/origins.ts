@@ -73,9 +73,12 @@ export class OriginTracer {
       const indices = constantNumbers(this.#model.graph, node.input[1]);
       return indices === null || indices.some((index) => index < 0) ? null : dimsFrom(from, indices);
     }
-    const [[start] = [], [end] = []] = [argument('starts', 1) ?? [], argument('ends', 2) ?? []];
+    const [start, end] = [argument('starts', 1)?.[0], argument('ends', 2)?.[0]];
     if (start === undefined || end === undefined || start < 0 || end < start || end > 64) return null;
-    return dimsFrom(from, Array.from({ length: end - start }, (_, index) => start + index));
+    return dimsFrom(
+      from,
+      Array.from({ length: end - start }, (_, index) => start + index),
+    );
   }
 
   /** Whether a value changes with what is fed, and not only with its shape. */

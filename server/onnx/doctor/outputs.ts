@@ -31,7 +31,15 @@ function checkHeads(model: OnnxModel, outputs: readonly NamedShape[], context: D
     });
   } else {
     const heads = rawHeads(outputs, size);
-    if (heads.length > 0) findings.push(unmerged(heads.map(({ name }) => name), outputs, producer, context));
+    if (heads.length > 0)
+      findings.push(
+        unmerged(
+          heads.map(({ name }) => name),
+          outputs,
+          producer,
+          context,
+        ),
+      );
   }
   for (const { name, shape } of untransposedOutputs(outputs, size)) {
     findings.push({

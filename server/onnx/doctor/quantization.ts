@@ -13,7 +13,8 @@ const MOST_CHANNELS = 65_536;
 
 /** R13: 8 bits as TensorRT computes them: symmetric, both sides of a product, one scale where values are put together. */
 export function checkQuantization(model: OnnxModel, { options }: DoctorContext): Observation[] {
-  if (!hasQuantization(model)) return options.serving?.int8 === true && !options.serving.calibrated ? [uncalibrated()] : [];
+  if (!hasQuantization(model))
+    return options.serving?.int8 === true && !options.serving.calibrated ? [uncalibrated()] : [];
   const view = new QuantizedGraph(model.graph);
   return [
     ...grouped(view.asymmetric(), {

@@ -55,7 +55,9 @@ function checkCount({ name, rows, values, upright }: Table, size: InputSize): Ob
       },
     ];
   }
-  const family = upright ? 'YOLOv8 and 11' : { 1: 'YOLOX, or YOLOv8 transposed', 2: 'RetinaFace and SCRFD' }[plan.perCell];
+  const family = upright
+    ? 'YOLOv8 and 11'
+    : { 1: 'YOLOX, or YOLOv8 transposed', 2: 'RetinaFace and SCRFD' }[plan.perCell];
   return [
     {
       ...about,

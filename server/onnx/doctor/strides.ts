@@ -36,7 +36,8 @@ function largestStride(graph: GraphProto, { shapeOf }: Probe, input: string): nu
     const [before, after] = [node.input[0], node.output[0]].map((name) => shapeOf(name ?? ''));
     const [from, to] = [before?.[2], after?.[2]];
     // What is pooled to one cell, or is no map any more, can be made of any size.
-    if (known.length === 0 || before?.length !== 4 || after?.length !== 4 || from == null || to == null || to <= 1) continue;
+    if (known.length === 0 || before?.length !== 4 || after?.length !== 4 || from == null || to == null || to <= 1)
+      continue;
     const stride = Math.max(...known);
     node.output.forEach((name) => strides.set(name, stride * factorOf(node, from, to)));
   }

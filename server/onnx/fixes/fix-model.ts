@@ -45,7 +45,10 @@ function fixOutputs(model: OnnxModel, size: InputSize, { anchors }: FixOptions, 
   const outputs: NamedShape[] = model.graph.output.map(({ name }) => ({ name, shape: probe.shapeOf(name) }));
   const extra = trainingOutputs(outputs, size);
   if (extra.length > 0) {
-    const upright = untransposedOutputs(outputs.filter((output) => !extra.includes(output)), size);
+    const upright = untransposedOutputs(
+      outputs.filter((output) => !extra.includes(output)),
+      size,
+    );
     return transposeOutputs(dropOutputs(model, extra, changes), upright, changes);
   }
   const heads = rawHeads(outputs, size);

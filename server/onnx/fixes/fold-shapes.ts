@@ -33,7 +33,10 @@ export function foldShapes(model: OnnxModel, size: ServedSize, changes: string[]
 }
 
 /** As mapGraphs, with the graph as it was, which is what an inference knows. */
-function mapWithOriginal(graph: GraphProto, change: (graph: GraphProto, original: GraphProto) => GraphProto): GraphProto {
+function mapWithOriginal(
+  graph: GraphProto,
+  change: (graph: GraphProto, original: GraphProto) => GraphProto,
+): GraphProto {
   const node = graph.node.map((one) => ({
     ...one,
     attribute: one.attribute.map((attribute) =>
@@ -60,7 +63,10 @@ function foldGraph(
   const made = new Set(graph.node.filter(isFolded).flatMap(({ output }) => output));
   const constants = [...made].filter((name) => needed.has(name)).map((name) => constantAt(name, original, comparison));
   return {
-    graph: withInitializers({ ...graph, node: kept }, constants.filter((tensor) => tensor !== null)),
+    graph: withInitializers(
+      { ...graph, node: kept },
+      constants.filter((tensor) => tensor !== null),
+    ),
     folded: graph.node.length - kept.length,
   };
 }
@@ -113,38 +119,39 @@ interface Folded {
   inputs(name: string): string[];
 }
 
-const FOLDERS: Readonly<Record<string, (node: NodeProto, argument: string, comparison: Comparison) => Folded | null>> = {
-  Reshape: (node, argument, { served }) => {
-    const [data = ''] = node.input;
-    const inputs = served.map((probe) => inputOf(probe, data));
-    const results = served.map(({ shapeOf }) => shapeOf(node.output[0] ?? ''));
-    const known = inputs.filter((input) => input !== null);
-    if (known.length < served.length || !results.every(isComplete)) return null;
-    const keepsZero = Number(attributeOf(node, 'allowzero')?.i ?? 0n) === 1;
-    const from = served[0].valueOf(argument)?.numbers ?? null;
-    const target = targetFor({ results: results as number[][] }, known, from, keepsZero);
-    return target === null ? null : withVector(node, 1, 'target', target);
-  },
-  // Where the input has the size already, a 1 asks for nothing more.
-  Expand: (node, argument, { served }) => {
-    const wanted = served.map(({ valueOf }) => valueOf(argument)?.numbers ?? null);
-    const given = served.map(({ shapeOf }) => shapeOf(node.input[0] ?? ''));
-    const [first] = wanted;
-    if (first == null || wanted.includes(null) || given.includes(null)) return null;
-    const shape = first.map((size, axis) => {
-      if (wanted.every((sizes) => sizes?.[axis] === size)) return size;
-      const has = (dims: (typeof given)[number]) => dims?.[fromEnd(axis - first.length, dims.length)];
-      return given.every((dims, probe) => has(dims) === wanted[probe]?.[axis]) ? 1 : null;
-    });
-    return isComplete(shape) ? withVector(node, 1, 'shape', shape as number[]) : null;
-  },
-  Resize: (node, argument, { served }) => {
-    const [before, was] = [served[0].shapeOf(node.input[0] ?? ''), served[0].valueOf(argument)?.numbers];
-    if (before === null || was === undefined || was[0] !== served[0].batch) return null;
-    const verdict = byScales(node, before, was, 'sizes');
-    return verdict.kind === 'replace' ? verdict : null;
-  },
-};
+const FOLDERS: Readonly<Record<string, (node: NodeProto, argument: string, comparison: Comparison) => Folded | null>> =
+  {
+    Reshape: (node, argument, { served }) => {
+      const [data = ''] = node.input;
+      const inputs = served.map((probe) => inputOf(probe, data));
+      const results = served.map(({ shapeOf }) => shapeOf(node.output[0] ?? ''));
+      const known = inputs.filter((input) => input !== null);
+      if (known.length < served.length || !results.every(isComplete)) return null;
+      const keepsZero = Number(attributeOf(node, 'allowzero')?.i ?? 0n) === 1;
+      const from = served[0].valueOf(argument)?.numbers ?? null;
+      const target = targetFor({ results: results as number[][] }, known, from, keepsZero);
+      return target === null ? null : withVector(node, 1, 'target', target);
+    },
+    // Where the input has the size already, a 1 asks for nothing more.
+    Expand: (node, argument, { served }) => {
+      const wanted = served.map(({ valueOf }) => valueOf(argument)?.numbers ?? null);
+      const given = served.map(({ shapeOf }) => shapeOf(node.input[0] ?? ''));
+      const [first] = wanted;
+      if (first == null || wanted.includes(null) || given.includes(null)) return null;
+      const shape = first.map((size, axis) => {
+        if (wanted.every((sizes) => sizes?.[axis] === size)) return size;
+        const has = (dims: (typeof given)[number]) => dims?.[fromEnd(axis - first.length, dims.length)];
+        return given.every((dims, probe) => has(dims) === wanted[probe]?.[axis]) ? 1 : null;
+      });
+      return isComplete(shape) ? withVector(node, 1, 'shape', shape as number[]) : null;
+    },
+    Resize: (node, argument, { served }) => {
+      const [before, was] = [served[0].shapeOf(node.input[0] ?? ''), served[0].valueOf(argument)?.numbers];
+      if (before === null || was === undefined || was[0] !== served[0].batch) return null;
+      const verdict = byScales(node, before, was, 'sizes');
+      return verdict.kind === 'replace' ? verdict : null;
+    },
+  };
 
 function isComplete(shape: readonly (number | null)[] | null): shape is readonly number[] {
   return shape !== null && !shape.includes(null);

@@ -27,10 +27,7 @@ export function inlineBranches(model: OnnxModel, { served }: Comparison, changes
 }
 
 /** The If nodes that always go the same way, and where. */
-export function decidedBranches(
-  graph: GraphProto,
-  probes: readonly Inference[],
-): ReadonlyMap<NodeProto, GraphProto> {
+export function decidedBranches(graph: GraphProto, probes: readonly Inference[]): ReadonlyMap<NodeProto, GraphProto> {
   const decided = new Map<NodeProto, GraphProto>();
   for (const one of graph.node) {
     if (one.opType !== 'If') continue;

@@ -104,12 +104,7 @@ class DecodeGraph {
     return this.#add('Reshape', [input, this.#ints(`${output}/target`, target)], output);
   }
 
-  #add(
-    opType: string,
-    inputs: readonly string[],
-    output: string,
-    attributes: Parameters<typeof node>[3] = {},
-  ): string {
+  #add(opType: string, inputs: readonly string[], output: string, attributes: Parameters<typeof node>[3] = {}): string {
     const name = this.#names.get(output);
     this.nodes.push(node(opType, inputs, [name], attributes));
     return name;

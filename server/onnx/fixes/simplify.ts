@@ -63,7 +63,9 @@ function tensorOfConstant(node: NodeProto): TensorProto | null {
 /** Whether a node hands on what it is given: an Identity, or a Dropout that is not training. */
 export function isPass(node: NodeProto, graph: GraphProto): boolean {
   if (node.opType === 'Identity') return true;
-  return node.opType === 'Dropout' && !isTraining(node, graph) && node.output.filter((name) => name !== '').length === 1;
+  return (
+    node.opType === 'Dropout' && !isTraining(node, graph) && node.output.filter((name) => name !== '').length === 1
+  );
 }
 
 /** A Dropout, or a BatchNormalization, that behaves as in training. */
@@ -75,22 +77,26 @@ export function isTraining(node: NodeProto, graph: GraphProto): boolean {
   return node.opType === 'Dropout' && mode !== '' && constantNumbers(graph, mode)?.[0] !== 0;
 }
 
+/** Leaves out what hands on its input. Both ends of such a node may be ends of the graph, which keep their names. */
 function withoutPasses(graph: GraphProto): GraphProto {
-  const pass = graph.node.find((node) => isPass(node, graph) && isRemovable(node, graph));
-  return pass === undefined ? graph : withoutPasses(withoutNode(graph, pass));
-}
-
-/** Both ends of a node that does nothing may be ends of the graph, which keep their names. */
-function isRemovable({ input: [from = ''], output: [to = ''] }: NodeProto, graph: GraphProto): boolean {
-  const isOutput = (name: string) => graph.output.some((value) => value.name === name);
-  return !isOutput(to) || (!isOutput(from) && graph.node.some(({ output }) => output.includes(from)));
-}
-
-function withoutNode(graph: GraphProto, node: NodeProto): GraphProto {
-  const [[from = ''], [to = '']] = [node.input, node.output];
-  const rest = { ...graph, node: graph.node.filter((other) => other !== node) };
-  const isOutput = graph.output.some(({ name }) => name === to);
-  return withValuesRenamed(rest, isOutput ? new Map([[from, to]]) : new Map([[to, from]]));
+  const outputs = new Set(graph.output.map(({ name }) => name));
+  const sources = new Map<string, string>();
+  const gone = new Set<NodeProto>();
+  for (const node of graph.node) {
+    const [[from = ''], [to = '']] = [node.input, node.output];
+    if (!isPass(node, graph) || outputs.has(to)) continue;
+    sources.set(to, sources.get(from) ?? from);
+    gone.add(node);
+  }
+  const middle = withValuesRenamed({ ...graph, node: graph.node.filter((node) => !gone.has(node)) }, sources);
+  const last = middle.node.find((node) => {
+    const [[from = ''], [to = '']] = [node.input, node.output];
+    const isMade = middle.node.some(({ output }) => output.includes(from));
+    return isPass(node, middle) && outputs.has(to) && !outputs.has(from) && isMade;
+  });
+  if (last === undefined) return middle;
+  const rest = { ...middle, node: middle.node.filter((node) => node !== last) };
+  return withoutPasses(withValuesRenamed(rest, new Map([[last.input[0] ?? '', last.output[0] ?? '']])));
 }
 
 export interface Pair {

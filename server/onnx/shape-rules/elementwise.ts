@@ -2,9 +2,10 @@ import { ShapeConflict, type Shape, type ShapeRule } from './rule.js';
 
 const sameShape: ShapeRule = ({ node, shape }) => node.output.map(() => shape(0));
 
-const broadcastInputs: ShapeRule = ({ node, shape }) => [
-  node.input.map((_, index) => shape(index)).reduce((left, right) => broadcast(left, right)),
-];
+const broadcastInputs: ShapeRule = ({ node, shape }) => {
+  const [first = null, ...others] = node.input.map((_, index) => shape(index));
+  return [others.reduce((left, right) => broadcast(left, right), first)];
+};
 
 /** The shape of an element-wise result; throws ShapeConflict where neither of two different sizes is 1. */
 export function broadcast(left: Shape | null, right: Shape | null): Shape | null {
