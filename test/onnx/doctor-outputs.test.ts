@@ -1,11 +1,11 @@
 import test from 'ava';
 import type { ValueInfoProto } from '../../server/gen/onnx/onnx.js';
 import { makeModel, node, valueInfo } from '../../server/onnx/builder.js';
-import { doctor } from '../../server/onnx/doctor/doctor.js';
+import { doctor, type DoctorOptions } from '../../server/onnx/doctor/doctor.js';
 import { declaredShape, type OnnxModel } from '../../server/onnx/graph.js';
 import { ANCHORS } from '../../server/onnx/yolo-heads.js';
 import { byRule, finds, fixes, type Answer } from './doctor-checks.js';
-import { detector, map, SIZE, STRIDES, VALUES, yolov8, type Part } from './detectors.js';
+import { CLASSES, detector, map, SIZE, STRIDES, VALUES, yolov8, type Part } from './detectors.js';
 import { convThen } from './models.js';
 import { ints } from './rewriting.js';
 import type { Output } from './run-model.js';
@@ -64,7 +64,14 @@ function decode(answers: readonly Answer[], anchors: readonly number[]): Output[
   return [{ dims: [1, rows.length / VALUES, VALUES], data: Float32Array.from(rows) }];
 }
 
+/** What config.yaml and labels.txt say of such a network. */
+const LABELLED: DoctorOptions = {
+  serving: { task: 'yolov5', labels: CLASSES, normalises: true, int8: false, calibrated: false },
+};
+
 for (const form of ['maps', 'cells'] as const) {
+  // Five numbers in one dim can only be a row; that many channels may be anything.
+  const options = form === 'maps' ? LABELLED : {};
   for (const opset of [11, 17]) {
     test(`R7: raw heads as ${form} are decoded and merged (opset ${opset})`, (t) => {
       const model = rawHeads(form, STRIDES, opset);
@@ -74,11 +81,13 @@ for (const form of ['maps', 'cells'] as const) {
         model,
         { rule: 'R7', severity: 'warning', node: label, fixable: true, mendedAtLoad: false },
         /3 heads come out one by one/,
+        options,
       );
       const { model: fixed } = fixes(t, model, {
         rule: 'R7',
         expected: (before) => decode(before, ANCHORS.p5),
         tolerance: 1e-5,
+        options,
       });
       t.deepEqual(fixed.graph.output.map(declaredShape), [['batch', 3 * (64 + 16 + 4), VALUES]]);
       t.regex(byRule(doctor(fixed), 'R8')[0]?.message ?? '', /252 rows of 7: 3 a cell at strides 8, 16, 32/);
@@ -89,7 +98,7 @@ for (const form of ['maps', 'cells'] as const) {
 test('R7: four heads are decoded with the anchors of P6, or with those that are given', (t) => {
   const model = rawHeads('maps', [8, 16, 32, 64]);
   const expected = (anchors: readonly number[]) => (before: readonly Answer[]) => decode(before, anchors);
-  fixes(t, model, { rule: 'R7', expected: expected(ANCHORS.p6), tolerance: 1e-5 });
+  fixes(t, model, { rule: 'R7', expected: expected(ANCHORS.p6), tolerance: 1e-5, options: LABELLED });
   const anchors = Array.from({ length: 24 }, (_, index) => 3 + 5 * index);
   fixes(t, model, { rule: 'R7', expected: expected(anchors), tolerance: 1e-5, options: { anchors } });
 });
@@ -98,9 +107,18 @@ test('R7: heads for which no anchors are known are left alone', (t) => {
   const model = rawHeads('maps', [8, 16]);
   finds(t, model, { rule: 'R7', fixable: false }, /2 heads come out/);
   const [finding] = byRule(doctor(model), 'R7');
-  t.regex(finding?.fix ?? '', /Give --anchors with 6 widths and heights/);
+  t.regex(finding?.fix ?? '', /--fix with --anchors \(p5, p6 or 6 widths and heights\)/);
   const anchors = [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
   fixes(t, model, { rule: 'R7', options: { anchors }, expected: (before) => decode(before, anchors), tolerance: 1e-5 });
+});
+
+test('R7: maps whose classes nobody knows, and heads behind an activation, are not taken for those of YOLOv5', (t) => {
+  finds(t, rawHeads('maps'), { rule: 'R7', severity: 'warning', fixable: false }, /3 heads come out/);
+  const model = rawHeads('cells');
+  const activated = model.graph.output.map(({ name }) => node('Sigmoid', [name], [`${name}.scores`]));
+  model.graph.node.push(...activated);
+  model.graph.output = model.graph.output.map((output) => ({ ...output, name: `${output.name}.scores` }));
+  finds(t, model, { rule: 'R7', severity: 'warning', fixable: false }, /3 heads come out/, { anchors: ANCHORS.p5 });
 });
 
 function turned([output]: readonly Answer[]): Output[] {

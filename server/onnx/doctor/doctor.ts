@@ -102,7 +102,12 @@ export function applyFixes(model: OnnxModel, options: DoctorOptions = {}): { mod
   if (size === null) {
     throw new ServingError('MODEL_INVALID', 'The file leaves the size of the picture open; give a width and a height.');
   }
-  return fixModel(model, size, options);
+  return fixModel(model, size, { ...options, ...classesOf(options) });
+}
+
+/** What the labels say of the classes of raw heads. */
+function classesOf({ serving }: DoctorOptions): { classes?: number } {
+  return serving === undefined || serving.labels === 0 ? {} : { classes: serving.labels };
 }
 
 function sizeOf(model: OnnxModel, options: DoctorOptions): InputSize | null {

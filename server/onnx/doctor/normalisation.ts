@@ -1,15 +1,11 @@
 import type { NodeProto } from '../../gen/onnx/onnx.js';
+import { activationsOf } from '../activations.js';
 import { constantTensor } from '../constants.js';
 import { attributeOf, declaredShape, fedInputs, type OnnxModel } from '../graph.js';
 import type { DoctorContext, Observation } from './finding.js';
 
 const about = { rule: 'R16', fixable: false } as const;
 const ARITHMETIC: ReadonlySet<string> = new Set(['Div', 'Mul', 'Sub', 'Add']);
-const ACTIVATIONS: ReadonlySet<string> = new Set(['Sigmoid', 'Softmax']);
-/** Operators behind an activation that leave its numbers as they are. */
-const LAYOUT: ReadonlySet<string> = new Set([
-  'Concat', 'Flatten', 'Identity', 'Reshape', 'Slice', 'Split', 'Squeeze', 'Transpose', 'Unsqueeze',
-]); // prettier-ignore
 
 /** R16: what the graph does itself of the pre- and post-processing, so that nobody does it again. */
 export function checkNormalisation(model: OnnxModel, context: DoctorContext): Observation[] {
@@ -73,10 +69,9 @@ function isTurning(node: NodeProto): boolean {
 
 /** Activations that the outputs come out of. */
 function checkLast({ graph }: OnnxModel): Observation[] {
-  const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
   const found = new Map<NodeProto, string[]>();
   for (const { name } of graph.output) {
-    for (const node of activationsOf(name, producers, new Set())) found.set(node, [...(found.get(node) ?? []), name]);
+    for (const node of activationsOf(graph, name)) found.set(node, [...(found.get(node) ?? []), name]);
   }
   const [first] = found.keys();
   if (first === undefined) return [];
@@ -92,12 +87,4 @@ function checkLast({ graph }: OnnxModel): Observation[] {
       fix: null,
     },
   ];
-}
-
-function activationsOf(name: string, producers: ReadonlyMap<string, NodeProto>, seen: Set<string>): NodeProto[] {
-  const node = producers.get(name);
-  if (node === undefined || seen.has(name)) return [];
-  seen.add(name);
-  if (ACTIVATIONS.has(node.opType)) return [node];
-  return LAYOUT.has(node.opType) ? node.input.flatMap((input) => activationsOf(input, producers, seen)) : [];
 }

@@ -1,8 +1,7 @@
-import type { NodeProto } from '../../gen/onnx/onnx.js';
 import { trainingOutputs, untransposedOutputs } from '../fixes/outputs.js';
-import { usualAnchors } from '../fixes/merge-heads.js';
+import { anchorsFor } from '../fixes/merge-heads.js';
 import { shapeText, usedNames, type OnnxModel } from '../graph.js';
-import { ANCHORS_PER_CELL, rawHeads, type NamedShape } from '../yolo-heads.js';
+import { ANCHORS_PER_CELL, rawHeads, type NamedShape, type RawHead } from '../yolo-heads.js';
 import type { DoctorContext, Observation } from './finding.js';
 import { servedOutputs } from './steps.js';
 
@@ -31,15 +30,7 @@ function checkHeads(model: OnnxModel, outputs: readonly NamedShape[], context: D
     });
   } else {
     const heads = rawHeads(outputs, size);
-    if (heads.length > 0)
-      findings.push(
-        unmerged(
-          heads.map(({ name }) => name),
-          outputs,
-          producer,
-          context,
-        ),
-      );
+    if (heads.length > 0) findings.push(unmerged(model, heads, outputs, context));
   }
   for (const { name, shape } of untransposedOutputs(outputs, size)) {
     findings.push({
@@ -55,24 +46,25 @@ function checkHeads(model: OnnxModel, outputs: readonly NamedShape[], context: D
 }
 
 function unmerged(
-  names: readonly string[],
+  { graph }: OnnxModel,
+  heads: readonly RawHead[],
   outputs: readonly NamedShape[],
-  producer: (name: string) => NodeProto | null,
-  { size, options }: DoctorContext,
+  { options }: DoctorContext,
 ): Observation {
-  const heads = size === null ? [] : rawHeads(outputs, size);
-  const anchors = options.anchors ?? usualAnchors(heads);
-  const fits = anchors?.length === heads.length * ANCHORS_PER_CELL * 2;
-  const with_ = !fits
-    ? `Give --anchors with ${heads.length * ANCHORS_PER_CELL} widths and heights to merge them.`
-    : `--fix decodes them as YOLOv5 does, with the anchors ${options.anchors === undefined ? `of its P${heads.length + 2}` : 'given'}.`;
+  const names = heads.map(({ name }) => name);
+  const facts = { ...options, classes: options.serving?.labels ?? 0 };
+  const isCertain = anchorsFor(heads, graph, facts) !== null;
+  const which = options.anchors === undefined ? `of YOLOv5 P${heads.length + 2}` : 'given';
+  const hint = isCertain
+    ? `--fix decodes them as YOLOv5 does (YOLOv3 and 4 of darknet differ), with the anchors ${which}.`
+    : `If they are those of a YOLOv5, --fix with --anchors (p5, p6 or ${heads.length * ANCHORS_PER_CELL} widths and heights) merges them.`;
   return {
     ...about,
     severity: 'warning',
-    node: producer(names[0] ?? ''),
+    node: graph.node.find(({ output }) => output.some((name) => names.includes(name))) ?? null,
     message: `${names.length} heads come out one by one, undecoded: ${listed(outputs.filter(({ name }) => names.includes(name)))}`,
     why: 'Each is copied and decoded on its own, and whoever decodes them has to know the anchors.',
-    fix: `Merge and decode them in the network: one output [N, anchors, 5 + classes]. ${with_}`,
+    fix: `Merge and decode them in the network: one output [N, anchors, 5 + classes]. ${hint}`,
   };
 }
 

@@ -2,18 +2,16 @@ import { compareSizes, type InputSize } from '../comparison.js';
 import type { OnnxModel } from '../graph.js';
 import { imageInput } from '../image-input.js';
 import { dropUnusedWeights, rewriteModel } from '../rewrite.js';
-import { ANCHORS_PER_CELL, rawHeads, type NamedShape } from '../yolo-heads.js';
+import { rawHeads, type NamedShape } from '../yolo-heads.js';
 import { takeInExternalData } from './external-data.js';
 import { foldShapes } from './fold-shapes.js';
 import { inlineBranches } from './inline-branches.js';
-import { mergeHeads, usualAnchors } from './merge-heads.js';
+import { anchorsFor, mergeHeads, type HeadFacts } from './merge-heads.js';
 import { dropOutputs, trainingOutputs, transposeOutputs, untransposedOutputs } from './outputs.js';
 import { simplify } from './simplify.js';
 import { upgradeOpset } from './upgrade-opset.js';
 
-export interface FixOptions {
-  /** Widths and heights of the anchors of raw YOLO heads, in pixels, finest head first. @default YOLOv5's P5 or P6 */
-  readonly anchors?: readonly number[];
+export interface FixOptions extends HeadFacts {
   /** The files that weights are kept in outside the model file, by the name that it gives them. */
   readonly externalFiles?: ReadonlyMap<string, Uint8Array>;
 }
@@ -40,21 +38,16 @@ export function fixModel(
 }
 
 /** One output with rows, as the tasks of detectors take it best. */
-function fixOutputs(model: OnnxModel, size: InputSize, { anchors }: FixOptions, changes: string[]): OnnxModel {
+function fixOutputs(model: OnnxModel, size: InputSize, facts: HeadFacts, changes: string[]): OnnxModel {
   const [probe] = compareSizes(model, imageInput(model), size).served;
   const outputs: NamedShape[] = model.graph.output.map(({ name }) => ({ name, shape: probe.shapeOf(name) }));
   const extra = trainingOutputs(outputs, size);
-  if (extra.length > 0) {
-    const upright = untransposedOutputs(
-      outputs.filter((output) => !extra.includes(output)),
-      size,
-    );
-    return transposeOutputs(dropOutputs(model, extra, changes), upright, changes);
+  const wanted = outputs.filter((output) => !extra.includes(output));
+  const heads = rawHeads(wanted, size);
+  const anchors = anchorsFor(heads, model.graph, facts);
+  // Outputs that are something else beside the heads are better left alone.
+  if (heads.length > 0 && heads.length === outputs.length && anchors !== null) {
+    return mergeHeads(model, heads, anchors, changes);
   }
-  const heads = rawHeads(outputs, size);
-  const used = anchors ?? usualAnchors(heads);
-  // Outputs that are something else beside the heads, or anchors for other heads: better left alone.
-  const isMergeable = heads.length === outputs.length && used?.length === heads.length * ANCHORS_PER_CELL * 2;
-  if (heads.length > 0 && isMergeable) return mergeHeads(model, heads, used, changes);
-  return transposeOutputs(model, untransposedOutputs(outputs, size), changes);
+  return transposeOutputs(dropOutputs(model, extra, changes), untransposedOutputs(wanted, size), changes);
 }

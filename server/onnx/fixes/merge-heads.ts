@@ -1,4 +1,5 @@
-import type { NodeProto, TensorProto } from '../../gen/onnx/onnx.js';
+import type { GraphProto, NodeProto, TensorProto } from '../../gen/onnx/onnx.js';
+import { activationsOf } from '../activations.js';
 import { node, valueInfo } from '../builder.js';
 import { opsetOf, type OnnxModel } from '../graph.js';
 import { BATCH } from '../rewrite.js';
@@ -9,8 +10,30 @@ import { FreshNames, withGraph } from './edit.js';
 /** From this opset on the lengths of a Split are an input. */
 const SPLIT_INPUT_OPSET = 13;
 
-/** The anchors of a model with so many heads, where none are given: those of YOLOv5's P5 and P6; null for any other. */
-export function usualAnchors(heads: readonly RawHead[]): readonly number[] | null {
+/** What is known of raw heads beside their shapes. */
+export interface HeadFacts {
+  /** Widths and heights of the anchors, in pixels, finest head first. @default those of YOLOv5's P5 or P6 */
+  readonly anchors?: readonly number[];
+  /** Number of classes; 0 where it is not known. @default 0 */
+  readonly classes?: number;
+}
+
+/**
+ * The anchors to decode raw heads with; null where that is not certain. Maps of many channels may be the heads of another
+ * network, unless the caller knows the anchors or the classes fit; heads behind an activation are none of YOLOv5's.
+ */
+export function anchorsFor(
+  heads: readonly RawHead[],
+  graph: GraphProto,
+  { anchors, classes = 0 }: HeadFacts,
+): readonly number[] | null {
+  const isActivated = heads.some(({ name }) => activationsOf(graph, name).length > 0);
+  const isCertain = heads.every(({ form, values }) => form === 'cells' || values === 5 + classes);
+  const used = anchors ?? (isCertain ? usualAnchors(heads) : null);
+  return !isActivated && used?.length === heads.length * ANCHORS_PER_CELL * 2 ? used : null;
+}
+
+function usualAnchors(heads: readonly RawHead[]): readonly number[] | null {
   const strides = heads.map(({ stride }) => stride).join();
   if (strides === '8,16,32') return ANCHORS.p5;
   return strides === '8,16,32,64' ? ANCHORS.p6 : null;
