@@ -2,21 +2,28 @@ import { basename, dirname, resolve } from 'node:path';
 import { parseModelConfig } from './config/model-config-file.js';
 import { resolveServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
+import { bestClasses, classifyParameters, type ClassifyChoices } from './core/classifications.js';
 import { detectParameters, readDetections, type DetectChoices } from './core/detections.js';
 import { ServingError } from './core/errors.js';
-import type { InferenceResponse, RequestTimings, ResultTable, TaskParameters } from './core/inference.js';
-import { TASK_KINDS } from './core/model-config.js';
+import {
+  regionsOf,
+  type InferenceResponse,
+  type RequestTimings,
+  type ResultTable,
+  type TaskParameters,
+} from './core/inference.js';
+import { TASK_INPUTS, TASK_KINDS, type TaskKind } from './core/model-config.js';
 import { Model } from './core/model.js';
-import type { Picture, PixelLayout, Region } from './core/picture.js';
+import type { Content, PixelLayout, Region } from './core/picture.js';
 import { scanModel } from './core/repository-scan.js';
 import { NO_STATISTICS } from './core/statistics.js';
-import type { Detection } from './gen/sluice/v1/inference.js';
+import type { ClassScore, Detection } from './gen/sluice/v1/inference.js';
 import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
 import { ModelExecutors } from './runtime/model-executor.js';
 
 /** Sluice without a server: the same engines, batching and worker threads, called in the process that needs the answers. */
 
-export type { DetectChoices, Detection, PixelLayout, Region, RequestTimings };
+export type { ClassifyChoices, ClassScore, DetectChoices, Detection, PixelLayout, Region, RequestTimings };
 export { ServingError };
 
 export interface OpenOptions {
@@ -49,6 +56,14 @@ export interface LocalEmbeddings {
   readonly height: number;
   /** One a region: its vector, or why there is none. */
   readonly embeddings: readonly (Float32Array | ServingError)[];
+  readonly timings: RequestTimings;
+}
+
+export interface LocalClassifications {
+  readonly width: number;
+  readonly height: number;
+  /** One a region: its classes, best first, or why there are none. */
+  readonly classifications: readonly (readonly ClassScore[] | ServingError)[];
   readonly timings: RequestTimings;
 }
 
@@ -111,37 +126,44 @@ export class LocalModel implements AsyncDisposable {
    */
   async detect(picture: LocalPicture, choices: DetectChoices = {}): Promise<LocalDetections> {
     this.#require('detect');
-    const { table, ...answer } = await this.#infer(picture, detectParameters(choices, this.#model.config), 1);
-    return { ...answer, detections: readDetections(table, this.#model.labels) };
+    const { table, ...answer } = await this.#infer(picture, detectParameters(choices, this.#model.config));
+    return { ...answer, detections: readDetections({ ...answer, table }, this.#model.labels) };
   }
 
-  /** Embeds a picture, or its regions. Throws as `detect` does, TASK_NOT_SUPPORTED for a detector. */
-  async embed(picture: LocalPicture, regions: readonly Region[] = []): Promise<LocalEmbeddings> {
+  /** Embeds a picture, its regions, or a text. Throws as `detect` does. */
+  async embed(content: LocalPicture | string, regions: readonly Region[] = []): Promise<LocalEmbeddings> {
     this.#require('embed');
-    const rows = Math.max(1, regions.length);
-    const { table, ...answer } = await this.#infer(picture, { kind: 'embed', regions }, rows);
-    const { columns, values, rowErrors } = table;
-    const embeddings = Array.from(
-      { length: table.rows },
-      (_, row) => rowErrors?.[row] ?? values.subarray(row * columns, (row + 1) * columns),
+    const { table, ...answer } = await this.#infer(content, { kind: 'embed', regions });
+    return { ...answer, embeddings: vectorsOf(table) };
+  }
+
+  /** Tells the classes of a picture, of its regions, or of a text. Throws as `detect` does. */
+  async classify(
+    content: LocalPicture | string,
+    choices: ClassifyChoices & { readonly regions?: readonly Region[] } = {},
+  ): Promise<LocalClassifications> {
+    this.#require('classify');
+    const parameters = classifyParameters(choices, choices.regions ?? [], this.#model.config);
+    const { table, ...answer } = await this.#infer(content, parameters);
+    const classifications = vectorsOf(table).map((scores) =>
+      scores instanceof ServingError ? scores : bestClasses(scores, parameters, this.#model.labels),
     );
-    return { ...answer, embeddings };
+    return { ...answer, classifications };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#model[Symbol.asyncDispose]();
   }
 
-  #require(kind: 'detect' | 'embed'): void {
+  #require(kind: TaskKind): void {
     const { task } = this.#model.config;
     if (TASK_KINDS[task] === kind) return;
     throw new ServingError('TASK_NOT_SUPPORTED', `task ${task} does not answer ${kind}()`);
   }
 
   async #infer(
-    picture: LocalPicture,
+    content: LocalPicture | string,
     parameters: TaskParameters,
-    rows: number,
   ): Promise<Omit<InferenceResponse, 'outcome'> & { readonly table: ResultTable }> {
     const { config } = this.#model;
     const { default_priority_level: priority, default_queue_policy: policy } = config.dynamic_batching;
@@ -149,9 +171,9 @@ export class LocalModel implements AsyncDisposable {
     const timeout = policy.default_timeout_microseconds;
     using lease = this.#model.lease();
     const ticket = lease.enqueue({
-      picture: toPicture(picture),
+      content: toContent(content, TASK_INPUTS[config.task]),
       parameters,
-      rows,
+      rows: Math.max(1, regionsOf(parameters).length),
       batchKey: '',
       arrivedAt,
       deadlineAt: timeout === 0 ? null : arrivedAt + timeout,
@@ -163,9 +185,20 @@ export class LocalModel implements AsyncDisposable {
   }
 }
 
+function vectorsOf({ rows, columns, values, rowErrors }: ResultTable): (Float32Array | ServingError)[] {
+  return Array.from(
+    { length: rows },
+    (_, row) => rowErrors?.[row] ?? values.subarray(row * columns, (row + 1) * columns),
+  );
+}
+
 /** The caller keeps its bytes: those of a request move to the thread that decodes them. */
-function toPicture(picture: LocalPicture): Picture {
-  if (picture instanceof Uint8Array) return { kind: 'encoded', bytes: new Uint8Array(picture) };
-  const { data, ...layout } = picture;
+function toContent(content: LocalPicture | string, input: 'picture' | 'text'): Content {
+  if ((typeof content === 'string') !== (input === 'text')) {
+    throw new ServingError('INVALID_REQUEST', `the model takes ${input}s`);
+  }
+  if (typeof content === 'string') return { kind: 'text', text: content };
+  if (content instanceof Uint8Array) return { kind: 'encoded', bytes: new Uint8Array(content) };
+  const { data, ...layout } = content;
   return { kind: 'raw', ...layout, bytes: new Uint8Array(data) };
 }

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { annotate, describe } from './annotate.js';
 import { ServerProcess } from './server-process.js';
-import { SluiceClient, type EmbedFrame, type Frame } from './sluice-client.js';
+import { SluiceClient, type RegionsFrame, type Frame } from './sluice-client.js';
 
 /**
  * The demonstration behind `make demo`: starts a real server on a model repository, streams every sample picture
@@ -22,7 +22,7 @@ await using server = await ServerProcess.start({ modelRepository });
 using client = await SluiceClient.connect(server.grpcAddress);
 
 const frames: Frame[] = [...pictures].map(([id, picture]) => ({ id, picture }));
-const faces: EmbedFrame[] = [];
+const faces: RegionsFrame[] = [];
 for await (const result of client.detect(frames, { model: 'centerface' })) {
   const file = result.frame?.frameId ?? '';
   if (result.frame?.error !== undefined) throw new Error(`${file}: ${result.frame.error.message}`);

@@ -1,24 +1,29 @@
 import type { EventEmitter } from 'node:events';
 import type { Client, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import {
+  ClassifyRequest,
   DetectRequest,
   EmbedRequest,
   FramePolicy,
   InferenceService,
+  MaskFormat,
   PixelFormat,
+  SegmentRequest,
+  type ClassifyResponse,
   type DetectOptions,
   type DetectResponse,
   type Detection,
   type EmbedResponse,
   type Frame as FrameMessage,
   type Region,
+  type SegmentResponse,
   type StreamOptions,
   type Timings,
 } from '../../server/gen/sluice/v1/inference.js';
 import { openChannel } from './channel.js';
 
-export { FramePolicy, PixelFormat };
-export type { DetectResponse, Detection, EmbedResponse, Region, Timings };
+export { FramePolicy, MaskFormat, PixelFormat };
+export type { ClassifyResponse, DetectResponse, Detection, EmbedResponse, Region, SegmentResponse, Timings };
 
 /** Pixels as they are; see RawPicture in the protocol. */
 export interface RawPixels {
@@ -30,9 +35,9 @@ export interface RawPixels {
   readonly data: Uint8Array;
 }
 
-/** One picture of a stream: a JPEG, PNG or WebP file, or raw pixels. */
+/** One item of a stream: a JPEG, PNG or WebP file, raw pixels, or the text of a model that reads. */
 export interface Frame {
-  readonly picture: Uint8Array | RawPixels;
+  readonly picture: Uint8Array | RawPixels | string;
   /** Repeated by the answer. */
   readonly id?: string;
   /** Milliseconds after which the answer is worth nothing. */
@@ -41,8 +46,8 @@ export interface Frame {
   readonly priority?: number;
 }
 
-/** A picture with the parts of it to embed; none: all of it. */
-export interface EmbedFrame extends Frame {
+/** A picture with the parts of it that count; none: all of it. */
+export interface RegionsFrame extends Frame {
   readonly regions?: readonly Region[];
 }
 
@@ -64,6 +69,20 @@ export interface DetectSettings extends StreamSettings {
   readonly nmsThreshold?: number;
   readonly classIds?: readonly number[];
   readonly maxDetections?: number;
+  readonly maskFormat?: MaskFormat;
+  /** Also draw what was found into the picture. */
+  readonly annotate?: boolean;
+}
+
+/** Options of a stream of classifications; see ClassifyOptions in the protocol. */
+export interface ClassifySettings extends StreamSettings {
+  readonly topK?: number;
+  readonly scoreThreshold?: number;
+}
+
+/** Options of a stream of segmentations; see SegmentOptions in the protocol. */
+export interface SegmentSettings extends StreamSettings {
+  readonly probabilityMap?: boolean;
 }
 
 type Frames<F> = Iterable<F> | AsyncIterable<F>;
@@ -86,29 +105,53 @@ export class SluiceClient implements Disposable {
     return new SluiceClient(await openChannel(address, timeoutMs));
   }
 
-  /** Finds objects in each frame. */
-  async *detect(frames: Frames<Frame>, settings: DetectSettings = {}): AsyncGenerator<DetectResponse> {
+  /** Finds objects in each frame; with regions, by models that look at one object at a time. */
+  async *detect(frames: Frames<RegionsFrame>, settings: DetectSettings = {}): AsyncGenerator<DetectResponse> {
     const options = detectOptions(settings);
-    const { path, responseDeserialize } = InferenceService.detect;
-    const serialize = (message: DetectRequest): Buffer => asBuffer(DetectRequest.encode(message).finish());
-    const call = this.#client.makeBidiStreamRequest(path, serialize, responseDeserialize);
-    yield* exchange(call, frames, settings.signal, (frame, first) => ({
+    yield* this.#stream(InferenceService.detect, DetectRequest, frames, settings, (frame, first) => ({
       options: first ? options : undefined,
-      frame: frame === null ? undefined : frameMessage(frame),
+      ...withRegions(frame),
     }));
   }
 
   /** Embeds each frame, or its regions. */
-  async *embed(frames: Frames<EmbedFrame>, settings: StreamSettings = {}): AsyncGenerator<EmbedResponse> {
+  async *embed(frames: Frames<RegionsFrame>, settings: StreamSettings = {}): AsyncGenerator<EmbedResponse> {
     const options = { stream: streamOptions(settings) };
-    const { path, responseDeserialize } = InferenceService.embed;
-    const serialize = (message: EmbedRequest): Buffer => asBuffer(EmbedRequest.encode(message).finish());
-    const call = this.#client.makeBidiStreamRequest(path, serialize, responseDeserialize);
-    yield* exchange(call, frames, settings.signal, (frame, first) => ({
+    yield* this.#stream(InferenceService.embed, EmbedRequest, frames, settings, (frame, first) => ({
       options: first ? options : undefined,
-      frame: frame === null ? undefined : frameMessage(frame),
-      regions: [...(frame?.regions ?? [])],
+      ...withRegions(frame),
     }));
+  }
+
+  /** Tells the classes of each frame, or of its regions. */
+  async *classify(frames: Frames<RegionsFrame>, settings: ClassifySettings = {}): AsyncGenerator<ClassifyResponse> {
+    const { topK = 0, scoreThreshold } = settings;
+    const options = { stream: streamOptions(settings), topK, scoreThreshold };
+    yield* this.#stream(InferenceService.classify, ClassifyRequest, frames, settings, (frame, first) => ({
+      options: first ? options : undefined,
+      ...withRegions(frame),
+    }));
+  }
+
+  /** Tells the class of every pixel of each frame. */
+  async *segment(frames: Frames<Frame>, settings: SegmentSettings = {}): AsyncGenerator<SegmentResponse> {
+    const options = { stream: streamOptions(settings), probabilityMap: settings.probabilityMap ?? false };
+    yield* this.#stream(InferenceService.segment, SegmentRequest, frames, settings, (frame, first) => ({
+      options: first ? options : undefined,
+      frame: withRegions(frame).frame,
+    }));
+  }
+
+  async *#stream<F, Request, Response>(
+    method: { readonly path: string; readonly responseDeserialize: (bytes: Buffer) => Response },
+    message: { encode(message: Request): { finish(): Uint8Array } },
+    frames: Frames<F>,
+    { signal }: StreamSettings,
+    toMessage: (frame: F | null, first: boolean) => Request,
+  ): AsyncGenerator<Response> {
+    const serialize = (request: Request): Buffer => asBuffer(message.encode(request).finish());
+    const call = this.#client.makeBidiStreamRequest(method.path, serialize, method.responseDeserialize);
+    yield* exchange(call, frames, signal, toMessage);
   }
 
   /** Closes the connection; open streams fail. */
@@ -179,7 +222,13 @@ function detectOptions(settings: DetectSettings): DetectOptions {
     nmsThreshold: settings.nmsThreshold,
     classIds: [...(settings.classIds ?? [])],
     maxDetections: settings.maxDetections ?? 0,
+    maskFormat: settings.maskFormat ?? MaskFormat.MASK_FORMAT_UNSPECIFIED,
+    annotate: settings.annotate ?? false,
   };
+}
+
+function withRegions(frame: RegionsFrame | null): { frame: FrameMessage | undefined; regions: Region[] } {
+  return { frame: frame === null ? undefined : frameMessage(frame), regions: [...(frame?.regions ?? [])] };
 }
 
 function streamOptions(settings: StreamSettings): StreamOptions {
@@ -200,11 +249,14 @@ function frameMessage({ id, picture, timeoutMs, priority }: Frame): FrameMessage
         ? undefined
         : { seconds: Math.floor(timeoutMs / 1000), nanos: Math.round((timeoutMs % 1000) * 1e6) },
     priority: priority ?? 0,
-    picture:
-      picture instanceof Uint8Array
-        ? { $case: 'encoded', encoded: picture }
-        : { $case: 'raw', raw: { ...picture, stride: picture.stride ?? 0 } },
+    content: contentOf(picture),
   };
+}
+
+function contentOf(picture: Frame['picture']): NonNullable<FrameMessage['content']> {
+  if (typeof picture === 'string') return { $case: 'text', text: picture };
+  if (picture instanceof Uint8Array) return { $case: 'encoded', encoded: picture };
+  return { $case: 'raw', raw: { ...picture, stride: picture.stride ?? 0 } };
 }
 
 /** The same memory as a Buffer. */

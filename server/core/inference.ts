@@ -1,5 +1,5 @@
 import type { ServingError } from './errors.js';
-import type { Picture, Region } from './picture.js';
+import type { Content, Region } from './picture.js';
 
 /** What a request asks of a detector; the protocol's options with the model's defaults filled in. */
 export interface DetectParameters {
@@ -11,7 +11,12 @@ export interface DetectParameters {
   /** Null: all classes. */
   readonly classIds: readonly number[] | null;
   readonly maxDetections: number;
+  /** For tasks that look at one object at a time. Empty: the whole picture is the one region. */
+  readonly regions: readonly Region[];
+  readonly maskFormat: MaskFormat;
 }
+
+export type MaskFormat = 'run_lengths' | 'png';
 
 /** What a request asks of an embedder. */
 export interface EmbedParameters {
@@ -20,11 +25,33 @@ export interface EmbedParameters {
   readonly regions: readonly Region[];
 }
 
-export type TaskParameters = DetectParameters | EmbedParameters;
+/** What a request asks of a classifier. */
+export interface ClassifyParameters {
+  readonly kind: 'classify';
+  /** Empty: the whole picture is the one region. */
+  readonly regions: readonly Region[];
+  /** Most classes of a region. */
+  readonly topK: number;
+  /** 0 to 1. */
+  readonly scoreThreshold: number;
+}
 
-/** One picture to infer. Its bytes belong to the executor once a batch is cut. */
+/** What a request asks of a model that segments. */
+export interface SegmentParameters {
+  readonly kind: 'segment';
+  readonly probabilityMap: boolean;
+}
+
+export type TaskParameters = DetectParameters | EmbedParameters | ClassifyParameters | SegmentParameters;
+
+/** The regions that a request names. */
+export function regionsOf(parameters: TaskParameters): readonly Region[] {
+  return parameters.kind === 'segment' ? [] : parameters.regions;
+}
+
+/** One picture or text to infer. Its bytes belong to the executor once a batch is cut. */
 export interface InferenceRequest {
-  readonly picture: Picture;
+  readonly content: Content;
   readonly parameters: TaskParameters;
   /** Rows of a batch that it takes: 1, or one a region. */
   readonly rows: number;
@@ -41,11 +68,32 @@ export interface InferenceRequest {
 /** A table of results: `rows` times `columns` values in row-major order. */
 export interface ResultTable {
   readonly rows: number;
-  /** Detections: left top right bottom score class, then x y of each landmark. Embeddings: the vector. */
+  /** Detections: as `layout` says. Embeddings: the vector. Classifications: the score of each class. Segmentations: none. */
   readonly columns: number;
   readonly values: Float32Array;
   /** One a row where single rows can fail (regions); null: no row failed. */
   readonly rowErrors: readonly (ServingError | null)[] | null;
+  /** Of detections; else null. */
+  readonly layout: DetectionLayout | null;
+  /**
+   * What does not fit a table. Detections: the mask of each row, where the task has masks. Segmentations: the map of
+   * classes, then the map of probabilities where asked for.
+   */
+  readonly attachments: readonly Attachment[];
+}
+
+/** Run lengths as the protocol has them, or a PNG file. */
+export type Attachment = Uint32Array | Uint8Array;
+
+/**
+ * A row of detections: left top right bottom score class; where `rotated` x y width height angle; then `points` points of
+ * `pointValues` values (x y, or x y score); then `values` that are not told.
+ */
+export interface DetectionLayout {
+  readonly rotated: boolean;
+  readonly points: number;
+  readonly pointValues: number;
+  readonly values: number;
 }
 
 /** What an executor says of one request. */

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { channelsOf } from './network-input.js';
+import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
 
 /**
@@ -7,7 +9,6 @@ import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
  */
 
 const count = (description: string) => z.int().min(1).describe(description);
-const perChannel = (description: string) => z.array(z.number()).length(3).describe(description);
 
 const inputSchema = z
   .strictObject({
@@ -15,32 +16,6 @@ const inputSchema = z
     height: z.int().min(1).max(16384).describe('Height of the network input, in pixels.'),
   })
   .describe('Size to which pictures are brought. A model file with another fixed size is rewritten to it.');
-
-const preprocessSchema = z
-  .strictObject({
-    resize: z
-      .enum(['letterbox', 'stretch'])
-      .default('letterbox')
-      .describe('letterbox: keep the aspect ratio, centre, pad. stretch: fill the input.'),
-    color: z.enum(['rgb', 'bgr']).default('rgb').describe('Order of the channels that the network expects.'),
-    pad: z.int().min(0).max(255).default(0).describe('Grey level of the padding around a letterboxed picture.'),
-    scale: z.number().default(1).describe('Pixels become (value * scale - mean) / std.'),
-    mean: perChannel('Per channel, in the order of `color`, after `scale`.').default([0, 0, 0]),
-    std: z
-      .array(z.number().refine((value) => value !== 0, 'must not be 0'))
-      .length(3)
-      .describe('Per channel, in the order of `color`; not 0.')
-      .default([1, 1, 1]),
-    alignment: z
-      .array(z.array(z.number()).length(2))
-      .length(5)
-      .optional()
-      .describe(
-        'Where the five landmarks of a face belong in the network input, as [x, y] in pixels, in the order left eye, ' +
-          'right eye, nose, left and right mouth corner. Regions given as landmarks need it.',
-      ),
-  })
-  .describe('How pixels become the input tensor.');
 
 const postprocessSchema = z
   .strictObject({
@@ -52,6 +27,7 @@ const postprocessSchema = z
       .describe(
         'fast: any better box of the class suppresses, even one suppressed itself. greedy: only boxes that stay suppress.',
       ),
+    top_k: count('Default of the request option: most classes of a region. Classifiers.').max(65_536).default(5),
     max_detections: count('Most detections per frame; the best ones stay.').max(10000).default(1000),
     normalize: z.boolean().default(true).describe('Scale embeddings to unit length. Embedders.'),
   })
@@ -201,8 +177,8 @@ const warmupsFit: CrossCheck = ({ max_batch_size: most, model_warmup: warmups })
     size > most ? [[['model_warmup', index, 'batch_size'], `${size} is over max_batch_size, which is ${most}`]] : [],
   );
 
-const tensorFits: CrossCheck = ({ max_batch_size: rows, input: { width, height } }) => {
-  const bytes = rows * width * height * 3 * Float32Array.BYTES_PER_ELEMENT;
+const tensorFits: CrossCheck = ({ max_batch_size: rows, input: { width, height }, preprocess: { color } }) => {
+  const bytes = rows * width * height * channelsOf(color) * Float32Array.BYTES_PER_ELEMENT;
   if (bytes <= MOST_TENSOR_BYTES) return [];
   const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   const message = `a batch of ${rows} inputs of ${width} x ${height} takes ${size}, over 2 GiB: lower max_batch_size or the size`;
@@ -238,7 +214,9 @@ export const modelConfigSchema = fields.check(
   crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
   crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
   crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
-  crossCheck(tensorFits, ['max_batch_size', 'input']),
+  crossCheck(tensorFits, ['max_batch_size', 'input', 'preprocess.color']),
+  crossCheck(preprocessProblems, ['input', 'preprocess']),
+  crossCheck(focusProblems, ['input', 'preprocess.focus', 'tensorrt.profiles']),
   crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
   crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
 );
@@ -246,7 +224,15 @@ export const modelConfigSchema = fields.check(
 export type TaskName = (typeof TASKS)[number];
 
 /** Which call a task answers. */
-export const TASK_KINDS: Record<TaskName, 'detect' | 'embed'> = { centerface: 'detect', embedding: 'embed' };
+export type TaskKind = 'detect' | 'embed' | 'classify' | 'segment';
+
+/** What a task's requests are about. */
+export const TASK_INPUTS: Record<TaskName, 'picture' | 'text'> = { centerface: 'picture', embedding: 'picture' };
+
+/** Tasks that answer Detect for one object at a time, given as regions. */
+export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set([]);
+
+export const TASK_KINDS: Record<TaskName, TaskKind> = { centerface: 'detect', embedding: 'embed' };
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

@@ -6,6 +6,26 @@ export type Picture =
   | { readonly kind: 'encoded'; readonly bytes: Uint8Array }
   | ({ readonly kind: 'raw'; readonly bytes: Uint8Array } & PixelLayout);
 
+/** A text, for models that read. */
+export interface Text {
+  readonly kind: 'text';
+  readonly text: string;
+}
+
+/** What a request is about. */
+export type Content = Picture | Text;
+
+/** What a model that sees is given; whoever let a text through has failed to look. */
+export function requirePicture(content: Content): Picture {
+  if (content.kind !== 'text') return content;
+  throw new Error('a model that takes pictures was given a text');
+}
+
+/** Bytes that waiting content holds. */
+export function contentBytes(content: Content): number {
+  return content.kind === 'text' ? Buffer.byteLength(content.text) : content.bytes.length;
+}
+
 export interface PixelLayout {
   readonly format: PixelFormat;
   /** In pixels. */

@@ -1,10 +1,11 @@
 import { ServingError } from './errors.js';
 import type { InferenceRequest } from './inference.js';
+import { contentBytes } from './picture.js';
 
 export interface QueueLimits {
   /** Most requests; 0: no limit. */
   readonly requests: number;
-  /** Most bytes of pictures; 0: no limit. */
+  /** Most bytes of pictures and texts; 0: no limit. */
   readonly bytes: number;
 }
 
@@ -36,7 +37,7 @@ export class RequestQueue<T extends Queued> {
 
   /** Adds an item at the end of its priority. Throws QUEUE_FULL when a limit would be passed. */
   push(item: T): void {
-    const bytes = item.request.picture.bytes.byteLength;
+    const bytes = contentBytes(item.request.content);
     const { requests: mostRequests, bytes: mostBytes } = this.#limits;
     if (mostRequests > 0 && this.#size >= mostRequests) {
       throw new ServingError(
@@ -60,7 +61,7 @@ export class RequestQueue<T extends Queued> {
   remove(item: T): boolean {
     if (!this.#level(item).delete(item)) return false;
     this.#size -= 1;
-    this.#bytes -= item.request.picture.bytes.byteLength;
+    this.#bytes -= contentBytes(item.request.content);
     return true;
   }
 

@@ -1,11 +1,22 @@
 import { detectParameters, readDetections } from '../core/detections.js';
-import type { TaskParameters } from '../core/inference.js';
-import type { DetectOptions, DetectRequest, DetectResponse } from '../gen/sluice/v1/inference.js';
+import { ServingError } from '../core/errors.js';
+import type { MaskFormat as CoreMaskFormat, TaskParameters } from '../core/inference.js';
+import { TASKS_OF_REGIONS } from '../core/model-config.js';
+import { MaskFormat, type DetectOptions, type DetectRequest, type DetectResponse } from '../gen/sluice/v1/inference.js';
 import { requireFraction } from './frame-codec.js';
+import { readRegions } from './region-codec.js';
+import { toFrameError } from './status.js';
 import type { StreamChoice, StreamProtocol } from './stream-protocol.js';
+
+const MASK_FORMATS = new Map<MaskFormat, CoreMaskFormat>([
+  [MaskFormat.MASK_FORMAT_UNSPECIFIED, 'run_lengths'],
+  [MaskFormat.MASK_FORMAT_RUN_LENGTHS, 'run_lengths'],
+  [MaskFormat.MASK_FORMAT_PNG, 'png'],
+]);
 
 interface DetectChoice extends StreamChoice {
   readonly options: DetectOptions | undefined;
+  readonly maskFormat: CoreMaskFormat;
 }
 
 export const detectProtocol: StreamProtocol<DetectRequest, DetectResponse> = {
@@ -17,18 +28,36 @@ export const detectProtocol: StreamProtocol<DetectRequest, DetectResponse> = {
   options({ options }): DetectChoice {
     if (options?.scoreThreshold !== undefined) requireFraction('score_threshold', options.scoreThreshold);
     if (options?.nmsThreshold !== undefined) requireFraction('nms_threshold', options.nmsThreshold);
-    return { stream: options?.stream, options };
+    const maskFormat = MASK_FORMATS.get(options?.maskFormat ?? MaskFormat.MASK_FORMAT_UNSPECIFIED);
+    if (maskFormat === undefined) {
+      throw new ServingError(
+        'INVALID_REQUEST',
+        `mask_format ${options?.maskFormat} is not known; use RUN_LENGTHS or PNG`,
+      );
+    }
+    return { stream: options?.stream, options, maskFormat };
   },
 
   frame: (message) => message.frame,
 
-  parameters(_message, choice, model): TaskParameters {
-    return detectParameters((choice as DetectChoice).options ?? {}, model.config);
+  parameters(message, choice, model): TaskParameters {
+    const { options, maskFormat } = choice as DetectChoice;
+    const regions = readRegions(message.regions);
+    if (regions.length > 0 && !TASKS_OF_REGIONS.has(model.config.task)) {
+      throw new ServingError(
+        'INVALID_REQUEST',
+        `task ${model.config.task} looks at the whole picture; send the frame without regions`,
+      );
+    }
+    return detectParameters({ ...options, regions, maskFormat }, model.config);
   },
 
-  rows: () => 1,
-
-  respond(frame, table, model): DetectResponse {
-    return { frame, detections: table === null ? [] : readDetections(table, model?.labels ?? []) };
+  respond(frame, answer): DetectResponse {
+    const detections = answer === null ? [] : readDetections(answer, answer.labels);
+    // Of a request with regions, the rows are theirs.
+    answer?.table.rowErrors?.forEach((error, row) => {
+      if (error !== null) detections[row]!.error = toFrameError(error);
+    });
+    return { frame, detections, annotated: new Uint8Array(0), stages: [], unseenTracks: [] };
   },
 };

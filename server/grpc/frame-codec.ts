@@ -1,11 +1,12 @@
 import { ServingError } from '../core/errors.js';
 import type { RequestTimings } from '../core/inference.js';
-import type { Picture, PixelFormat as CorePixelFormat } from '../core/picture.js';
+import type { Content, Picture, PixelFormat as CorePixelFormat, Text } from '../core/picture.js';
 import type { Duration } from '../gen/google/protobuf/duration.js';
 import { PixelFormat, type Frame, type RawPicture, type Timings } from '../gen/sluice/v1/inference.js';
 
 const MAX_FRAME_ID_BYTES = 256;
 const MAX_RAW_SIDE = 16384;
+const MAX_TEXT_BYTES = 65_536;
 
 const PIXEL_FORMATS = new Map<PixelFormat, CorePixelFormat>([
   [PixelFormat.PIXEL_FORMAT_RGB8, 'rgb8'],
@@ -16,31 +17,44 @@ const PIXEL_FORMATS = new Map<PixelFormat, CorePixelFormat>([
 
 /** What of a frame does not depend on the model. */
 export interface FrameHeader {
-  readonly picture: Picture;
+  readonly content: Content;
   /** Microseconds from arrival; null: none given. */
   readonly timeout: number | null;
   /** 0: the model's default. */
   readonly priority: number;
 }
 
-/** Checks a frame and takes it apart; the picture's bytes alias the message. Throws INVALID_REQUEST or BAD_IMAGE. */
-export function readFrame(frame: Frame): FrameHeader {
+/**
+ * Checks a frame for a model that takes `input`, and takes it apart; the picture's bytes alias the message. Throws
+ * INVALID_REQUEST or BAD_IMAGE.
+ */
+export function readFrame(frame: Frame, input: 'picture' | 'text'): FrameHeader {
   if (Buffer.byteLength(frame.frameId) > MAX_FRAME_ID_BYTES) {
     throw new ServingError('INVALID_REQUEST', `frame_id is longer than ${MAX_FRAME_ID_BYTES} bytes`);
   }
-  return { picture: readPicture(frame), timeout: readTimeout(frame.timeout), priority: frame.priority };
+  const content = input === 'text' ? readText(frame) : readPicture(frame);
+  return { content, timeout: readTimeout(frame.timeout), priority: frame.priority };
 }
 
-function readPicture({ picture }: Frame): Picture {
-  switch (picture?.$case) {
+function readPicture({ content }: Frame): Picture {
+  switch (content?.$case) {
     case 'encoded':
-      requireKnownFile(picture.encoded);
-      return { kind: 'encoded', bytes: picture.encoded };
+      requireKnownFile(content.encoded);
+      return { kind: 'encoded', bytes: content.encoded };
     case 'raw':
-      return readRawPicture(picture.raw);
+      return readRawPicture(content.raw);
+    case 'text':
+      throw new ServingError('INVALID_REQUEST', 'the model takes pictures, not texts; set `encoded` or `raw`');
     case undefined:
       throw new ServingError('INVALID_REQUEST', 'the frame has no picture; set `encoded` or `raw`');
   }
+}
+
+function readText({ content }: Frame): Text {
+  if (content?.$case !== 'text') throw new ServingError('INVALID_REQUEST', 'the model takes texts; set `text`');
+  const bytes = Buffer.byteLength(content.text);
+  if (bytes <= MAX_TEXT_BYTES) return { kind: 'text', text: content.text };
+  throw new ServingError('INVALID_REQUEST', `the text has ${bytes} bytes; ${MAX_TEXT_BYTES} is the most`);
 }
 
 /** Only formats that the protocol names reach a decoder. */

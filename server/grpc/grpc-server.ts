@@ -5,6 +5,7 @@ import { ServingError } from '../core/errors.js';
 import type { ModelControlMode } from '../core/model-repository.js';
 import { InferenceService, type InferenceServer } from '../gen/sluice/v1/inference.js';
 import { RepositoryService } from '../gen/sluice/v1/repository.js';
+import { classifyProtocol } from './classify-protocol.js';
 import { ConnectionCount } from './connection-count.js';
 import { detectProtocol } from './detect-protocol.js';
 import { embedProtocol } from './embed-protocol.js';
@@ -12,6 +13,7 @@ import { HealthService } from './health-service.js';
 import { widenReceiveWindows } from './http2-windows.js';
 import { loadProtoFiles } from './proto-files.js';
 import { repositoryService, type ModelControl } from './repository-service.js';
+import { segmentProtocol } from './segment-protocol.js';
 import { StreamSession, type SessionContext } from './stream-session.js';
 
 export interface GrpcServerOptions extends SessionContext {
@@ -60,6 +62,8 @@ export class GrpcServer implements AsyncDisposable {
     const inference: InferenceServer = {
       detect: (call) => void new StreamSession(call, detectProtocol, options).run(),
       embed: (call) => void new StreamSession(call, embedProtocol, options).run(),
+      classify: (call) => void new StreamSession(call, classifyProtocol, options).run(),
+      segment: (call) => void new StreamSession(call, segmentProtocol, options).run(),
     };
     server.addService(InferenceService, inference);
     server.addService(RepositoryService, repositoryService(options));

@@ -1,9 +1,17 @@
-import type { ResultTable, TaskParameters } from '../core/inference.js';
+import type { InferenceResult, ResultTable, TaskParameters } from '../core/inference.js';
 import type { Model } from '../core/model.js';
 import type { StreamingCall } from '../core/statistics.js';
 import type { Frame, FrameInfo, StreamOptions } from '../gen/sluice/v1/inference.js';
 
-/** What `Detect` and `Embed` do differently; StreamSession does the rest. */
+/** What was inferred of a frame. */
+export interface Answer extends Omit<InferenceResult, 'outcome'> {
+  readonly table: ResultTable;
+  readonly parameters: TaskParameters;
+  /** Name of each class; empty where the model has no labels file. */
+  readonly labels: readonly string[];
+}
+
+/** What the calls of the protocol do differently; StreamSession does the rest. */
 export interface StreamProtocol<Request, Response> {
   /** Name of the call, for messages. */
   readonly call: StreamingCall;
@@ -15,10 +23,8 @@ export interface StreamProtocol<Request, Response> {
   frame(message: Request): Frame | undefined;
   /** What the frame asks for, the model's defaults filled in. Throws INVALID_REQUEST or BAD_REGION. */
   parameters(message: Request, choice: StreamChoice, model: Model): TaskParameters;
-  /** Rows of a batch that the parameters take. */
-  rows(parameters: TaskParameters): number;
-  /** The answer; `table` is null for a failed frame, whose error is in `info`. */
-  respond(info: FrameInfo, table: ResultTable | null, model: Model | null): Response;
+  /** The response; `answer` is null for a failed frame, whose error is in `info`. */
+  respond(info: FrameInfo, answer: Answer | null): Response;
 }
 
 /** The options of a stream: what every stream has, and what only its own protocol reads. */

@@ -2,7 +2,8 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import type { Ticket } from '../core/dynamic-batcher.js';
 import { ServingError, type ErrorCode } from '../core/errors.js';
-import type { InferenceRequest, InferenceResponse, TaskParameters } from '../core/inference.js';
+import { regionsOf, type InferenceRequest, type InferenceResponse, type TaskParameters } from '../core/inference.js';
+import { TASK_INPUTS } from '../core/model-config.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
 import type { StatisticsSink } from '../core/statistics.js';
@@ -34,7 +35,7 @@ interface PendingFrame<Request, Response> {
 }
 
 /**
- * One `Detect` or `Embed` call from its first message to its status. Frames are read as the window allows, inferred
+ * One call from its first message to its status. Frames are read as the window allows, inferred
  * side by side and answered in their order. The window bounds what the stream may hold in the server: when it is full,
  * reading stops, and HTTP/2 flow control stops the sender.
  */
@@ -132,7 +133,7 @@ export class StreamSession<Request, Response> {
     if (this.#failure !== null) return;
     const pending: PendingFrame<Request, Response> = {
       message,
-      frame: frame ?? { frameId: '', captureTime: undefined, timeout: undefined, priority: 0, picture: undefined },
+      frame: frame ?? { frameId: '', captureTime: undefined, timeout: undefined, priority: 0, content: undefined },
       arrivedAt: this.#context.clock.now(),
       index: this.#frames++,
       slot: this.#window.open(),
@@ -159,9 +160,10 @@ export class StreamSession<Request, Response> {
       return;
     }
     try {
-      const ticket = lease.enqueue(this.#toRequest(pending, lease));
+      const request = this.#toRequest(pending, lease);
+      const ticket = lease.enqueue(request);
       this.#tickets.set(pending.slot, ticket);
-      void this.#answer(pending, ticket, lease);
+      void this.#answer(pending, request.parameters, ticket, lease);
     } catch (cause) {
       lease[Symbol.dispose]();
       this.#fail(pending, ServingError.from(cause));
@@ -179,7 +181,7 @@ export class StreamSession<Request, Response> {
     let header: FrameHeader;
     let parameters: TaskParameters;
     try {
-      header = readFrame(frame);
+      header = readFrame(frame, TASK_INPUTS[model.config.task]);
       parameters = this.#protocol.parameters(message, this.#choice, model);
     } catch (cause) {
       const error = ServingError.from(cause);
@@ -193,9 +195,9 @@ export class StreamSession<Request, Response> {
     const callDeadline = Number(this.#call.getDeadline());
     if (callDeadline < Infinity) deadlines.push(arrivedAt + (callDeadline - Date.now()) * 1000);
     return {
-      picture: header.picture,
+      content: header.content,
       parameters,
-      rows: this.#protocol.rows(parameters),
+      rows: Math.max(1, regionsOf(parameters).length),
       batchKey: '',
       arrivedAt,
       deadlineAt: deadlines.length === 0 ? null : Math.min(...deadlines),
@@ -203,12 +205,17 @@ export class StreamSession<Request, Response> {
     };
   }
 
-  async #answer(pending: PendingFrame<Request, Response>, ticket: Ticket, lease: ModelLease): Promise<void> {
+  async #answer(
+    pending: PendingFrame<Request, Response>,
+    parameters: TaskParameters,
+    ticket: Ticket,
+    lease: ModelLease,
+  ): Promise<void> {
     using held = lease;
     const response = await ticket.response;
     this.#tickets.delete(pending.slot);
     try {
-      this.#respond(pending, response, held.model);
+      this.#respond(pending, parameters, response, held.model);
     } catch (cause) {
       this.#fail(pending, ServingError.from(cause));
     }
@@ -217,7 +224,12 @@ export class StreamSession<Request, Response> {
     if (next !== null) this.#submit(next);
   }
 
-  #respond(pending: PendingFrame<Request, Response>, response: InferenceResponse, model: Model): void {
+  #respond(
+    pending: PendingFrame<Request, Response>,
+    parameters: TaskParameters,
+    response: InferenceResponse,
+    model: Model,
+  ): void {
     const { outcome, width, height } = response;
     const info: FrameInfo = {
       ...this.#info(pending),
@@ -227,14 +239,15 @@ export class StreamSession<Request, Response> {
       timings: writeTimings(response.timings),
     };
     if (outcome instanceof ServingError) info.error = toFrameError(forClient(outcome, this.#context.logFault));
-    const table = outcome instanceof ServingError ? null : outcome;
-    pending.slot.settle(this.#protocol.respond(info, table, model));
+    const answer =
+      outcome instanceof ServingError ? null : { width, height, table: outcome, parameters, labels: model.labels };
+    pending.slot.settle(this.#protocol.respond(info, answer));
   }
 
   /** Answers a frame that never reached a model. */
   #fail(pending: PendingFrame<Request, Response>, error: ServingError): void {
     const info = { ...this.#info(pending), error: toFrameError(forClient(error, this.#context.logFault)) };
-    pending.slot.settle(this.#protocol.respond(info, null, null));
+    pending.slot.settle(this.#protocol.respond(info, null));
   }
 
   /** What is known of a frame before it is inferred. */

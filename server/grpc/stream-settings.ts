@@ -1,6 +1,7 @@
 import { quoted, ServingError } from '../core/errors.js';
-import { TASK_KINDS } from '../core/model-config.js';
+import { TASK_KINDS, type TaskKind } from '../core/model-config.js';
 import type { ModelRepository } from '../core/model-repository.js';
+import type { StreamingCall } from '../core/statistics.js';
 import { FramePolicy, type StreamOptions } from '../gen/sluice/v1/inference.js';
 import type { StreamProtocol } from './stream-protocol.js';
 
@@ -21,6 +22,14 @@ export interface StreamSettings {
   readonly window: number;
 }
 
+/** The call that models of a kind answer. */
+const CALLS: Record<TaskKind, StreamingCall> = {
+  detect: 'Detect',
+  embed: 'Embed',
+  classify: 'Classify',
+  segment: 'Segment',
+};
+
 type Call = Pick<StreamProtocol<unknown, unknown>, 'call' | 'kind'>;
 
 /**
@@ -38,10 +47,9 @@ export function chooseModel(
   using lease = repository.acquire(model, version);
   const { task } = lease.model.config;
   if (TASK_KINDS[task] !== call.kind) {
-    const other = call.kind === 'detect' ? 'Embed' : 'Detect';
     throw new ServingError(
       'TASK_NOT_SUPPORTED',
-      `model ${model} has the task ${task}; call ${other} instead of ${call.call}`,
+      `model ${model} has the task ${task}; call ${CALLS[TASK_KINDS[task]]} instead of ${call.call}`,
     );
   }
   return { model, version, policy: readPolicy(options), window: readWindow(options?.window ?? 0, limits) };

@@ -1,6 +1,6 @@
 import type { GraphProto } from '../gen/onnx/onnx.js';
 import { opsetOf, type DeclaredDim, type OnnxModel } from './graph.js';
-import type { ImageInput } from './image-input.js';
+import { COLORS, type ImageInput } from './image-input.js';
 import { inferShapes, type Inference } from './shape-inference.js';
 
 /** Size of the network input, in pixels. */
@@ -18,6 +18,8 @@ export interface PixelRange {
 
 /** What a model is served at. */
 export interface ServedSize extends InputSize {
+  /** Of the input tensor. @default 3 */
+  readonly channels?: number;
   /**
    * Leaves height and width open, as symbols, for all sizes between; one whose min is its max is fixed.
    * @default both fixed
@@ -50,8 +52,8 @@ const OTHER_BATCH = 11;
 export function compareSizes(model: OnnxModel, input: ImageInput, size: ServedSize, mostElements?: number): Comparison {
   const [batch, , height, width] = input.shape;
   const sizeOr = (dim: DeclaredDim, otherwise: number) => (typeof dim === 'number' ? dim : otherwise);
-  const shape = [sizeOr(batch, 1), sizeOr(height, size.height), sizeOr(width, size.width)] as const;
-  const exported = probe(model, input, ...shape, mostElements);
+  const was = { ...size, height: sizeOr(height, size.height), width: sizeOr(width, size.width) };
+  const exported = probe(model, input, sizeOr(batch, 1), was, mostElements);
   return { graph: model.graph, exported, served: servedProbes(model, input, size, mostElements) };
 }
 
@@ -65,15 +67,9 @@ export function compareAgain(
   return { graph: model.graph, exported, served: servedProbes(model, input, size) };
 }
 
-function probe(
-  model: OnnxModel,
-  { name }: ImageInput,
-  batch: number,
-  height: number,
-  width: number,
-  mostElements?: number,
-): Probe {
-  const inputs = new Map([[name, [batch, 3, height, width]]]);
+function probe(model: OnnxModel, { name }: ImageInput, batch: number, size: ServedSize, mostElements?: number): Probe {
+  const { channels = COLORS, height, width } = size;
+  const inputs = new Map([[name, [batch, channels, height, width]]]);
   const inference = inferShapes(model.graph, opsetOf(model), inputs, mostElements);
   return { batch, height, width, ...inference };
 }
@@ -85,10 +81,10 @@ function servedProbes(
   mostElements?: number,
 ): Comparison['served'] {
   return [
-    probe(model, input, BATCH, size.height, size.width, mostElements),
-    probe(model, input, OTHER_BATCH, size.height, size.width, mostElements),
-    ...endsOf(size).map(({ height, width }, index) =>
-      probe(model, input, index % 2 === 0 ? BATCH : OTHER_BATCH, height, width, mostElements),
+    probe(model, input, BATCH, size, mostElements),
+    probe(model, input, OTHER_BATCH, size, mostElements),
+    ...endsOf(size).map((end, index) =>
+      probe(model, input, index % 2 === 0 ? BATCH : OTHER_BATCH, { ...size, ...end }, mostElements),
     ),
   ];
 }

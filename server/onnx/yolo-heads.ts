@@ -1,5 +1,6 @@
 import type { Shape } from './shape-rules/rule.js';
-import type { InputSize } from './comparison.js';
+import type { InputSize, ServedSize } from './comparison.js';
+import { FOCUSED } from './image-input.js';
 
 /** Widths and heights of the anchors of YOLOv5, three a stride, in pixels; YOLOv7 has P5's too, for COCO its own. */
 export const ANCHORS = {
@@ -27,6 +28,11 @@ export interface RawHead {
 export interface NamedShape {
   readonly name: string;
   readonly shape: Shape | null;
+}
+
+/** The size of the picture that strides count in: where the Focus layer was cut off, twice that of the input. */
+export function strideSize({ width, height, channels }: ServedSize): InputSize {
+  return channels === FOCUSED ? { width: width * 2, height: height * 2 } : { width, height };
 }
 
 /** The raw heads among the outputs, finest first; none unless there are several strides of one kind. */

@@ -1,4 +1,6 @@
+import { networkInput } from '../core/network-input.js';
 import { ServingError } from '../core/errors.js';
+import { requirePicture } from '../core/picture.js';
 import { replyTo, RowPlanner, timed, type Frame, type PhaseClock, type PlannedRow } from './frame-batch.js';
 import type { DecodedPicture } from './image-decoder.js';
 import { InputRows } from './input-rows.js';
@@ -35,7 +37,7 @@ export class CpuInstance implements Instance {
 
   /** Loads the model, checks its outputs against the task and runs the warm-up. Throws MODEL_INVALID. */
   static async create(spec: InstanceSpec, threads: number): Promise<CpuInstance> {
-    const session = await OnnxSession.create(spec.modelFile, spec.config.input, threads);
+    const session = await OnnxSession.create(spec.modelFile, networkInput(spec.config), threads);
     try {
       const instance = new CpuInstance(spec, threads, loadNative(), session);
       await instance.#warmUp();
@@ -58,19 +60,19 @@ export class CpuInstance implements Instance {
     for (let start = 0; start < rows.length; start += most) {
       await this.#run(rows.slice(start, start + most), phases);
     }
-    return replyTo(frames, this.#columns, phases);
+    return replyTo(frames, this.#columns, this.#task.layout, phases);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session[Symbol.asyncDispose]();
   }
 
-  async #decode({ picture, parameters }: FrameTask): Promise<Frame<DecodedPicture>> {
+  async #decode({ content, parameters }: FrameTask): Promise<Frame<DecodedPicture>> {
     try {
-      const decoded = await this.#rows.decode(picture, this.#spec.maxPicturePixels);
-      return { parameters, picture: decoded, results: [] };
+      const decoded = await this.#rows.decode(requirePicture(content), this.#spec.maxPicturePixels);
+      return { parameters, picture: decoded, results: [], attachments: [] };
     } catch (cause) {
-      return { parameters, picture: ServingError.from(cause), results: [] };
+      return { parameters, picture: ServingError.from(cause), results: [], attachments: [] };
     }
   }
 

@@ -1,5 +1,12 @@
+import { alignmentPoints } from '../core/alignment-templates.js';
 import { ServingError, type ErrorData } from '../core/errors.js';
-import type { PhaseDurations, TaskParameters } from '../core/inference.js';
+import {
+  regionsOf,
+  type Attachment,
+  type DetectionLayout,
+  type PhaseDurations,
+  type TaskParameters,
+} from '../core/inference.js';
 import type { ModelConfig } from '../core/model-config.js';
 import type { BatchDone, FrameReply } from './messages.js';
 import type { NativeAddon } from './native.js';
@@ -12,6 +19,8 @@ export interface Frame<P extends Size> {
   picture: P | ServingError;
   /** One a row: the table of its results, or why it failed. */
   readonly results: (Float32Array | ServingError)[];
+  /** As ResultTable.attachments. */
+  readonly attachments: Attachment[];
 }
 
 /** A row that is ready to be sampled. */
@@ -37,23 +46,23 @@ export class RowPlanner {
     this.#config = config;
     this.#native = native;
     const { alignment } = config.preprocess;
-    this.#alignment = alignment === undefined ? null : Float32Array.from(alignment.flat());
+    this.#alignment = alignment === undefined ? null : Float32Array.from(alignmentPoints(alignment).flat());
   }
 
   /** The rows of a frame. Regions that cannot be sampled get their error at once and no row. */
   plan<P extends Size>(frame: Frame<P>): PlannedRow<P>[] {
     const { picture, parameters, results } = frame;
     if (picture instanceof ServingError) return [];
-    const { input } = this.#config;
-    const { resize } = this.#config.preprocess;
-    const regions = parameters.kind === 'embed' && parameters.regions.length > 0 ? parameters.regions : [null];
+    const { input, preprocess } = this.#config;
+    const asked = regionsOf(parameters);
+    const regions = asked.length > 0 ? asked : [null];
     const rows: PlannedRow<P>[] = [];
     regions.forEach((region, index) => {
       try {
         const sampling =
           region === null
-            ? samplePicture(picture, input, resize)
-            : sampleRegion(region, picture, input, resize, this.#alignment, this.#native);
+            ? samplePicture(picture, input, preprocess)
+            : sampleRegion(region, picture, input, preprocess, this.#alignment, this.#native);
         rows.push({ frame, index, picture, sampling, parameters });
       } catch (cause) {
         results[index] = ServingError.from(cause);
@@ -64,7 +73,12 @@ export class RowPlanner {
 }
 
 /** The reply to a batch: all tables, of `columns` values a row, in one buffer, so that a single one moves to the other thread. */
-export function replyTo(frames: readonly Frame<Size>[], columns: number, phases: PhaseDurations): BatchDone {
+export function replyTo(
+  frames: readonly Frame<Size>[],
+  columns: number,
+  layout: DetectionLayout | null,
+  phases: PhaseDurations,
+): BatchDone {
   // A failed region keeps its place, so that rows and regions stay aligned.
   const tables = frames.map(({ results }) =>
     results.map((result) => (result instanceof ServingError ? new Float32Array(columns) : result)),
@@ -79,18 +93,18 @@ export function replyTo(frames: readonly Frame<Size>[], columns: number, phases:
     }
     return replyToFrame(frame, columns, (offset - start) / columns);
   });
-  return { type: 'done', phases, values, frames: replies };
+  return { type: 'done', phases, values, frames: replies, layout };
 }
 
-function replyToFrame({ picture, results }: Frame<Size>, columns: number, rows: number): FrameReply {
+function replyToFrame({ picture, results, attachments }: Frame<Size>, columns: number, rows: number): FrameReply {
   if (picture instanceof ServingError) {
-    return { width: 0, height: 0, error: picture.toData(), rows: 0, columns, rowErrors: null };
+    return { width: 0, height: 0, error: picture.toData(), rows: 0, columns, rowErrors: null, attachments: [] };
   }
   const errors: (ErrorData | null)[] = results.map((result) =>
     result instanceof ServingError ? result.toData() : null,
   );
   const rowErrors = errors.some((error) => error !== null) ? errors : null;
-  return { width: picture.width, height: picture.height, error: null, rows, columns, rowErrors };
+  return { width: picture.width, height: picture.height, error: null, rows, columns, rowErrors, attachments };
 }
 
 /** Runs `work` and adds its duration in microseconds to a phase. */

@@ -1,4 +1,6 @@
 import { errorCode, errorMessage, ServingError } from '../core/errors.js';
+import type { DetectionLayout } from '../core/inference.js';
+import { requirePicture } from '../core/picture.js';
 import { replyTo, RowPlanner, timed, type Frame, type PhaseClock, type PlannedRow } from './frame-batch.js';
 import type { DecodedPicture } from './image-decoder.js';
 import { decodeFor } from './input-rows.js';
@@ -22,6 +24,10 @@ interface DevicePicture extends Size {
   readonly place: number;
   readonly stored: Size;
 }
+
+const FACES: Partial<Record<string, DetectionLayout>> = {
+  centerface: { rotated: false, points: 5, pointValues: 2, values: 0 },
+};
 
 const JPEG_START = [0xff, 0xd8] as const;
 
@@ -63,7 +69,7 @@ export class GpuInstance implements Instance {
     for (let start = 0; start < rows.length; start += most) {
       guarded(() => this.#run(rows.slice(start, start + most), phases));
     }
-    return replyTo(frames, this.#columns, phases);
+    return replyTo(frames, this.#columns, FACES[this.#spec.config.task] ?? null, phases);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -82,13 +88,14 @@ export class GpuInstance implements Instance {
       const failed = pixels instanceof ServingError;
       const place = pictures.length;
       if (!failed) {
-        pictures.push(pixels === null ? { jpeg: task.picture.bytes } : { pixels: pixels.pixels });
+        pictures.push(pixels === null ? { jpeg: requirePicture(task.content).bytes } : { pixels: pixels.pixels });
         places.push(index);
       }
       frames.push({
         parameters: task.parameters,
         picture: failed ? pixels : { ...sizeOf(pixels), place, stored: pixels?.pixels ?? sizeOf(null) },
         results: [],
+        attachments: [],
       });
     });
     if (pictures.length === 0) return frames;
@@ -112,10 +119,10 @@ export class GpuInstance implements Instance {
     return { ...sizeOf(decoded), place, stored: decoded.pixels };
   }
 
-  async #onCpu({ picture }: FrameTask, phases: PhaseClock): Promise<DecodedPicture | ServingError> {
+  async #onCpu({ content }: FrameTask, phases: PhaseClock): Promise<DecodedPicture | ServingError> {
     const { config, maxPicturePixels } = this.#spec;
     try {
-      return await timed(phases, 'decode', () => decodeFor(config, picture, maxPicturePixels));
+      return await timed(phases, 'decode', () => decodeFor(config, requirePicture(content), maxPicturePixels));
     } catch (cause) {
       return ServingError.from(cause);
     }
@@ -150,6 +157,7 @@ const BLANK: Omit<GpuRow, 'picture'> = {
   matrix: IDENTITY,
   window: null,
   border: 'constant',
+  area: null,
   resultMatrix: IDENTITY,
   scoreThreshold: 1,
   nmsThreshold: 1,
@@ -167,6 +175,7 @@ function toGpuRow({ picture, sampling, parameters }: PlannedRow<DevicePicture>):
     matrix: atDecodedSize(sampling.toPicture, picture, picture.stored),
     window: sampling.window,
     border: sampling.border,
+    area: sampling.area,
     resultMatrix: sampling.toPicture,
     scoreThreshold: parameters.kind === 'detect' ? parameters.scoreThreshold : 0,
     nmsThreshold: parameters.kind === 'detect' ? parameters.nmsThreshold : 0,
@@ -186,6 +195,7 @@ function nativeSpec({ modelFile, config, maxPicturePixels }: InstanceSpec, place
     width: input.width,
     height: input.height,
     maxBatchSize: config.max_batch_size,
+    focus: preprocess.focus,
     pad: preprocess.pad,
     color: preprocess.color,
     scale: preprocess.scale,
@@ -200,8 +210,8 @@ function nativeSpec({ modelFile, config, maxPicturePixels }: InstanceSpec, place
   } satisfies GpuInstanceSpec;
 }
 
-function isJpeg({ picture }: FrameTask): boolean {
-  return picture.kind === 'encoded' && JPEG_START.every((byte, index) => picture.bytes[index] === byte);
+function isJpeg({ content }: FrameTask): boolean {
+  return content.kind === 'encoded' && JPEG_START.every((byte, index) => content.bytes[index] === byte);
 }
 
 function sizeOf(picture: Size | null): Size {

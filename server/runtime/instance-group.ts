@@ -2,7 +2,7 @@ import { errorMessage, ServingError } from '../core/errors.js';
 import type { Executor } from '../core/executor.js';
 import type { BatchResult, InferenceRequest, InferenceResult } from '../core/inference.js';
 import { InstanceThread } from './instance-thread.js';
-import type { BatchReply, FrameReply, FrameTask, InstanceSpec, Placement } from './messages.js';
+import type { BatchDone, BatchReply, FrameTask, InstanceSpec, Placement } from './messages.js';
 
 export interface InstanceGroupOptions {
   /** What each instance loads. */
@@ -118,7 +118,7 @@ export class InstanceGroup implements Executor {
       if (error.code === 'DEVICE_LOST') this.#loseDevice(error);
       throw error;
     }
-    return { phases: reply.phases, results: toResults(reply.frames, reply.values) };
+    return { phases: reply.phases, results: toResults(reply) };
   }
 
   get #timeout(): number {
@@ -221,19 +221,20 @@ export class InstanceGroup implements Executor {
 }
 
 /** The request as it crosses, its picture moved where the buffer is the message's own and copied where it is shared. */
-function toTask({ picture, parameters }: InferenceRequest, transferList: ArrayBuffer[]): FrameTask {
-  const { bytes } = picture;
+function toTask({ content, parameters }: InferenceRequest, transferList: ArrayBuffer[]): FrameTask {
+  if (content.kind === 'text') return { content, parameters };
+  const { bytes } = content;
   const { buffer } = bytes;
   if (buffer instanceof ArrayBuffer && buffer.byteLength - bytes.byteLength <= MESSAGE_OVERHEAD) {
     transferList.push(buffer);
-    return { picture, parameters };
+    return { content, parameters };
   }
-  return { picture: { ...picture, bytes: bytes.slice() }, parameters };
+  return { content: { ...content, bytes: bytes.slice() }, parameters };
 }
 
-function toResults(frames: readonly FrameReply[], values: Float32Array): InferenceResult[] {
+function toResults({ frames, values, layout }: BatchDone): InferenceResult[] {
   let offset = 0;
-  return frames.map(({ width, height, error, rows, columns, rowErrors }) => {
+  return frames.map(({ width, height, error, rows, columns, rowErrors, attachments }) => {
     if (error !== null) return { width, height, outcome: ServingError.fromData(error) };
     const start = offset;
     offset += rows * columns;
@@ -245,6 +246,8 @@ function toResults(frames: readonly FrameReply[], values: Float32Array): Inferen
         columns,
         values: values.subarray(start, offset),
         rowErrors: rowErrors?.map((data) => (data === null ? null : ServingError.fromData(data))) ?? null,
+        layout,
+        attachments,
       },
     };
   });

@@ -15,8 +15,9 @@ export default async function handle(task: WorkerTask): Promise<unknown> {
     }
     if (instance === null) throw new Error('a batch came before the model was loaded');
     const done = await instance.execute(task.frames);
-    // The buffer of the results is handed over instead of copied.
-    return move({ [transferableSymbol]: [done.values.buffer], [valueSymbol]: done });
+    // The buffers of the results are handed over instead of copied.
+    const attachments = done.frames.flatMap((frame) => frame.attachments.map(({ buffer }) => buffer));
+    return move({ [transferableSymbol]: [done.values.buffer, ...new Set(attachments)], [valueSymbol]: done });
   } catch (cause) {
     return { type: 'error', error: ServingError.from(cause).toData() } satisfies BatchReply;
   }

@@ -1,7 +1,7 @@
 import type { ErrorData } from '../core/errors.js';
-import type { PhaseDurations, TaskParameters } from '../core/inference.js';
+import type { Attachment, DetectionLayout, PhaseDurations, TaskParameters } from '../core/inference.js';
 import type { ModelConfig } from '../core/model-config.js';
-import type { Picture } from '../core/picture.js';
+import type { Content } from '../core/picture.js';
 
 /** The protocol between an InstanceThread and its worker. Everything here survives a structured clone. */
 
@@ -45,11 +45,13 @@ export interface BatchDone {
   /** The tables of all frames, one after the other; moved. */
   readonly values: Float32Array;
   readonly frames: readonly FrameReply[];
+  /** As ResultTable.layout. */
+  readonly layout: DetectionLayout | null;
 }
 
-/** One request of a batch; the picture's buffer is moved. */
+/** One request of a batch; a picture's buffer is moved. */
 export interface FrameTask {
-  readonly picture: Picture;
+  readonly content: Content;
   readonly parameters: TaskParameters;
 }
 
@@ -61,4 +63,6 @@ export interface FrameReply {
   readonly columns: number;
   /** As ResultTable.rowErrors. */
   readonly rowErrors: readonly (ErrorData | null)[] | null;
+  /** As ResultTable.attachments; moved. */
+  readonly attachments: readonly Attachment[];
 }

@@ -1,6 +1,7 @@
 import type { Ticket } from '../../server/core/dynamic-batcher.js';
 import { DynamicBatcher, type BatchingPolicy } from '../../server/core/dynamic-batcher.js';
 import { ServingError, type ErrorCode } from '../../server/core/errors.js';
+import { contentBytes } from '../../server/core/picture.js';
 import type { InferenceRequest, InferenceResponse } from '../../server/core/inference.js';
 import { settle } from '../support/batcher-bench.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -69,7 +70,7 @@ export class BatcherModel {
   async checkQueue(): Promise<void> {
     await settle();
     const queued = this.#queued();
-    const bytes = queued.reduce((sum, { request }) => sum + request.picture.bytes.byteLength, 0);
+    const bytes = queued.reduce((sum, { request }) => sum + contentBytes(request.content), 0);
     this.#check(this.#batcher.queuedRequests === queued.length, 'the number of queued requests is wrong');
     this.#check(this.#batcher.queuedBytes === bytes, 'the number of queued bytes is wrong');
     const now = this.clock.now();
@@ -108,13 +109,13 @@ export class BatcherModel {
     return this.known.filter(({ started, withdrawn, answers }) => !started && !withdrawn && answers.length === 0);
   }
 
-  #expectedRefusal({ deadlineAt, picture }: InferenceRequest): ErrorCode | null {
+  #expectedRefusal({ deadlineAt, content }: InferenceRequest): ErrorCode | null {
     if (deadlineAt !== null && deadlineAt <= this.clock.now()) return 'DEADLINE_EXCEEDED';
     const { requests, bytes } = this.#policy.queueLimits;
     const queued = this.#queued();
     if (requests > 0 && queued.length >= requests) return 'QUEUE_FULL';
-    const held = queued.reduce((sum, { request }) => sum + request.picture.bytes.byteLength, 0);
-    return bytes > 0 && queued.length > 0 && held + picture.bytes.byteLength > bytes ? 'QUEUE_FULL' : null;
+    const held = queued.reduce((sum, { request }) => sum + contentBytes(request.content), 0);
+    return bytes > 0 && queued.length > 0 && held + contentBytes(content) > bytes ? 'QUEUE_FULL' : null;
   }
 
   #checkBatch(batch: FakeBatch): void {

@@ -15,22 +15,27 @@ export interface Part {
   readonly constants: TensorProto[];
 }
 
-/** A map of a stride: `channels` channels, in an image of 64x64. */
-export function map(name: string, stride: number, channels: number): Part {
-  const weights = noise(channels * 3 * stride * stride, stride).map((value) => value / stride);
+/** A map of a stride: `channels` channels, of pictures with `colors` channels. */
+export function map(name: string, stride: number, channels: number, colors = 3): Part {
+  const weights = noise(channels * colors * stride * stride, stride).map((value) => value / stride);
   return {
     nodes: [node('Conv', ['images', `${name}.weight`], [name], { strides: [stride, stride] })],
-    constants: [floatTensor(`${name}.weight`, [channels, 3, stride, stride], weights)],
+    constants: [floatTensor(`${name}.weight`, [channels, colors, stride, stride], weights)],
   };
 }
 
 /** A network of such parts, which takes pictures of 64x64. */
-export function detector(parts: readonly Part[], outputs: readonly ValueInfoProto[], opset = 17): OnnxModel {
+export function detector(
+  parts: readonly Part[],
+  outputs: readonly ValueInfoProto[],
+  opset = 17,
+  picture: readonly [number, number, number] = [3, SIZE, SIZE],
+): OnnxModel {
   return makeModel({
     name: 'detector',
     nodes: parts.flatMap(({ nodes }) => nodes),
     initializers: parts.flatMap(({ constants }) => constants),
-    inputs: [valueInfo('images', ['batch', 3, SIZE, SIZE])],
+    inputs: [valueInfo('images', ['batch', ...picture])],
     outputs,
     opset,
   });

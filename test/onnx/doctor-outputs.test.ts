@@ -103,6 +103,16 @@ test('R7: four heads are decoded with the anchors of P6, or with those that are 
   fixes(t, model, { rule: 'R7', expected: expected(anchors), tolerance: 1e-5, options: { anchors } });
 });
 
+test('R7: behind a Focus layer that was cut off, strides count in the picture in front of it', (t) => {
+  const parts = STRIDES.map((stride) => map(`head${stride}`, stride / 2, 3 * VALUES, 12));
+  const outputs = STRIDES.map((stride) =>
+    valueInfo(`head${stride}`, ['batch', 3 * VALUES, SIZE / stride, SIZE / stride]),
+  );
+  const model = detector(parts, outputs, 17, [12, SIZE / 2, SIZE / 2]);
+  const expected = (before: readonly Answer[]) => decode(before, ANCHORS.p5);
+  fixes(t, model, { rule: 'R7', expected, tolerance: 1e-5, options: LABELLED });
+});
+
 test('R7: heads for which no anchors are known are left alone', (t) => {
   const model = rawHeads('maps', [8, 16]);
   finds(t, model, { rule: 'R7', fixable: false }, /2 heads come out/);

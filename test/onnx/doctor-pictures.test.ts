@@ -4,7 +4,7 @@ import { makeModel, node, valueInfo } from '../../server/onnx/builder.js';
 import { doctor } from '../../server/onnx/doctor/doctor.js';
 import type { OnnxModel } from '../../server/onnx/graph.js';
 import { floatTensor } from '../../server/onnx/tensor.js';
-import { byRule, finds } from './doctor-checks.js';
+import { byRule, finds, fixes } from './doctor-checks.js';
 import { convThen } from './models.js';
 import { noise } from './run-model.js';
 
@@ -72,10 +72,16 @@ test('R16: scores that come out of an activation', (t) => {
   finds(t, model, { rule: 'R16', severity: 'info', node: "Sigmoid 'scores/Sigmoid'" }, /'output' comes out of Sigmoid/);
 });
 
-test('R16: pictures with their channels last', (t) => {
-  const model = convThen([node('Relu', ['features'], ['output'])], [], {
-    inputs: [valueInfo('pictures', ['batch', 8, 8, 3])],
-  });
+test('R16: pictures with their channels last, which the graph turns round first', (t) => {
+  const network = () => convThen([node('Relu', ['features'], ['output'])], [], { input: OPEN });
+  const model = network();
+  model.graph.input = [valueInfo('pictures', ['batch', 8, 8, 3])];
   model.graph.node.unshift(node('Transpose', ['pictures'], ['input'], { perm: [0, 3, 1, 2] }));
-  finds(t, model, { rule: 'R16', severity: 'warning', node: "Transpose 'input/Transpose'" }, /channels last/);
+  const expected = { rule: 'R16', severity: 'info', node: "Transpose 'input/Transpose'", fixable: true } as const;
+  finds(t, model, { ...expected, place: 'node 1 of 3' }, /has its channels last/);
+  const { model: fixed } = fixes(t, model, { rule: 'R16', original: network() });
+  t.deepEqual(
+    fixed.graph.node.map(({ opType }) => opType),
+    ['Conv', 'Relu'],
+  );
 });

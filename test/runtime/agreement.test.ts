@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { ServingError } from '../../server/core/errors.js';
 import { modelConfigSchema } from '../../server/core/model-config.js';
+import { requirePicture } from '../../server/core/picture.js';
 import {
   agreementText,
   measureAgreement,
@@ -64,7 +65,7 @@ test('both models get the same frames, whole, with the thresholds of the configu
     );
     const frames = batches.flat();
     t.deepEqual(
-      frames.map(({ picture }) => Buffer.from(picture.bytes).toString()),
+      frames.map(({ content }) => Buffer.from(requirePicture(content).bytes).toString()),
       ['0', '1', '2'],
     );
     t.deepEqual(frames[2]!.parameters, {
@@ -73,6 +74,8 @@ test('both models get the same frames, whole, with the thresholds of the configu
       nmsThreshold: 0.2,
       classIds: null,
       maxDetections: 7,
+      regions: [],
+      maskFormat: 'run_lengths',
     });
   }
 });

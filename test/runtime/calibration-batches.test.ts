@@ -75,6 +75,8 @@ async function expectedRow(path: string, config: ModelConfig, reduction = 1): Pr
     border: 'constant',
     pad: preprocess.pad,
     window: null,
+    area: null,
+    focus: false,
     normalization: preprocess,
     threads: 1,
   };
@@ -133,7 +135,7 @@ test('the rows are what an instance on the CPU gives the model, bit for bit', as
     names.map((name) => readFile(join(scratch.path, `part-${Number.parseInt(name, 10) % 2}`, name))),
   );
   const served = await instance.execute(
-    files.map((bytes) => ({ picture: { kind: 'encoded', bytes }, parameters: { kind: 'embed', regions: [] } })),
+    files.map((bytes) => ({ content: { kind: 'encoded', bytes }, parameters: { kind: 'embed', regions: [] } })),
   );
   t.is(hex(values), hex(served.values));
 });

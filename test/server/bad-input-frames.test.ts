@@ -84,7 +84,7 @@ test.serial("options on a later message are that frame's error", async (t) => {
   await unharmed(t, serving, async () => {
     const { options } = detectOptions({ model: GOOD_MODEL });
     await refuses(t, { ...detectFrame(picture, { frameId: 'again' }), options }, /first message only/);
-    await refuses(t, { options, frame: undefined }, /first message only/);
+    await refuses(t, { options, frame: undefined, regions: [] }, /first message only/);
     const call = serving.wire.embed();
     const again = { ...embedFrame(picture), ...embedOptions({ model: 'faces' }) };
     call.send(embedOptions({ model: 'means' }), { ...again, frame: embedFrame(picture).frame }, embedFrame(picture));
@@ -98,8 +98,8 @@ test.serial("options on a later message are that frame's error", async (t) => {
 
 test.serial('a message without a frame, and a frame without a picture, are refused', async (t) => {
   await unharmed(t, serving, async () => {
-    await refuses(t, { options: undefined, frame: undefined }, /no picture/);
-    await refuses(t, detectFrame(picture, { picture: undefined }), /no picture/);
+    await refuses(t, { options: undefined, frame: undefined, regions: [] }, /no picture/);
+    await refuses(t, detectFrame(picture, { content: undefined }), /no picture/);
   });
 });
 

@@ -85,7 +85,7 @@ test.serial('the descriptors of a service suffice to call it without its proto f
   const service = loadFileDescriptorSetFromBuffer(
     descriptorSet(inference.file_descriptor_response?.file_descriptor_proto ?? []),
   )['sluice.v1.Inference'] as Record<string, MethodDefinition<object, object>>;
-  t.deepEqual(Object.keys(service).sort(), ['Detect', 'Embed']);
+  t.deepEqual(Object.keys(service).sort(), ['Classify', 'Detect', 'Embed', 'Segment']);
   t.is(service['Detect']?.path, '/sluice.v1.Inference/Detect');
   t.true(service['Detect']?.requestStream === true && service['Detect']?.responseStream === true);
 });

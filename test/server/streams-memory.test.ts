@@ -1,5 +1,5 @@
 import test from 'ava';
-import { PixelFormat, type EmbedFrame, type RawPixels } from '../../clients/typescript/sluice-client.js';
+import { PixelFormat, type RegionsFrame, type RawPixels } from '../../clients/typescript/sluice-client.js';
 import { eventually, settled } from '../support/eventually.js';
 import { detectFrame, detectOptions } from '../support/messages.js';
 import { Serving } from '../support/serving.js';
@@ -39,7 +39,7 @@ test.serial('a fast sender is held back, and the memory of the server does not g
   const [white, black] = [grayPicture(2000, 2000, 255), grayPicture(2000, 2000, 0)];
   const count = 120;
   let taken = 0;
-  function* video(): Generator<EmbedFrame> {
+  function* video(): Generator<RegionsFrame> {
     for (; taken < count; taken++) yield { id: `${taken}`, picture: taken === 0 ? white : black };
   }
   const before = await residentBytes();

@@ -1,7 +1,7 @@
 import type {
   DetectResponse,
   DetectSettings,
-  EmbedFrame,
+  RegionsFrame,
   EmbedResponse,
   Frame,
   SluiceClient,
@@ -20,7 +20,7 @@ export async function detectOne(
 /** Embeds one frame. */
 export async function embedOne(
   client: SluiceClient,
-  frame: EmbedFrame,
+  frame: RegionsFrame,
   settings: StreamSettings = {},
 ): Promise<EmbedResponse> {
   return only(await all(client.embed([frame], settings)));

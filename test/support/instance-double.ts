@@ -23,10 +23,12 @@ export class InstanceDouble implements Instance {
     const replies = answers.map((answer, index): FrameReply => {
       const [row = []] = tables[index]!;
       const error = 'code' in answer ? answer : null;
-      return { width: 1, height: 1, error, rows: tables[index]!.length, columns: row.length, rowErrors: null };
+      const size = { rows: tables[index]!.length, columns: row.length };
+      return { width: 1, height: 1, error, ...size, rowErrors: null, attachments: [] };
     });
     const phases = { decode: 0, preprocess: 0, infer: 0, postprocess: 0 };
-    return Promise.resolve({ type: 'done', phases, values: Float32Array.from(tables.flat(2)), frames: replies });
+    const values = Float32Array.from(tables.flat(2));
+    return Promise.resolve({ type: 'done', phases, values, frames: replies, layout: null });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

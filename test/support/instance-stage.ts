@@ -96,7 +96,7 @@ export async function executeAll(group: InstanceGroup, commands: readonly BatchC
 
 /** A request whose picture is `bytes`. */
 export function request(bytes: Uint8Array): InferenceRequest {
-  return { ...makeRequest(0), picture: { kind: 'encoded', bytes } };
+  return { ...makeRequest(0), content: { kind: 'encoded', bytes } };
 }
 
 export function toAnswers({ results }: BatchResult): Answer[] {

@@ -1,6 +1,7 @@
 import type { Frame } from '../../clients/typescript/sluice-client.js';
 import {
   FramePolicy,
+  MaskFormat,
   type DetectOptions,
   type DetectRequest,
   type EmbedRequest,
@@ -18,17 +19,24 @@ export function frameOf(picture: Frame['picture'], fields: FrameFields = {}): Fr
     captureTime: undefined,
     timeout: undefined,
     priority: 0,
-    picture:
-      picture instanceof Uint8Array
-        ? { $case: 'encoded', encoded: picture }
-        : { $case: 'raw', raw: { ...picture, stride: picture.stride ?? 0 } },
+    content: contentOf(picture),
     ...fields,
   };
 }
 
+function contentOf(picture: Frame['picture']): NonNullable<FrameMessage['content']> {
+  if (typeof picture === 'string') return { $case: 'text', text: picture };
+  if (picture instanceof Uint8Array) return { $case: 'encoded', encoded: picture };
+  return { $case: 'raw', raw: { ...picture, stride: picture.stride ?? 0 } };
+}
+
 /** A message of `Detect` that carries a frame. */
-export function detectFrame(picture: Frame['picture'], fields?: FrameFields): DetectRequest {
-  return { options: undefined, frame: frameOf(picture, fields) };
+export function detectFrame(
+  picture: Frame['picture'],
+  fields?: FrameFields,
+  regions: readonly Region[] = [],
+): DetectRequest {
+  return { options: undefined, frame: frameOf(picture, fields), regions: [...regions] };
 }
 
 /** A message of `Embed` that carries a frame. */
@@ -49,9 +57,12 @@ export function detectOptions(stream: Partial<StreamOptions>, options: Partial<D
       nmsThreshold: undefined,
       classIds: [],
       maxDetections: 0,
+      maskFormat: MaskFormat.MASK_FORMAT_UNSPECIFIED,
+      annotate: false,
       ...options,
     },
     frame: undefined,
+    regions: [],
   };
 }
 

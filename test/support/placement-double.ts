@@ -18,6 +18,15 @@ export default function handle(task: WorkerTask): LoadReply | BatchDone | ErrorR
     type: 'done',
     phases: { decode: 1, preprocess: 2, infer: 3, postprocess: 4 },
     values: Float32Array.from(task.frames.map(() => place)),
-    frames: task.frames.map(() => ({ width: 1, height: 1, error: null, rows: 1, columns: 1, rowErrors: null })),
+    layout: null,
+    frames: task.frames.map(() => ({
+      width: 1,
+      height: 1,
+      error: null,
+      rows: 1,
+      columns: 1,
+      rowErrors: null,
+      attachments: [],
+    })),
   };
 }

@@ -1,7 +1,8 @@
+import { detectParameters } from '../../server/core/detections.js';
 import type { InferenceRequest } from '../../server/core/inference.js';
 import { modelConfigSchema, type ModelConfig } from '../../server/core/model-config.js';
 
-export interface RequestOptions extends Partial<Omit<InferenceRequest, 'picture' | 'parameters'>> {
+export interface RequestOptions extends Partial<Omit<InferenceRequest, 'content' | 'parameters'>> {
   /** Size of its picture. */
   readonly bytes?: number;
 }
@@ -9,8 +10,8 @@ export interface RequestOptions extends Partial<Omit<InferenceRequest, 'picture'
 /** A request that arrives at `now`: one row, without a deadline, unless `options` say otherwise. */
 export function makeRequest(now: number, { bytes = 100, ...options }: RequestOptions = {}): InferenceRequest {
   return {
-    picture: { kind: 'encoded', bytes: new Uint8Array(bytes) },
-    parameters: { kind: 'detect', scoreThreshold: 0.5, nmsThreshold: 0.3, classIds: null, maxDetections: 100 },
+    content: { kind: 'encoded', bytes: new Uint8Array(bytes) },
+    parameters: detectParameters({ maxDetections: 100 }, makeConfig()),
     rows: 1,
     batchKey: '',
     arrivedAt: now,

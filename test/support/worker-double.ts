@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { requirePicture } from '../../server/core/picture.js';
 import type { BatchDone, ErrorReply, LoadReply, WorkerTask } from '../../server/runtime/messages.js';
 
 /**
@@ -43,14 +44,26 @@ function start({ spec }: WorkerTask & { type: 'load' }): LoadReply {
 }
 
 function execute({ frames }: WorkerTask & { type: 'execute' }): BatchDone | ErrorReply {
-  const command = Buffer.from(frames[0]?.picture.bytes ?? []).toString() as BatchCommand;
+  const [first] = frames;
+  const command = Buffer.from(
+    first === undefined ? [] : requirePicture(first.content).bytes,
+  ).toString() as BatchCommand;
   const refused = fail(command, 'the batch');
   if (refused !== null) return refused;
   return {
     type: 'done',
     phases: { decode: 1, preprocess: 2, infer: 3, postprocess: 4 },
     values: Float32Array.from(frames.flatMap((_, frame) => [load, threads, frame])),
-    frames: frames.map(() => ({ width: 1, height: 1, error: null, rows: 1, columns: 3, rowErrors: null })),
+    layout: null,
+    frames: frames.map(() => ({
+      width: 1,
+      height: 1,
+      error: null,
+      rows: 1,
+      columns: 3,
+      rowErrors: null,
+      attachments: [],
+    })),
   };
 }
 

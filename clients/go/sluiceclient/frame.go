@@ -46,9 +46,9 @@ func (frame Frame) message() *sluicev1.Frame {
 		message.Timeout = durationpb.New(frame.Timeout)
 	}
 	if frame.Raw != nil {
-		message.Picture = &sluicev1.Frame_Raw{Raw: frame.Raw}
+		message.Content = &sluicev1.Frame_Raw{Raw: frame.Raw}
 	} else {
-		message.Picture = &sluicev1.Frame_Encoded{Encoded: frame.Encoded}
+		message.Content = &sluicev1.Frame_Encoded{Encoded: frame.Encoded}
 	}
 	return message
 }

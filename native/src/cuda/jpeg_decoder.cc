@@ -221,7 +221,7 @@ void JpegDecoder::Decode(const std::vector<JpegFile>& files, const std::vector<J
                                                     parts.lengths.data(), parts.images.data(), stream);
   if (status == NVJPEG_STATUS_SUCCESS) {
     parts.passed.Record(stream);
-    parts.passed.Synchronize();
+    parts.passed.SynchronizeFor(count);
     return;
   }
   // A failed batch leaves its state in between, and perhaps work under way that still writes.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <utility>
 
 #include "cuda/check.h"
@@ -51,6 +53,18 @@ class Event {
   cudaEvent_t get() const& { return event_; }
   void Record(cudaStream_t stream) { SLUICE_CUDA(cudaEventRecord(event_, stream)); }
   void Synchronize() const { SLUICE_CUDA(cudaEventSynchronize(event_)); }
+  /** The same for work of `rows` pictures: waits for a few of them awake, since falling asleep and waking take as long. */
+  void SynchronizeFor(std::size_t rows) const {
+    constexpr std::size_t kFew = 2;
+    constexpr std::chrono::milliseconds kAwake{1};
+    if (rows <= kFew) {
+      const auto asleep = std::chrono::steady_clock::now() + kAwake;
+      while (std::chrono::steady_clock::now() < asleep) {
+        if (Passed()) return;
+      }
+    }
+    Synchronize();
+  }
   /** Whether what was recorded, if anything, has ended. */
   bool Passed() const {
     const cudaError_t status = cudaEventQuery(event_);

@@ -87,6 +87,8 @@ std::vector<std::int64_t> ExecutionLane::OutputShape(std::size_t index, std::int
   const std::string& name = engine_->outputs()[index].name;
   const std::optional<std::vector<std::int64_t>> shape = KnownShape(ContextFor(batch).getTensorShape(name.c_str()));
   if (!shape) {
+    // A context without memory for its kernels says so in the log alone, and knows no shape from then on.
+    if (Logger::Instance().HasErrors()) Fail("the shape of output " + name + " is not known");
     throw Error(ErrorCode::kModelInvalid,
                 "output " + name + " has a shape that depends on the data, which a vision task cannot take");
   }

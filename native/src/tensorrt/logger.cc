@@ -133,6 +133,11 @@ Logger::Errors Logger::Take() {
 
 std::string Logger::TakeErrors() { return Join(Take().texts); }
 
+bool Logger::HasErrors() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return !errors_.texts.empty();
+}
+
 std::vector<std::string> Logger::TakeWarnings() {
   const std::lock_guard<std::mutex> lock(mutex_);
   return std::exchange(warnings_, {});

@@ -24,6 +24,8 @@ class Logger final : public nvinfer1::ILogger {
 
   /** What a null return means: the errors since the last call, in their order, as one line; empty: there was none. */
   std::string TakeErrors();
+  /** Whether TakeErrors would tell any. */
+  bool HasErrors();
   /** The warnings since the last call, each once. */
   std::vector<std::string> TakeWarnings();
   /**

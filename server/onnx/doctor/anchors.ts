@@ -1,7 +1,7 @@
 import type { GraphProto, TensorProto } from '../../gen/onnx/onnx.js';
 import { tensorsOf, usedNames, type OnnxModel } from '../graph.js';
 import { dimsOf, numbersOf } from '../tensor.js';
-import { ANCHORS, ANCHORS_PER_CELL, rawHeads } from '../yolo-heads.js';
+import { ANCHORS, ANCHORS_PER_CELL, rawHeads, strideSize } from '../yolo-heads.js';
 import type { DoctorContext, Observation } from './finding.js';
 import { servedOutputs } from './steps.js';
 
@@ -17,7 +17,8 @@ export function checkAnchors(model: OnnxModel, context: DoctorContext): Observat
   const [first] = found;
   if (first === undefined) return [];
   const unknown = found.filter(({ anchors }) => tableOf(anchors) === null);
-  const isRaw = context.size !== null && rawHeads(servedOutputs(model, context), context.size).length > 0;
+  const { size } = context;
+  const isRaw = size !== null && rawHeads(servedOutputs(model, context), strideSize(size)).length > 0;
   if (unknown.length > 0) {
     const all = unknown.flatMap(({ anchors }) => anchors).map((side) => Math.round(side * 100) / 100);
     return [

@@ -1,7 +1,9 @@
 import { ServingError } from '../../core/errors.js';
-import type { InputSize } from '../comparison.js';
+import type { ServedSize } from '../comparison.js';
 import { fixModel } from '../fixes/fix-model.js';
 import { declaredShape, fedInputs, nodeLabel, type OnnxModel } from '../graph.js';
+import { COLORS, FOCUSED, GRAY } from '../image-input.js';
+import { takeNchw } from '../nhwc.js';
 import { checkAnchors } from './anchors.js';
 import { checkDataDependent } from './data-dependent.js';
 import { checkFaceHeads } from './face-heads.js';
@@ -54,11 +56,13 @@ const RULES: readonly Rule[] = [
 const ORDER: readonly Severity[] = ['error', 'warning', 'info'];
 
 /** Everything that the rules find in a model, errors first. */
-export function doctor(model: OnnxModel, options: DoctorOptions = {}): Finding[] {
+export function doctor(file: OnnxModel, options: DoctorOptions = {}): Finding[] {
+  const changes: string[] = [];
+  const model = takeNchw(file, changes);
   const size = sizeOf(model, options);
-  const observations = observe(model, options, size);
+  const observations = [...layoutObservations(changes), ...observe(model, options, size)];
   const left = observations.length === 0 ? null : keysAfterFix(model, options, size);
-  const places = new Map([...placesOf(model.graph)].map(({ node, text }) => [node, text]));
+  const places = new Map([...placesOf(file.graph)].map(({ node, text }) => [node, text]));
   const findings = observations.map((observation): Finding => {
     const { node, fixable, ...rest } = observation;
     return {
@@ -72,13 +76,26 @@ export function doctor(model: OnnxModel, options: DoctorOptions = {}): Finding[]
   return findings.sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
 }
 
-function observe(model: OnnxModel, options: DoctorOptions, size: InputSize | null): Observation[] {
+/** Pictures that are fed as the file does not expect them. */
+function layoutObservations(changes: readonly string[]): Observation[] {
+  return changes.map((message) => ({
+    rule: 'R4',
+    severity: 'info',
+    node: null,
+    message,
+    why: 'The server feeds NCHW; turning the picture round costs a little, unless the graph begins with the opposite turn.',
+    fix: 'Export the model with NCHW pictures.',
+    fixable: true,
+  }));
+}
+
+function observe(model: OnnxModel, options: DoctorOptions, size: ServedSize | null): Observation[] {
   const context = contextOf(model, size, options);
   return RULES.flatMap((rule) => rule(model, context));
 }
 
 /** What would still be found in the fixed file; null where it cannot be fixed. */
-function keysAfterFix(model: OnnxModel, options: DoctorOptions, size: InputSize | null): ReadonlySet<string> | null {
+function keysAfterFix(model: OnnxModel, options: DoctorOptions, size: ServedSize | null): ReadonlySet<string> | null {
   try {
     const fixed = applyFixes(model, options).model;
     return new Set(observe(fixed, options, size).map(keyOf));
@@ -98,7 +115,7 @@ function keyOf({ rule, severity, node, message }: Observation): string {
  * cannot be brought to the size, and where neither the options nor the file say one.
  */
 export function applyFixes(model: OnnxModel, options: DoctorOptions = {}): { model: OnnxModel; changes: string[] } {
-  const size = sizeOf(model, options);
+  const size = sizeOf(takeNchw(model, []), options);
   if (size === null) {
     throw new ServingError('MODEL_INVALID', 'The file leaves the size of the picture open; give a width and a height.');
   }
@@ -110,11 +127,18 @@ function classesOf({ serving }: DoctorOptions): { classes?: number } {
   return serving === undefined || serving.labels === 0 ? {} : { classes: serving.labels };
 }
 
-function sizeOf(model: OnnxModel, options: DoctorOptions): InputSize | null {
+function sizeOf(model: OnnxModel, options: DoctorOptions): ServedSize | null {
   const [input] = fedInputs(model.graph);
-  const [, , height, width] = (input === undefined ? null : declaredShape(input)) ?? [];
-  const size = { width: options.width ?? width, height: options.height ?? height };
+  const [, channels, height, width] = (input === undefined ? null : declaredShape(input)) ?? [];
+  const served = channels === GRAY || channels === FOCUSED ? channels : COLORS;
+  const side = (option: number | undefined) => (served === FOCUSED ? halved(option) : option);
+  const size = { width: side(options.width) ?? width, height: side(options.height) ?? height };
   return typeof size.width === 'number' && typeof size.height === 'number'
-    ? { width: size.width, height: size.height }
+    ? { channels: served, width: size.width, height: size.height }
     : null;
+}
+
+function halved(side: number | undefined): number | undefined {
+  if (side === undefined || side % 2 === 0) return side && side / 2;
+  throw new ServingError('MODEL_INVALID', `The file begins behind a Focus layer, which halves sizes; ${side} is odd.`);
 }

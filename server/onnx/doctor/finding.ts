@@ -1,5 +1,5 @@
 import type { NodeProto } from '../../gen/onnx/onnx.js';
-import type { Comparison, InputSize, Probe } from '../comparison.js';
+import type { Comparison, InputSize, Probe, ServedSize } from '../comparison.js';
 import type { Step } from '../follow-sizes.js';
 import type { OnnxModel } from '../graph.js';
 import type { ImageInput } from '../image-input.js';
@@ -40,7 +40,10 @@ export interface Finding extends About {
   readonly mendedAtLoad: boolean;
 }
 
-/** What a model is to be served as, as far as it is known; what is left out is taken from the file. */
+/**
+ * What a model is to be served as, as far as it is known; what is left out is taken from the file. The size is that in
+ * front of a Focus layer that was cut off.
+ */
 export interface DoctorOptions extends Partial<InputSize> {
   /** Widths and heights of the anchors of raw YOLO heads, in pixels, finest head first. @default those of YOLOv5 P5 or P6 */
   readonly anchors?: readonly number[];
@@ -63,7 +66,7 @@ export interface ServingPlan {
 
 export interface DoctorContext {
   /** The size to be served, or null where neither the caller nor the file says one. */
-  readonly size: InputSize | null;
+  readonly size: ServedSize | null;
   /** The picture among the inputs, null where R4 has to tell that there is none. */
   readonly picture: ImageInput | null;
   /** The nodes that do not follow the served size by themselves; none where there is no picture or no size to follow. */

@@ -1,7 +1,7 @@
 import type { NodeProto } from '../../gen/onnx/onnx.js';
 import { activationsOf } from '../activations.js';
 import { constantTensor } from '../constants.js';
-import { attributeOf, declaredShape, fedInputs, type OnnxModel } from '../graph.js';
+import { attributeOf, fedInputs, type OnnxModel } from '../graph.js';
 import type { DoctorContext, Observation } from './finding.js';
 
 const about = { rule: 'R16', fixable: false } as const;
@@ -44,27 +44,27 @@ function firstArithmetic({ graph }: OnnxModel, input: string): NodeProto | null 
   return ARITHMETIC.has(only.opType) && isConstant ? only : null;
 }
 
-/** Channels that come last and are turned round first. */
+/** Channels that come last and are turned round first. The model has its channels first already, by a turn of its own. */
 function checkTurned({ graph }: OnnxModel): Observation[] {
   const [input, ...others] = fedInputs(graph);
-  if (input === undefined || others.length > 0 || declaredShape(input)?.length !== 4) return [];
-  const turning = graph.node.filter((node) => node.input[0] === input.name && isTurning(node));
-  const [first] = turning;
-  if (first === undefined) return [];
+  if (input === undefined || others.length > 0) return [];
+  const turned = graph.node.find((node) => node.input[0] === input.name && isTranspose(node, '0,2,3,1'));
+  const back = graph.node.find((node) => node.input[0] === turned?.output[0] && isTranspose(node, '0,3,1,2'));
+  if (turned === undefined || back === undefined) return [];
   return [
     {
       ...about,
-      severity: 'warning',
-      node: first,
-      message: `input '${input.name}' has its channels last, and the graph turns them round first`,
+      severity: 'info',
+      node: back,
+      message: 'the picture has its channels last, and the graph turns them round first',
       why: 'The server lays pictures out with channels first, which is what the network wants inside.',
       fix: 'Export the network without the permute(0, 3, 1, 2) at its beginning.',
     },
   ];
 }
 
-function isTurning(node: NodeProto): boolean {
-  return node.opType === 'Transpose' && attributeOf(node, 'perm')?.ints.join() === '0,3,1,2';
+function isTranspose(node: NodeProto, order: string): boolean {
+  return node.opType === 'Transpose' && attributeOf(node, 'perm')?.ints.join() === order;
 }
 
 /** Activations that the outputs come out of. */

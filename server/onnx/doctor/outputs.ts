@@ -1,7 +1,7 @@
 import { trainingOutputs, untransposedOutputs } from '../fixes/outputs.js';
 import { anchorsFor } from '../fixes/merge-heads.js';
 import { shapeText, usedNames, type OnnxModel } from '../graph.js';
-import { ANCHORS_PER_CELL, rawHeads, type NamedShape, type RawHead } from '../yolo-heads.js';
+import { ANCHORS_PER_CELL, rawHeads, strideSize, type NamedShape, type RawHead } from '../yolo-heads.js';
 import type { DoctorContext, Observation } from './finding.js';
 import { servedOutputs } from './steps.js';
 
@@ -14,8 +14,8 @@ export function checkOutputs(model: OnnxModel, context: DoctorContext): Observat
 }
 
 function checkHeads(model: OnnxModel, outputs: readonly NamedShape[], context: DoctorContext): Observation[] {
-  const { size } = context;
-  if (size === null) return [];
+  if (context.size === null) return [];
+  const size = strideSize(context.size);
   const producer = (name: string) => model.graph.node.find(({ output }) => output.includes(name)) ?? null;
   const extra = trainingOutputs(outputs, size);
   const findings: Observation[] = [];

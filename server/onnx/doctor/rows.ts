@@ -1,5 +1,5 @@
 import type { OnnxModel } from '../graph.js';
-import { rowPlan, type NamedShape } from '../yolo-heads.js';
+import { rowPlan, strideSize, type NamedShape } from '../yolo-heads.js';
 import type { InputSize } from '../comparison.js';
 import { faceHeads } from './face-heads.js';
 import type { DoctorContext, Observation } from './finding.js';
@@ -13,8 +13,8 @@ const CLASSES_ALONE: ReadonlySet<string> = new Set(['yolov8']);
 
 /** R8: the rows of a detector are those of its strides, and its classes those of the labels. */
 export function checkRows(model: OnnxModel, context: DoctorContext): Observation[] {
-  const { size } = context;
-  if (size === null || faceHeads(model, context) !== null) return [];
+  if (context.size === null || faceHeads(model, context) !== null) return [];
+  const size = strideSize(context.size);
   return servedOutputs(model, context).flatMap((output) => {
     const table = tableOf(output, size);
     return table === null ? [] : [...checkCount(table, size), ...checkClasses(table, context)];

@@ -1,5 +1,5 @@
 import { ServingError } from '../../core/errors.js';
-import { compareSizes, type InputSize } from '../comparison.js';
+import { compareSizes, type ServedSize } from '../comparison.js';
 import { followSizes } from '../follow-sizes.js';
 import type { OnnxModel } from '../graph.js';
 import { imageInput, type ImageInput } from '../image-input.js';
@@ -7,7 +7,7 @@ import type { NamedShape } from '../yolo-heads.js';
 import type { DoctorContext, DoctorOptions } from './finding.js';
 
 /** What all rules look at, made once: following the sizes of a large graph takes a while. */
-export function contextOf(model: OnnxModel, size: InputSize | null, options: DoctorOptions): DoctorContext {
+export function contextOf(model: OnnxModel, size: ServedSize | null, options: DoctorOptions): DoctorContext {
   const picture = pictureOf(model);
   if (size === null || picture === null) {
     return { size, picture, steps: [], comparison: null, served: null, options };

@@ -1,8 +1,9 @@
-import { compareSizes, type InputSize } from '../comparison.js';
+import { compareSizes, type ServedSize } from '../comparison.js';
 import type { OnnxModel } from '../graph.js';
 import { imageInput } from '../image-input.js';
+import { takeNchw } from '../nhwc.js';
 import { dropUnusedWeights, rewriteModel } from '../rewrite.js';
-import { rawHeads, type NamedShape } from '../yolo-heads.js';
+import { rawHeads, strideSize, type NamedShape } from '../yolo-heads.js';
 import { takeInExternalData } from './external-data.js';
 import { foldShapes } from './fold-shapes.js';
 import { inlineBranches } from './inline-branches.js';
@@ -23,12 +24,13 @@ export interface FixOptions extends HeadFacts {
  */
 export function fixModel(
   model: OnnxModel,
-  size: InputSize,
+  size: ServedSize,
   options: FixOptions = {},
 ): { model: OnnxModel; changes: string[] } {
   const changes: string[] = [];
   const whole = takeInExternalData(model, options.externalFiles ?? new Map<string, Uint8Array>(), changes);
-  const upgraded = upgradeOpset(whole, changes) ?? whole;
+  const nchw = takeNchw(whole, changes);
+  const upgraded = upgradeOpset(nchw, changes) ?? nchw;
   const comparison = compareSizes(upgraded, imageInput(upgraded), size);
   const rewritten = rewriteModel(inlineBranches(upgraded, comparison, changes), size);
   changes.push(...rewritten.changes);
@@ -38,16 +40,17 @@ export function fixModel(
 }
 
 /** One output with rows, as the tasks of detectors take it best. */
-function fixOutputs(model: OnnxModel, size: InputSize, facts: HeadFacts, changes: string[]): OnnxModel {
+function fixOutputs(model: OnnxModel, size: ServedSize, facts: HeadFacts, changes: string[]): OnnxModel {
   const [probe] = compareSizes(model, imageInput(model), size).served;
+  const pixels = strideSize(size);
   const outputs: NamedShape[] = model.graph.output.map(({ name }) => ({ name, shape: probe.shapeOf(name) }));
-  const extra = trainingOutputs(outputs, size);
+  const extra = trainingOutputs(outputs, pixels);
   const wanted = outputs.filter((output) => !extra.includes(output));
-  const heads = rawHeads(wanted, size);
+  const heads = rawHeads(wanted, pixels);
   const anchors = anchorsFor(heads, model.graph, facts);
   // Outputs that are something else beside the heads are better left alone.
   if (heads.length > 0 && heads.length === outputs.length && anchors !== null) {
     return mergeHeads(model, heads, anchors, changes);
   }
-  return transposeOutputs(dropOutputs(model, extra, changes), untransposedOutputs(wanted, size), changes);
+  return transposeOutputs(dropOutputs(model, extra, changes), untransposedOutputs(wanted, pixels), changes);
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { TaskParameters } from '../../core/inference.js';
 import { errorMessage, ServingError } from '../../core/errors.js';
 import { TASK_KINDS, type ModelConfig } from '../../core/model-config.js';
+import { detectParameters } from '../../core/detections.js';
 import type { Instance } from '../instance.js';
 import type { FrameReply, FrameTask } from '../messages.js';
 import { cosineOf, f1Of, matchDetections, precisionOf, recallOf, type Detection } from './matching.js';
@@ -82,20 +83,14 @@ async function* answersOf(options: AgreementOptions): AsyncGenerator<Answers> {
   }
 }
 
-function parametersOf({ task, postprocess }: ModelConfig): TaskParameters {
-  if (TASK_KINDS[task] === 'embed') return { kind: 'embed', regions: [] };
-  return {
-    kind: 'detect',
-    scoreThreshold: postprocess.score_threshold,
-    nmsThreshold: postprocess.nms_threshold,
-    classIds: null,
-    maxDetections: postprocess.max_detections,
-  };
+function parametersOf(config: ModelConfig): TaskParameters {
+  if (TASK_KINDS[config.task] === 'embed') return { kind: 'embed', regions: [] };
+  return detectParameters({}, config);
 }
 
 async function frameOf(file: string, parameters: TaskParameters): Promise<FrameTask> {
   try {
-    return { picture: { kind: 'encoded', bytes: await readFile(file) }, parameters };
+    return { content: { kind: 'encoded', bytes: await readFile(file) }, parameters };
   } catch (cause) {
     throw new ServingError('CONFIG_INVALID', `${file} cannot be read: ${errorMessage(cause)}`, { cause });
   }

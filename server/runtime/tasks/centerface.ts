@@ -18,6 +18,7 @@ const COLUMNS = 16;
 
 /** CenterFace (https://arxiv.org/abs/1911.03599): faces with five landmarks from maps at stride 4. */
 export class CenterFaceTask implements Task {
+  readonly layout = { rotated: false, points: 5, pointValues: 2, values: 0 };
   readonly #native: NativeAddon;
   readonly #nmsRule: ModelConfig['postprocess']['nms_rule'];
   readonly #mapColumns: number;

@@ -6,6 +6,7 @@ import type { BatchRow, Task } from './task.js';
 
 /** One vector a row, from one output [N, D] (or [N, D, 1, 1]); of unit length where the configuration says so. */
 export class EmbeddingTask implements Task {
+  readonly layout = null;
   readonly #native: NativeAddon;
   readonly #normalize: boolean;
 

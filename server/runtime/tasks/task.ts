@@ -1,4 +1,4 @@
-import type { TaskParameters } from '../../core/inference.js';
+import type { DetectionLayout, TaskParameters } from '../../core/inference.js';
 import type { OutputTensor } from '../onnx-session.js';
 import type { Affine } from '../sampling.js';
 
@@ -11,6 +11,8 @@ export interface BatchRow {
 
 /** What a model's output tensors mean. Worker thread only. */
 export interface Task {
+  /** Of a detector's results; else null. */
+  readonly layout: DetectionLayout | null;
   /** Throws MODEL_INVALID, naming the expected and the found shapes, when the outputs of a run do not fit. */
   check(outputs: readonly OutputTensor[], rows: number): void;
   /** Values a result has. */
