@@ -83,3 +83,9 @@ export function rowPlan(count: number, { width, height }: InputSize): RowPlan | 
   }
   return null;
 }
+
+/** Whether so many rows are those of one map: what a detector of one stride gives out, or of several one by one. */
+export function isOneMap(count: number, { width, height }: InputSize): boolean {
+  const cells = [4, ...STRIDES].map((stride) => Math.ceil(width / stride) * Math.ceil(height / stride));
+  return cells.some((each) => [1, 2, 3].some((perCell) => count === each * perCell));
+}

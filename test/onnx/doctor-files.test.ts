@@ -99,6 +99,23 @@ test('R19: several inputs whose batches go together, or do not', (t) => {
   t.regex(worse(twoInputs('batch', 1))?.message ?? '', /batch is not open on every input/);
 });
 
+test('models of texts and of key points are no pictures, and simplified all the same', (t) => {
+  const nodes = [node('Identity', ['points'], ['same']), node('Flatten', ['same'], ['output'])];
+  const points = makeModel({
+    name: 'points',
+    nodes,
+    inputs: [valueInfo('points', ['batch', 16, 3])],
+    outputs: [valueInfo('output', ['batch', 48])],
+  });
+  t.deepEqual(
+    doctor(points).map(({ rule, fixable }) => [rule, fixable]),
+    [['R14', true]],
+  );
+  const { model, changes } = applyFixes(points);
+  t.deepEqual(changes, ['1 nodes that do nothing, or undo one another, are gone']);
+  t.deepEqual(doctor(model), []);
+});
+
 test('the table of operators is that of ONNX', (t) => {
   const { operators } = askOracle<{ operators: Record<string, [number, boolean][]> }>('onnx_models.py', {
     operators: 1,

@@ -33,7 +33,8 @@ test('R8: rows that no strides explain', (t) => {
     /3 a cell at strides 8, 16, 32 at 64x64, as YOLOv3, 5 and 7/,
   );
   finds(t, table(84, 8), { rule: 'R8', severity: 'info' }, /1 a cell .*YOLOX/);
-  t.deepEqual(byRule(doctor(table(20, 8)), 'R8'), []);
+  // Too few for a detector, and the maps of one stride: CenterNet's, and one of SCRFD's nine.
+  for (const rows of [20, 256, 128]) t.deepEqual(byRule(doctor(table(rows, 8)), 'R8'), []);
 });
 
 test('R8: classes that the labels do not match', (t) => {

@@ -1,8 +1,8 @@
 import { ServingError } from '../../core/errors.js';
 import type { ServedSize } from '../comparison.js';
-import { fixModel } from '../fixes/fix-model.js';
+import { fixModel, fixWithoutPicture } from '../fixes/fix-model.js';
 import { declaredShape, fedInputs, nodeLabel, type OnnxModel } from '../graph.js';
-import { COLORS, FOCUSED, GRAY } from '../image-input.js';
+import { COLORS, FOCUSED, GRAY, takesNoPicture } from '../image-input.js';
 import { takeNchw } from '../nhwc.js';
 import { checkAnchors } from './anchors.js';
 import { checkDataDependent } from './data-dependent.js';
@@ -115,6 +115,7 @@ function keyOf({ rule, severity, node, message }: Observation): string {
  * cannot be brought to the size, and where neither the options nor the file say one.
  */
 export function applyFixes(model: OnnxModel, options: DoctorOptions = {}): { model: OnnxModel; changes: string[] } {
+  if (takesNoPicture(model)) return fixWithoutPicture(model, options);
   const size = sizeOf(takeNchw(model, []), options);
   if (size === null) {
     throw new ServingError('MODEL_INVALID', 'The file leaves the size of the picture open; give a width and a height.');

@@ -8,18 +8,17 @@ import {
   type DeclaredDim,
   type OnnxModel,
 } from '../graph.js';
-import { COLORS, FOCUSED, imageInput } from '../image-input.js';
+import { COLORS, FOCUSED, imageInput, takesNoPicture } from '../image-input.js';
 import { BATCH, OLDEST_OPSET, rewriteModel } from '../rewrite.js';
 import type { DoctorContext, Observation } from './finding.js';
-import { takesTexts } from './several-inputs.js';
 import { isRefused } from './steps.js';
 import { oddInputs } from './types.js';
 
 /** R4: one picture as input, a batch that is open, weights that are not inputs, outputs that are declared truly. */
 export function checkInputs(model: OnnxModel, context: DoctorContext): Observation[] {
   const listed = listedWeights(model);
-  // R11 tells of types, and texts have no picture.
-  if (oddInputs(model).length > 0 || takesTexts(model)) return listed;
+  // R11 tells of types; texts and key points are no picture, and their batch is that of the file.
+  if (oddInputs(model).length > 0 || takesNoPicture(model)) return listed;
   try {
     const { name, shape } = imageInput(model);
     const [batch, channels, height, width] = shape;

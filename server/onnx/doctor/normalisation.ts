@@ -75,14 +75,14 @@ function checkLast({ graph }: OnnxModel): Observation[] {
   }
   const [first] = found.keys();
   if (first === undefined) return [];
-  const outputs = [...new Set([...found.values()].flat())].map((name) => `'${name}'`).join(', ');
+  const outputs = [...new Set([...found.values()].flat())].map((name) => `'${name}'`);
   const types = [...new Set([...found.keys()].map(({ opType }) => opType))].join(' and ');
   return [
     {
       ...about,
       severity: 'info',
       node: first,
-      message: `${outputs} ${found.size > 1 ? 'come' : 'comes'} out of ${types}`,
+      message: `${outputs.join(', ')} ${outputs.length > 1 ? 'come' : 'comes'} out of ${types}`,
       why: 'Numbers are scores already: a task that applies the activation itself would do it twice.',
       fix: null,
     },

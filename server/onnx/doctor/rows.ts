@@ -1,5 +1,5 @@
 import type { OnnxModel } from '../graph.js';
-import { rowPlan, strideSize, type NamedShape } from '../yolo-heads.js';
+import { isOneMap, rowPlan, strideSize, type NamedShape } from '../yolo-heads.js';
 import type { InputSize } from '../comparison.js';
 import { faceHeads } from './face-heads.js';
 import type { DoctorContext, Observation } from './finding.js';
@@ -44,6 +44,7 @@ function tableOf({ name, shape }: NamedShape, size: InputSize): Table | null {
 function checkCount({ name, rows, values, upright }: Table, size: InputSize): Observation[] {
   const plan = rowPlan(rows, size);
   const at = `at ${size.width}x${size.height}`;
+  if (plan === null && isOneMap(rows, size)) return [];
   if (plan === null) {
     return [
       {

@@ -1,5 +1,4 @@
 import { declaredShape, fedInputs, shapeText, type OnnxModel } from '../graph.js';
-import { DataType } from '../tensor.js';
 import type { Observation } from './finding.js';
 
 const about = { rule: 'R19', node: null, fixable: false } as const;
@@ -31,14 +30,4 @@ export function checkSeveralInputs(model: OnnxModel): Observation[] {
     fix: 'Export with dynamic_axes on dim 0 of every input, by one name.',
   });
   return findings;
-}
-
-/** Whether all inputs are tables of numbers of words: a network for texts, which has no picture. */
-export function takesTexts({ graph }: OnnxModel): boolean {
-  const inputs = fedInputs(graph);
-  const isTable = (input: (typeof inputs)[number]) => {
-    const type = input.type?.tensorType?.elemType;
-    return (type === DataType.INT64 || type === DataType.INT32) && declaredShape(input)?.length === 2;
-  };
-  return inputs.length > 0 && inputs.every(isTable);
 }

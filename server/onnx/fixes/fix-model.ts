@@ -2,7 +2,7 @@ import { compareSizes, type ServedSize } from '../comparison.js';
 import type { OnnxModel } from '../graph.js';
 import { imageInput } from '../image-input.js';
 import { takeNchw } from '../nhwc.js';
-import { dropUnusedWeights, rewriteModel } from '../rewrite.js';
+import { dropUnusedWeights, dropWeightInputs, rewriteModel } from '../rewrite.js';
 import { rawHeads, strideSize, type NamedShape } from '../yolo-heads.js';
 import { takeInExternalData } from './external-data.js';
 import { foldShapes } from './fold-shapes.js';
@@ -37,6 +37,14 @@ export function fixModel(
   const folded = foldShapes(rewritten.model, size, changes);
   const simple = simplify(fixOutputs(folded, size, options, changes), changes);
   return { model: dropUnusedWeights(simple, changes), changes };
+}
+
+/** What can be done to a model that takes no pictures, whose batch and sizes stay as they are. */
+export function fixWithoutPicture(model: OnnxModel, options: FixOptions = {}): { model: OnnxModel; changes: string[] } {
+  const changes: string[] = [];
+  const whole = takeInExternalData(model, options.externalFiles ?? new Map<string, Uint8Array>(), changes);
+  const simple = simplify(upgradeOpset(whole, changes) ?? whole, changes);
+  return { model: dropUnusedWeights(dropWeightInputs(simple, changes), changes), changes };
 }
 
 /** One output with rows, as the tasks of detectors take it best. */
