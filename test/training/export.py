@@ -7,6 +7,7 @@
 """
 
 import json
+import sys
 import warnings
 from pathlib import Path
 
@@ -93,3 +94,18 @@ def export(module, name, directory):
     if hasattr(module, "variant"):
         module.variant(name)
     return told
+
+
+def main():
+    """python -m training.export DIR: exports the heads of which training left weights.pt."""
+    from .models import MODELS
+
+    for path in sorted(Path(sys.argv[1]).glob("*/weights.pt")):
+        module = MODELS[path.parent.name](path.parent.name)
+        module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        export(module, path.parent.name, sys.argv[1])
+        path.unlink()
+
+
+if __name__ == "__main__":
+    main()

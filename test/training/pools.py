@@ -1,8 +1,14 @@
-"""Scenes drawn ahead of training by worker processes, as arrays that heads share."""
+"""
+Scenes drawn ahead of training by worker processes, as arrays that heads share.
+
+    python -m training.pools DIR SHARE KIND ...
+"""
 
 import concurrent.futures
 import multiprocessing
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -127,7 +133,6 @@ def render(kinds, directory, share=1.0, processes=None):
             value = np.asarray(value)
             np.lib.format.open_memmap(file_of(directory, kind, key), "w+", value.dtype, (count, *value.shape))
         jobs += [(kind, at, min(at + CHUNK, count)) for at in range(0, count, CHUNK)]
-    # Fresh processes: this one may have threads, of PyTorch's.
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(processes or os.cpu_count(), context) as pool:
         for done in concurrent.futures.as_completed([pool.submit(draw_chunk, directory, *job) for job in jobs]):
@@ -139,3 +144,12 @@ def render(kinds, directory, share=1.0, processes=None):
 def load(kind, directory, mode="r"):
     """The arrays of a pool by name."""
     return {path.stem: np.load(path, mmap_mode=mode) for path in sorted((Path(directory) / kind).glob("*.npy"))}
+
+
+def render_apart(kinds, directory, share=1.0):
+    """`render` in a process that knows nothing of PyTorch, whose workers start quickly."""
+    subprocess.run([sys.executable, "-m", "training.pools", directory, str(share), *sorted(kinds)], check=True)
+
+
+if __name__ == "__main__":
+    render(sys.argv[3:], sys.argv[1], float(sys.argv[2]))

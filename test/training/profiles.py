@@ -66,7 +66,7 @@ PROFILES = {
                   "preprocess": _pixels("rgb", {"scale": 1 / 255, "mean": [0.406, 0.457, 0.480], "std": [1, 1, 1]}, 127,
                                         "person_crop"), **_PEOPLE},
     "heatmap_pose": {"task": "heatmap_pose", "data": "crops", "size": POSE_SIZE, "outputs": ["heatmaps"],
-                     "metric": "oks_crops", "stride": 4,
+                     "metric": "oks_crops", "stride": 4, "refinement": "quarter",
                      "preprocess": _pixels("rgb", _IMAGENET, 127, "person_crop"), **_PEOPLE},
     "fall": {"task": "fall", "data": "poses", "outputs": ["logits"], "classes": list(people.STATES), "metric": "top1",
              "inputs": ["keypoints"], "key_points": 16, "mpii_of_coco": people.MPII_OF_COCO},

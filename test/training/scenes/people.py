@@ -10,7 +10,7 @@ JOINTS = ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_should
           "right_ankle")
 STATES = ("Fall", "Stand", "UnCertain")
 MOST = 3
-# How far each joint's guess may be off, as COCO defines it for its object key-point similarity (2 sigma).
+# How exactly each joint can be told, as COCO has it for its object key-point similarity.
 SIGMAS = [0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087,
           0.089, 0.089]
 
