@@ -19,7 +19,7 @@ class Pictures:
 
     def __init__(self, name, directory, device, seed):
         self.profile, self.kind = PROFILES[name], PROFILES[name]["data"]
-        self.arrays = {key: torch.from_numpy(np.array(value)).to(device)
+        self.arrays = {key: torch.from_numpy(value).to(device)
                        for key, value in pools.load(self.kind, directory).items()}
         self.count = len(self.arrays["images"])
         self.device = device

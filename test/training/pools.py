@@ -114,12 +114,29 @@ def file_of(directory, kind, key):
     return Path(directory) / kind / f"{key}.npy"
 
 
+def allocate(path, dtype, shape):
+    """An array file without its contents, which `put` writes."""
+    with open(path, "wb") as file:
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.truncate(file.tell() + int(np.prod(shape)) * dtype.itemsize)
+
+
+def put(path, start, rows):
+    """Writes rows of an array file from row `start` on. Several processes may write to one file."""
+    with open(path, "r+b") as file:
+        np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        assert rows.shape[1:] == shape[1:] and rows.dtype == dtype
+        file.seek(file.tell() + start * int(np.prod(shape[1:])) * dtype.itemsize)
+        file.write(np.ascontiguousarray(rows).tobytes())
+
+
 def draw_chunk(directory, kind, start, stop):
     """Draws scenes into the files that `render` made."""
-    arrays = load(kind, directory, "r+")
-    for seed in range(start, stop):
-        for key, value in DRAW[kind](seed).items():
-            arrays[key][seed] = value
+    scenes = [DRAW[kind](seed) for seed in range(start, stop)]
+    for key in scenes[0]:
+        put(file_of(directory, kind, key), start, np.stack([np.asarray(scene[key]) for scene in scenes]))
 
 
 def render(kinds, directory, share=1.0, processes=None):
@@ -131,7 +148,7 @@ def render(kinds, directory, share=1.0, processes=None):
         count = max(int(SCENES[kind] * share), 64)
         for key, value in DRAW[kind](0).items():
             value = np.asarray(value)
-            np.lib.format.open_memmap(file_of(directory, kind, key), "w+", value.dtype, (count, *value.shape))
+            allocate(file_of(directory, kind, key), value.dtype, (count, *value.shape))
         jobs += [(kind, at, min(at + CHUNK, count)) for at in range(0, count, CHUNK)]
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(processes or os.cpu_count(), context) as pool:
@@ -141,9 +158,9 @@ def render(kinds, directory, share=1.0, processes=None):
         (Path(directory) / kind / "done").touch()
 
 
-def load(kind, directory, mode="r"):
+def load(kind, directory):
     """The arrays of a pool by name."""
-    return {path.stem: np.load(path, mmap_mode=mode) for path in sorted((Path(directory) / kind).glob("*.npy"))}
+    return {path.stem: np.load(path) for path in sorted((Path(directory) / kind).glob("*.npy"))}
 
 
 def render_apart(kinds, directory, share=1.0):

@@ -84,3 +84,8 @@ def output(channels, prior=None, inputs=PYRAMID):
     nn.init.normal_(layer.weight, std=0.01)
     nn.init.constant_(layer.bias, 0 if prior is None else -math.log((1 - prior) / prior))
     return layer
+
+
+def grown(x, training):
+    """exp(x), which in training keeps to sizes that losses can bear."""
+    return torch.exp(x.clamp(max=7) if training else x)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ..profiles import PROFILES, STRIDES, YOLO_ANCHORS
-from .backbone import PYRAMID, Backbone, Focus, Pyramid, output, tower
+from .backbone import PYRAMID, Backbone, Focus, Pyramid, grown, output, tower
 
 
 def corners(x, y, w, h):
@@ -91,7 +91,7 @@ class YoloX(Detector):
     def decode(self, raw):
         rows = raw[:, 0].transpose(1, 2)
         x, y = ((rows[..., i] + self.cells[:, i]) * self.strides for i in (0, 1))
-        w, h = (torch.exp(rows[..., i]) * self.strides for i in (2, 3))
+        w, h = (grown(rows[..., i], self.training) * self.strides for i in (2, 3))
         return rows, (x, y, w, h)
 
     def predict(self, x):
@@ -227,7 +227,7 @@ class EndToEnd(Detector):
 
     def predict(self, x):
         maps = self.maps(x)
-        sides = torch.exp(self.flat([box for box, _ in maps]))
+        sides = grown(self.flat([box for box, _ in maps]), self.training)
         middle = self.cells + 0.5
         boxes = torch.cat([middle - sides[..., :2], middle + sides[..., 2:]], 2) * self.strides[:, None]
         return {"boxes": boxes, "classes": self.flat([kind for _, kind in maps])}

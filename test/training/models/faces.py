@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..profiles import PROFILES, RETINA_SIZES, STRIDES
-from .backbone import PYRAMID, Backbone, Pyramid, conv, output, separable
+from .backbone import PYRAMID, Backbone, Pyramid, conv, grown, output, separable
 from .detectors import Detector, corners
 
 
@@ -45,7 +45,7 @@ class RetinaFace(Anchored):
         middle = (self.cells + 0.5) * self.strides[:, None]
         size = self.sizes[:, None]
         center = middle + boxes[..., :2] * 0.1 * size
-        wide, high = (self.sizes * torch.exp(boxes[..., i] * 0.2) for i in (2, 3))
+        wide, high = (self.sizes * grown(boxes[..., i] * 0.2, self.training) for i in (2, 3))
         places = middle[:, None] + points.unflatten(2, (5, 2)) * 0.1 * size[..., None]
         return {"boxes": corners(center[..., 0], center[..., 1], wide, high), "points": places,
                 "classes": classes[..., 1:] - classes[..., :1]}
@@ -138,7 +138,7 @@ class DBFace(Peaks):
 
     def predict(self, x):
         heat, numbers = self.maps(x)
-        sides = torch.exp(numbers[:, :4])
+        sides = grown(numbers[:, :4], self.training)
         boxes = torch.cat([self.cells - sides[:, :2], self.cells + sides[:, 2:]], 1) * self.stride
         return {"heat": heat, "boxes": boxes, "landmark": numbers[:, 4:]}
 
