@@ -77,18 +77,6 @@ class Pictures:
         return self.flipped(batch)
 
 
-def pose_sample(rng, noise=0.03):
-    """A pose as the fall network meets it, and its state: 16 points [x y score] about the box of the person."""
-    state = int(rng.integers(len(people.STATES)))
-    joints = np.array(people.skeleton(rng, people.STATES[state]))
-    joints[:, 0] *= 0.9 + 0.2 * rng.random()
-    low, high = joints.min(0) - 0.3 * rng.random(2), joints.max(0) + 0.3 * rng.random(2)
-    joints += noise * (2 * rng.random(joints.shape) - 1) * (high - low).max()
-    points = np.array(people.mpii(joints, 0.3 + 0.7 * rng.random(17)))
-    points[:, :2] = (points[:, :2] - low) / (high - low).max() - 0.5
-    return points.astype(np.float32), state
-
-
 class Poses:
     """Poses drawn once, `images` being points [B, 16, 3]."""
 
@@ -96,7 +84,7 @@ class Poses:
 
     def __init__(self, name, directory, device, seed):
         rng = generator(seed, 4)
-        samples = [pose_sample(rng) for _ in range(self.COUNT)]
+        samples = [people.pose_sample(rng) for _ in range(self.COUNT)]
         self.points = torch.from_numpy(np.stack([points for points, _ in samples])).to(device)
         self.states = torch.tensor([state for _, state in samples]).to(device)
         self.random, self.device = torch.Generator().manual_seed(seed), device

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from .data import pose_sample
 from .scenes import HELD_OUT, faces, people, sentences, shapes
 from .scenes.canvas import generator
 
@@ -48,7 +47,7 @@ def text_scene(index):
 
 
 def pose_scene(index):
-    points, state = pose_sample(generator(HELD_OUT + index, 4))
+    points, state = people.pose_sample(generator(HELD_OUT + index, 4))
     return {"points": points, "class": state}
 
 

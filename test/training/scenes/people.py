@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from .canvas import Canvas, between, colour, extent, generator, grid, joined
 from .shapes import apart, size_of
 
@@ -122,3 +124,15 @@ def mpii(joints, scores=None):
         points.append([sum(w * joints[j][axis] for j, w in sums) for axis in (0, 1)]
                       + [sum(abs(w) * scores[j] for j, w in sums) / weight])
     return points
+
+
+def pose_sample(rng, noise=0.03):
+    """A pose as the fall network meets it, and its state: 16 points [x y score] about the box of the person."""
+    state = int(rng.integers(len(STATES)))
+    joints = np.array(skeleton(rng, STATES[state]))
+    joints[:, 0] *= 0.9 + 0.2 * rng.random()
+    low, high = joints.min(0) - 0.3 * rng.random(2), joints.max(0) + 0.3 * rng.random(2)
+    joints += noise * (2 * rng.random(joints.shape) - 1) * (high - low).max()
+    points = np.array(mpii(joints, 0.3 + 0.7 * rng.random(17)))
+    points[:, :2] = (points[:, :2] - low) / (high - low).max() - 0.5
+    return points.astype(np.float32), state
