@@ -47,8 +47,11 @@ def landmarks():
     module, points = MODELS["dbface"]("dbface"), torch.rand(1, 1, 5, 2) * 160
     heat = np.zeros((1, module.rows, module.columns), np.float32)
     heat[0, 17, 9] = heat[0, 3, 40] = 0.9
-    outputs = {"hm": heat, "tlrb": np.ones((4, module.rows, module.columns)),
-               "landmark": module.landmark_targets(points)[0, 0].numpy()}
+    outputs = {
+        "hm": heat,
+        "tlrb": np.ones((4, module.rows, module.columns)),
+        "landmark": module.landmark_targets(points)[0, 0].numpy(),
+    }
     found = dbface(outputs, PROFILES["dbface"])
     return np.abs(found["points"][found["scores"] > 0.5] - points[0, 0].numpy()).max()
 

@@ -1,7 +1,7 @@
 """Checks exported files with ONNX Runtime: python -m training.check_exports DIR [DIR ...]
 
-Each file gives what PyTorch gave for the sample beside it, also for a batch of another size, keeps to 2 MB and to the rules
-of export: dynamic batch only, no ScatterND, constant shapes, -1 only on the batch.
+Each file gives what PyTorch gave for the sample beside it, also for a batch of another size, keeps to 2 MB and to the
+rules of export: dynamic batch only, no ScatterND, constant shapes, -1 only on the batch.
 """
 
 import json
@@ -21,7 +21,9 @@ def rules(path):
     onnx.checker.check_model(model, full_check=True)
     graph, wrong = model.graph, []
     constants = {i.name: onnx.numpy_helper.to_array(i) for i in graph.initializer}
-    constants |= {n.output[0]: onnx.numpy_helper.to_array(n.attribute[0].t) for n in graph.node if n.op_type == "Constant"}
+    constants |= {
+        n.output[0]: onnx.numpy_helper.to_array(n.attribute[0].t) for n in graph.node if n.op_type == "Constant"
+    }
     for node in graph.node:
         if node.op_type in ("ScatterND", "ScatterElements", "Shape", "NonZero", "If", "Loop", "NonMaxSuppression"):
             wrong.append(f"{node.name} is {node.op_type}")
@@ -39,7 +41,7 @@ def rules(path):
 
 
 def settled(expected):
-    """Rows of outputs that the model sorts by score: those whose score is not so near another's that rounding decides."""
+    """Rows of outputs that the model sorts by score: those whose score is not near another's, or rounding decides."""
     scores = expected["output"][..., 4] if "output" in expected else expected["scores"].max(2)
     gaps = np.pad(-np.diff(scores, axis=1), ((0, 0), (1, 1)), constant_values=1)
     return np.minimum(gaps[:, 1:], gaps[:, :-1]) > 1e-5
@@ -74,8 +76,18 @@ def check(directory):
             worst = max(worst, float(np.abs(result - expected).max(initial=0) / scale))
     if not worst < 1e-4:
         wrong.append(f"differs from PyTorch by {worst}")
-    print(json.dumps({"name": directory.name, "bytes": size, "difference": worst, "outputs": profile["outputs"],
-                      **({} if rows is None else {"rows_compared": int(rows.sum())}), "wrong": wrong}))
+    print(
+        json.dumps(
+            {
+                "name": directory.name,
+                "bytes": size,
+                "difference": worst,
+                "outputs": profile["outputs"],
+                **({} if rows is None else {"rows_compared": int(rows.sum())}),
+                "wrong": wrong,
+            }
+        )
+    )
     return not wrong
 
 

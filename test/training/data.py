@@ -1,4 +1,4 @@
-"""Batches for training: pools on the device, normalised as the head's profile says, with flips where they change nothing."""
+"""Batches for training: pools on the device, normalised as the head's profile says, with flips where those are true."""
 
 import math
 
@@ -19,14 +19,16 @@ class Pictures:
 
     def __init__(self, name, directory, device, seed):
         self.profile, self.kind = PROFILES[name], PROFILES[name]["data"]
-        self.arrays = {key: torch.from_numpy(value).to(device)
-                       for key, value in pools.load(self.kind, directory).items()}
+        self.arrays = {
+            key: torch.from_numpy(value).to(device) for key, value in pools.load(self.kind, directory).items()
+        }
         self.count = len(self.arrays["images"])
         self.device = device
         self.random = torch.Generator().manual_seed(seed)
         numbers = self.profile["preprocess"]
-        self.mean, self.std = (torch.tensor(numbers[key], dtype=torch.float32, device=device).view(3, 1, 1)
-                               for key in ("mean", "std"))
+        self.mean, self.std = (
+            torch.tensor(numbers[key], dtype=torch.float32, device=device).view(3, 1, 1) for key in ("mean", "std")
+        )
 
     def normalised(self, levels, cover):
         """`levels` uint8 [B, h, w, 3]; what `cover` leaves out becomes the head's pad."""
@@ -95,7 +97,7 @@ class Poses:
 
 
 class Texts:
-    """Two ways to say each of `size` different facts: ids and masks [2B, LENGTH], classes, and the number of each fact."""
+    """Two ways to say each of `size` different facts: ids and masks [2B, LENGTH] and classes."""
 
     def __init__(self, name, directory, device, seed):
         rng = generator(seed, 5)
@@ -119,7 +121,9 @@ class Texts:
 
     def batch(self, size):
         facts = torch.randperm(len(self.topics), generator=self.random)[:size].to(self.device)
-        ways = torch.stack([torch.randperm(self.ways, generator=self.random)[:2] for _ in range(len(facts))]).to(self.device)
+        ways = torch.stack([torch.randperm(self.ways, generator=self.random)[:2] for _ in range(len(facts))]).to(
+            self.device
+        )
         pick = lambda x: torch.cat([x[facts, ways[:, 0]], x[facts, ways[:, 1]]])
         return {"images": (pick(self.ids), pick(self.masks)), "classes": self.topics[facts].repeat(2)}
 

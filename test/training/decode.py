@@ -1,7 +1,7 @@
 """What the outputs of each head mean, in NumPy, written from the families' definitions.
 
 `decode` takes the outputs for one picture, without the batch, and gives rows in network pixels: `boxes` [n, 4] left top
-right bottom, `scores`, `labels`, and of some families `points` [n, k, 2], `turned` [n, 5] or `weights` [n, 32] of masks.
+right bottom, `scores`, `labels`, and of some families `points` [n, k, 2], `turned` [n, 5] or `weights` of masks [n, 32].
 """
 
 import numpy as np
@@ -28,7 +28,9 @@ def cells(profile, per_cell=1, anchor_first=False):
     width, height = profile["size"]
     rows = []
     for stride in (8, 16, 32):
-        y, x, k = np.meshgrid(np.arange(height // stride), np.arange(width // stride), np.arange(per_cell), indexing="ij")
+        y, x, k = np.meshgrid(
+            np.arange(height // stride), np.arange(width // stride), np.arange(per_cell), indexing="ij"
+        )
         order = (2, 0, 1) if anchor_first else (0, 1, 2)
         x, y, k = (v.transpose(order).ravel() for v in (x, y, k))
         rows.append(np.stack([x, y, np.full(len(x), stride), k], 1))
@@ -50,8 +52,12 @@ def yolov5_raw(outputs, profile):
         for k in range(3):
             v = raw[k, :, at : at + count]
             p = sigmoid(v[:4])
-            box = around((2 * p[0] - 0.5 + x) * stride, (2 * p[1] - 0.5 + y) * stride, (2 * p[2]) ** 2 * sizes[2 * k],
-                         (2 * p[3]) ** 2 * sizes[2 * k + 1])
+            box = around(
+                (2 * p[0] - 0.5 + x) * stride,
+                (2 * p[1] - 0.5 + y) * stride,
+                (2 * p[2]) ** 2 * sizes[2 * k],
+                (2 * p[3]) ** 2 * sizes[2 * k + 1],
+            )
             levels.append({"boxes": box, **best((sigmoid(v[4:5]) * sigmoid(v[5:])).T)})
         at += count
     return {key: np.concatenate([level[key] for level in levels]) for key in levels[0]}
@@ -104,7 +110,9 @@ def dbface(outputs, profile):
         pool = outputs["pool_hm"][0]
     else:
         framed = np.pad(heat, 1, constant_values=-np.inf)
-        pool = np.max([framed[dy : dy + heat.shape[0], dx : dx + heat.shape[1]] for dy in range(3) for dx in range(3)], 0)
+        pool = np.max(
+            [framed[dy : dy + heat.shape[0], dx : dx + heat.shape[1]] for dy in range(3) for dx in range(3)], 0
+        )
     y, x = np.nonzero(heat == pool)
     sides, marks = (outputs[key].astype(np.float64)[:, y, x] for key in ("tlrb", "landmark"))
     box = np.stack([x - sides[0], y - sides[1], x + sides[2], y + sides[3]], 1) * 4
@@ -117,12 +125,23 @@ def dbface(outputs, profile):
 def retinaface(outputs, profile):
     rows = outputs["output"].astype(np.float64)
     x, y, stride, k = cells(profile, 2)
-    size = np.array([RETINA_SIZES[level] for level in np.log2(stride / 8).astype(int)])[np.arange(len(k)), k.astype(int)]
+    size = np.array([RETINA_SIZES[level] for level in np.log2(stride / 8).astype(int)])[
+        np.arange(len(k)), k.astype(int)
+    ]
     x, y = (x + 0.5) * stride, (y + 0.5) * stride
-    box = around(x + rows[:, 0] * 0.1 * size, y + rows[:, 1] * 0.1 * size, size * np.exp(rows[:, 2] * 0.2),
-                 size * np.exp(rows[:, 3] * 0.2))
+    box = around(
+        x + rows[:, 0] * 0.1 * size,
+        y + rows[:, 1] * 0.1 * size,
+        size * np.exp(rows[:, 2] * 0.2),
+        size * np.exp(rows[:, 3] * 0.2),
+    )
     points = rows[:, 6:].reshape(-1, 5, 2) * 0.1 * size[:, None, None] + np.stack([x, y], 1)[:, None]
-    return {"boxes": box, "points": points, "scores": sigmoid(rows[:, 5] - rows[:, 4]), "labels": np.zeros(len(rows), int)}
+    return {
+        "boxes": box,
+        "points": points,
+        "scores": sigmoid(rows[:, 5] - rows[:, 4]),
+        "labels": np.zeros(len(rows), int),
+    }
 
 
 def scrfd(outputs, profile):
@@ -130,8 +149,10 @@ def scrfd(outputs, profile):
         rows = outputs["output"].astype(np.float64)
         sides, scores, marks = rows[:, :4], sigmoid(rows[:, 4]), rows[:, 5:]
     else:
-        sides, scores, marks = (np.concatenate([outputs[f"{part}_{s}"] for s in (8, 16, 32)]).astype(np.float64)
-                                for part in ("bbox", "score", "kps"))
+        sides, scores, marks = (
+            np.concatenate([outputs[f"{part}_{s}"] for s in (8, 16, 32)]).astype(np.float64)
+            for part in ("bbox", "score", "kps")
+        )
         scores = scores[:, 0]
     x, y, stride, _ = cells(profile, 2)
     x, y = x * stride, y * stride
@@ -141,13 +162,26 @@ def scrfd(outputs, profile):
     return {"boxes": box, "points": points, "scores": scores, "labels": np.zeros(len(scores), int)}
 
 
-DECODERS = {"yolov5": yolo, "yolox": yolo, "yolov5_raw": yolov5_raw, "yolox_raw": yolox_raw, "yolov8": yolov8,
-            "yolov8_seg": yolov8, "yolov8_pose": yolov8, "yolov8_obb": yolov8, "yolov10": yolov10, "rtdetr": rtdetr,
-            "centernet": centernet, "dbface": dbface, "retinaface": retinaface, "scrfd": scrfd}
+DECODERS = {
+    "yolov5": yolo,
+    "yolox": yolo,
+    "yolov5_raw": yolov5_raw,
+    "yolox_raw": yolox_raw,
+    "yolov8": yolov8,
+    "yolov8_seg": yolov8,
+    "yolov8_pose": yolov8,
+    "yolov8_obb": yolov8,
+    "yolov10": yolov10,
+    "rtdetr": rtdetr,
+    "centernet": centernet,
+    "dbface": dbface,
+    "retinaface": retinaface,
+    "scrfd": scrfd,
+}
 
 
 def decode(outputs, profile, score_threshold, nms_threshold):
-    """Best score first; only what scores more than the threshold. Greedy suppression within a class where it is asked for."""
+    """Best score first; only what scores more than the threshold; greedy suppression within a class if asked for."""
     found = DECODERS[profile["task"]](outputs, profile)
     order = np.argsort(-found["scores"], kind="stable")
     order = order[found["scores"][order] > score_threshold]

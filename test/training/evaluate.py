@@ -1,8 +1,8 @@
 """Runs a head on held-out scenes and tells how good it is: python -m training.evaluate DIR [--heads NAME ...]
 
 DIR is what training wrote; the exported files run in ONNX Runtime. Needs no PyTorch. With --results FILE the results of
-somebody else, a server for example, are judged instead: a list with, for each scene in the order of training.held_out, what
-`run` gives, masks as run lengths and maps of classes as paths of PNG files.
+somebody else, a server for example, are judged instead: a list with, for each scene in the order of training.held_out,
+what `run` gives, masks as run lengths and maps of classes as paths of PNG files.
 """
 
 import argparse
@@ -49,8 +49,10 @@ def in_batches(network, inputs):
 def from_texts(network, scenes):
     ids = {word: i for i, word in enumerate(sentences.vocabulary())}
     coded = [sentences.encode(text, ids) for scene in scenes for text in scene["texts"]]
-    inputs = {"input_ids": np.array([c[0] for c in coded], np.int64),
-              "attention_mask": np.array([c[1] for c in coded], np.int64)}
+    inputs = {
+        "input_ids": np.array([c[0] for c in coded], np.int64),
+        "attention_mask": np.array([c[1] for c in coded], np.int64),
+    }
     rows = [next(iter(row.values())) for row in in_batches(network, inputs)]
     return [{"values": [np.asarray(v).tolist() for v in rows[2 * i : 2 * i + 2]]} for i in range(len(scenes))]
 
@@ -69,8 +71,9 @@ def masks_of(found, proto, matrix, size):
         logits = np.tensordot(weights, proto.astype(np.float64), 1)
         lines = logits[y0] * (1 - fy) + logits[y0 + 1] * fy
         values = lines[:, x0] * (1 - fx) + lines[:, x0 + 1] * fx
-        within = ((np.arange(height) >= box[1]) & (np.arange(height) <= box[3]))[:, None] \
-            & ((np.arange(width) >= box[0]) & (np.arange(width) <= box[2]))[None]
+        within = ((np.arange(height) >= box[1]) & (np.arange(height) <= box[3]))[:, None] & (
+            (np.arange(width) >= box[0]) & (np.arange(width) <= box[2])
+        )[None]
         masks.append((values > 0) & within)
     return masks
 
@@ -107,7 +110,8 @@ def result_of(profile, row, matrix, size, options):
     if "turned" in found:
         turned, scale = found["turned"], back[0, 0]
         result["turned"] = np.concatenate(
-            [geometry.apply(back, turned[:, :2]), turned[:, 2:4] * scale, turned[:, 4:]], 1)
+            [geometry.apply(back, turned[:, :2]), turned[:, 2:4] * scale, turned[:, 4:]], 1
+        )
     if "weights" in found:
         result["masks"] = masks_of(found, row["proto"], matrix, size)
     return result
@@ -122,13 +126,22 @@ def run(name, network, scenes, options):
         rows = in_batches(network, {"keypoints": np.stack([scene["points"] for scene in scenes]).astype(np.float32)})
         return [{"values": np.asarray(next(iter(row.values()))).tolist()} for row in rows]
     crops = profile["preprocess"]["resize"] == "person_crop"
-    jobs = [(scene, matrix_of(profile, scene["picture"], scene, i))
-            for scene in scenes for i in range(len(scene["boxes"]) if crops else 1)]
-    images = np.stack([geometry.warp(scene["picture"], matrix, profile["size"], profile["preprocess"]["pad"])
-                       for scene, matrix in jobs])
+    jobs = [
+        (scene, matrix_of(profile, scene["picture"], scene, i))
+        for scene in scenes
+        for i in range(len(scene["boxes"]) if crops else 1)
+    ]
+    images = np.stack(
+        [
+            geometry.warp(scene["picture"], matrix, profile["size"], profile["preprocess"]["pad"])
+            for scene, matrix in jobs
+        ]
+    )
     rows = in_batches(network, {"images": geometry.normalise(images, profile)})
-    results = [result_of(profile, row, matrix, scene["picture"].shape[1::-1], options)
-               for row, (scene, matrix) in zip(rows, jobs)]
+    results = [
+        result_of(profile, row, matrix, scene["picture"].shape[1::-1], options)
+        for row, (scene, matrix) in zip(rows, jobs)
+    ]
     if not crops:
         return results
     counts = np.cumsum([0] + [len(scene["boxes"]) for scene in scenes])

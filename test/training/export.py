@@ -1,9 +1,9 @@
 """Writes a head as ONNX files with dynamic batch, and beside each what a test and a configuration need to know of it.
 
-    DIR/NAME/model.onnx       the network
-    DIR/NAME/profile.json     task, input, pre-processing, outputs, classes
-    DIR/NAME/sample.npz       inputs and what PyTorch gives for them: in_NAME, out_NAME
-    DIR/NAME/vocab.txt        of texts
+DIR/NAME/model.onnx       the network
+DIR/NAME/profile.json     task, input, pre-processing, outputs, classes
+DIR/NAME/sample.npz       inputs and what PyTorch gives for them: in_NAME, out_NAME
+DIR/NAME/vocab.txt        of texts
 """
 
 import json
@@ -29,8 +29,10 @@ def example(name, batch):
     if profile["data"] == "texts":
         ids = {word: i for i, word in enumerate(sentences.vocabulary())}
         rows = [sentences.encode(sentences.text_scene(i, True)["texts"][0], ids) for i in range(batch)]
-        return {"input_ids": np.array([r[0] for r in rows], np.int64),
-                "attention_mask": np.array([r[1] for r in rows], np.int64)}
+        return {
+            "input_ids": np.array([r[0] for r in rows], np.int64),
+            "attention_mask": np.array([r[1] for r in rows], np.int64),
+        }
     if profile["data"] == "poses":
         return {"keypoints": generator(HELD_OUT).random((batch, 16, 3), np.float32) - np.float32(0.5)}
     images = np.stack([pools.DRAW[profile["data"]](HELD_OUT + i)["images"] for i in range(batch)])
@@ -64,17 +66,33 @@ def write(module, directory, name, source, outputs):
     without_custom_functions()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(module, tensors, str(directory / "model.onnx"), dynamo=False, opset_version=OPSET,
-                          input_names=list(inputs), output_names=list(outputs), do_constant_folding=True,
-                          dynamic_axes={key: {0: "batch"} for key in [*inputs, *outputs]})
+        torch.onnx.export(
+            module,
+            tensors,
+            str(directory / "model.onnx"),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            do_constant_folding=True,
+            dynamic_axes={key: {0: "batch"} for key in [*inputs, *outputs]},
+        )
     shapes = {key: [-1, *value.shape[1:]] for key, value in zip(outputs, results)}
     declare(directory / "model.onnx", shapes)
-    np.savez_compressed(directory / "sample.npz", **{f"in_{key}": value for key, value in inputs.items()},
-                        **{f"out_{key}": value.numpy() for key, value in zip(outputs, results)})
-    told = {"name": name, "source": source, **{k: v for k, v in profile.items() if k not in ("variants", "outputs")},
-            "inputs": {key: [-1, *value.shape[1:]] for key, value in inputs.items()},
-            "outputs": shapes, "opset": OPSET,
-            "bytes": (directory / "model.onnx").stat().st_size}
+    np.savez_compressed(
+        directory / "sample.npz",
+        **{f"in_{key}": value for key, value in inputs.items()},
+        **{f"out_{key}": value.numpy() for key, value in zip(outputs, results)},
+    )
+    told = {
+        "name": name,
+        "source": source,
+        **{k: v for k, v in profile.items() if k not in ("variants", "outputs")},
+        "inputs": {key: [-1, *value.shape[1:]] for key, value in inputs.items()},
+        "outputs": shapes,
+        "opset": OPSET,
+        "bytes": (directory / "model.onnx").stat().st_size,
+    }
     if profile["data"] == "texts":
         (directory / "vocab.txt").write_text("\n".join(sentences.vocabulary()) + "\n", encoding="utf-8")
     if name == "scrfd_nine":

@@ -84,8 +84,9 @@ def warp(picture, matrix, size, pad):
         y = np.clip(back[1, 0] * dx + back[1, 1] * dy + back[1, 2] + 1, 0, rows)
         x0, y0 = np.minimum(np.floor(x).astype(int), columns - 1), np.minimum(np.floor(y).astype(int), rows - 1)
         fx, fy = (x - x0)[..., None], (y - y0)[..., None]
-        values = (framed[y0, x0] * (1 - fx) + framed[y0, x0 + 1] * fx) * (1 - fy) \
-            + (framed[y0 + 1, x0] * (1 - fx) + framed[y0 + 1, x0 + 1] * fx) * fy
+        values = (framed[y0, x0] * (1 - fx) + framed[y0, x0 + 1] * fx) * (1 - fy) + (
+            framed[y0 + 1, x0] * (1 - fx) + framed[y0 + 1, x0 + 1] * fx
+        ) * fy
     return np.floor(values + 0.5).astype(np.uint8)
 
 
@@ -109,7 +110,7 @@ def covered(matrix, source, target):
 
 
 def normalise(images, profile):
-    """Network inputs float32 [n, 3, h, w], or [n, 12, h / 2, w / 2] where the model has no Focus, of levels [n, h, w, 3]."""
+    """Levels [n, h, w, 3] as network inputs float32 [n, 3, h, w], or [n, 12, h / 2, w / 2] for models without Focus."""
     numbers = profile["preprocess"]
     images = images.transpose(0, 3, 1, 2).astype(np.float32)
     if numbers["color"] == "rgb":

@@ -1,7 +1,7 @@
 """Held-out scenes, and what is true of them: python -m training.held_out DIR
 
-    DIR/KIND/0000.png ...     pictures (of poses and texts there are none)
-    DIR/KIND/truth.json       a list with `file`, `width` and `height` of each picture and its truth; see `truth`
+DIR/KIND/0000.png ...     pictures (of poses and texts there are none)
+DIR/KIND/truth.json       a list with `file`, `width` and `height` of each picture and its truth; see `truth`
 """
 
 import argparse
@@ -13,8 +13,16 @@ import numpy as np
 from .scenes import HELD_OUT, faces, people, sentences, shapes
 from .scenes.canvas import generator
 
-COUNTS = {"shapes": 150, "turned": 150, "faces": 150, "people": 150, "singles": 300, "identities": 240, "poses": 600,
-          "texts": 213}
+COUNTS = {
+    "shapes": 150,
+    "turned": 150,
+    "faces": 150,
+    "people": 150,
+    "singles": 300,
+    "identities": 240,
+    "poses": 600,
+    "texts": 213,
+}
 # Pictures of each identity; the first of them is the one that the others are compared with.
 PER_IDENTITY = 4
 
@@ -51,10 +59,16 @@ def pose_scene(index):
     return {"points": points, "class": state}
 
 
-DRAW = {"shapes": lambda i: shapes.shape_scene(HELD_OUT + i), "turned": lambda i: shapes.turned_scene(HELD_OUT + i),
-        "faces": lambda i: faces.face_scene(HELD_OUT + i), "people": lambda i: people.people_scene(HELD_OUT + i),
-        "singles": lambda i: shapes.single_scene(HELD_OUT + i), "identities": identity_scene, "poses": pose_scene,
-        "texts": text_scene}
+DRAW = {
+    "shapes": lambda i: shapes.shape_scene(HELD_OUT + i),
+    "turned": lambda i: shapes.turned_scene(HELD_OUT + i),
+    "faces": lambda i: faces.face_scene(HELD_OUT + i),
+    "people": lambda i: people.people_scene(HELD_OUT + i),
+    "singles": lambda i: shapes.single_scene(HELD_OUT + i),
+    "identities": identity_scene,
+    "poses": pose_scene,
+    "texts": text_scene,
+}
 
 
 def scenes(kind, count=None):
@@ -63,8 +77,11 @@ def scenes(kind, count=None):
 
 def truth(scene):
     """What JSON can say of a scene: pictures become sizes, `ids` becomes run lengths of each shape's mask."""
-    told = {key: np.asarray(value).tolist() if isinstance(value, np.ndarray) else value
-            for key, value in scene.items() if key not in ("picture", "ids")}
+    told = {
+        key: np.asarray(value).tolist() if isinstance(value, np.ndarray) else value
+        for key, value in scene.items()
+        if key not in ("picture", "ids")
+    }
     if "ids" in scene:
         told["masks"] = [run_lengths(scene["ids"] == i + 1) for i in range(len(scene["boxes"]))]
     return told

@@ -12,7 +12,7 @@ EPSILON = 1e-9
 
 
 def overlap(a, b):
-    """Complete IoU of boxes left top right bottom: overlap less distance of centres less difference of shape; and IoU."""
+    """Complete IoU of boxes left top right bottom: overlap less distance of centres less unlike shape; and IoU."""
     wide_a, high_a = (a[..., 2] - a[..., 0]).clamp(min=1e-3), (a[..., 3] - a[..., 1]).clamp(min=1e-3)
     wide_b, high_b = (b[..., 2] - b[..., 0]).clamp(min=1e-3), (b[..., 3] - b[..., 1]).clamp(min=1e-3)
     common = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0).prod(-1)
@@ -26,6 +26,7 @@ def overlap(a, b):
 
 def turned_overlap(a, b):
     """Likeness of the Gaussians of turned boxes x y width height angle, 1 for equal ones."""
+
     def spread(box):
         w, h = box[..., 2].clamp(min=1e-3).square() / 12, box[..., 3].clamp(min=1e-3).square() / 12
         cos, sin = box[..., 4].cos(), box[..., 4].sin()
@@ -46,7 +47,7 @@ def take(values, index):
 
 
 class Assignment:
-    """Which object each anchor is to tell of: `positive` [B, A], `index` [B, A], `target` [B, A], the score it should have."""
+    """Which object each anchor is to tell of: [B, A] `positive`, `index`, and `target`, the score it should have."""
 
     def __init__(self, scores, ious, candidates, top):
         """`scores` and `ious` [B, M, A] of each anchor with each object; `candidates` [B, M, A] may tell of it."""
@@ -151,11 +152,14 @@ def distribution(module, bins, matched, weight):
 def points(found, wanted, matched, weight):
     """Distances of points in parts of the size of the object."""
     size = ((matched[..., 2:] - matched[..., :2]).clamp(min=1).prod(-1)).sqrt()
-    away = F.smooth_l1_loss(found["points"] / size[..., None, None], wanted / size[..., None, None], reduction="none", beta=0.02)
+    away = F.smooth_l1_loss(
+        found["points"] / size[..., None, None], wanted / size[..., None, None], reduction="none", beta=0.02
+    )
     loss = 4 * (away.sum(3).mean(2) * weight).sum()
     if "visible" in found:
-        seen = F.binary_cross_entropy_with_logits(found["visible"][..., 0], torch.ones_like(found["visible"][..., 0]),
-                                                  reduction="none")
+        seen = F.binary_cross_entropy_with_logits(
+            found["visible"][..., 0], torch.ones_like(found["visible"][..., 0]), reduction="none"
+        )
         loss = loss + 0.1 * (seen.mean(2) * weight).sum()
     return loss
 
@@ -191,11 +195,13 @@ def peaks(module, batch):
     sigma = (size * 0.11).clamp(min=0.55)[..., None, None]
     bump = torch.exp(-(away.square() / (2 * sigma.square())).sum(2)) * valid[..., None, None]
     heat = torch.zeros_like(found["heat"]).scatter_reduce(
-        1, batch["classes"][..., None, None].expand_as(bump), bump, "amax")
+        1, batch["classes"][..., None, None].expand_as(bump), bump, "amax"
+    )
     logits, likely = found["heat"], found["heat"].sigmoid()
     top = heat > 0.999
-    each = torch.where(top, -F.logsigmoid(logits) * (1 - likely).square(),
-                       F.softplus(logits) * likely.square() * (1 - heat) ** 4)
+    each = torch.where(
+        top, -F.logsigmoid(logits) * (1 - likely).square(), F.softplus(logits) * likely.square() * (1 - heat) ** 4
+    )
     loss = each.sum() / valid.sum().clamp(min=1)
     strongest, index = bump.max(1)
     weight = torch.where(strongest > 0.3, strongest, 0.0).flatten(1)
@@ -249,9 +255,18 @@ def facts(module, batch):
     return (F.cross_entropy(likeness, right) + F.cross_entropy(likeness.T, right)) / 2
 
 
-LOSSES = {"centernet": peaks, "dbface": peaks, "unet": maps, "alphapose": pose, "heatmap_pose": pose,
-          "classification": classes, "fall": classes, "text_classification": classes, "arcface": identities,
-          "text_embedding": facts}
+LOSSES = {
+    "centernet": peaks,
+    "dbface": peaks,
+    "unet": maps,
+    "alphapose": pose,
+    "heatmap_pose": pose,
+    "classification": classes,
+    "fall": classes,
+    "text_classification": classes,
+    "arcface": identities,
+    "text_embedding": facts,
+}
 
 
 def loss_of(name):

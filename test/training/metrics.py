@@ -78,8 +78,8 @@ def average_precision(scores, right, total):
 
 def mean_average_precision(pictures, classes):
     """
-    `pictures`: (scores [n], labels [n], true labels [m], likeness [n, m]) of each. Gives {"map", "map50"}: the mean over
-    classes and over thresholds from 0.5 to 0.95, and at 0.5.
+    `pictures`: (scores [n], labels [n], true labels [m], likeness [n, m]) of each. Gives {"map", "map50"}: the mean
+    over classes and over thresholds from 0.5 to 0.95, and at 0.5.
     """
     table = []
     for label in range(classes):
@@ -103,8 +103,9 @@ def mean_iou(maps, true, classes):
     """Of class maps, over all their pixels."""
     table = np.zeros((classes, classes))
     for found, right in zip(maps, true):
-        table += np.bincount(right.astype(int).ravel() * classes + found.astype(int).ravel(), minlength=classes**2).reshape(
-            classes, classes)
+        table += np.bincount(
+            right.astype(int).ravel() * classes + found.astype(int).ravel(), minlength=classes**2
+        ).reshape(classes, classes)
     both = np.diag(table)
     union = table.sum(0) + table.sum(1) - both
     return {"miou": float((both[union > 0] / union[union > 0]).mean()), "pixels_right": float(both.sum() / table.sum())}

@@ -20,8 +20,15 @@ from .scenes import faces, people, shapes
 # What lies outside a letterboxed picture; heads replace it by their own pad.
 PAD = 114
 IDENTITIES = 1500
-SCENES = {"shapes": 16000, "turned": 14000, "faces": 14000, "people": 16000, "crops": 20000, "singles": 8000,
-          "identities": 30000}
+SCENES = {
+    "shapes": 16000,
+    "turned": 14000,
+    "faces": 14000,
+    "people": 16000,
+    "crops": 20000,
+    "singles": 8000,
+    "identities": 30000,
+}
 CHUNK = 250
 
 
@@ -50,8 +57,13 @@ def boxed(scene, matrix, most):
 def draw_shapes(seed):
     scene = shapes.shape_scene(seed)
     image, matrix, cover = framed(scene, seed)
-    return {"images": image, "cover": cover, "ids": geometry.nearest(scene["ids"], matrix, DETECTOR_SIZE).astype(np.uint8),
-            "classes": padded(scene["classes"], shapes.MOST), **boxed(scene, matrix, shapes.MOST)}
+    return {
+        "images": image,
+        "cover": cover,
+        "ids": geometry.nearest(scene["ids"], matrix, DETECTOR_SIZE).astype(np.uint8),
+        "classes": padded(scene["classes"], shapes.MOST),
+        **boxed(scene, matrix, shapes.MOST),
+    }
 
 
 def draw_turned(seed):
@@ -59,24 +71,39 @@ def draw_turned(seed):
     image, matrix, cover = framed(scene, seed)
     rows = np.array(scene["boxes"]).reshape(-1, 5)
     rows = np.concatenate([geometry.apply(matrix, rows[:, :2]), rows[:, 2:4] * matrix[0, 0], rows[:, 4:]], 1)
-    return {"images": image, "cover": cover, "boxes": padded(rows, shapes.MOST, (5,)), "count": len(rows),
-            "classes": padded(scene["classes"], shapes.MOST)}
+    return {
+        "images": image,
+        "cover": cover,
+        "boxes": padded(rows, shapes.MOST, (5,)),
+        "count": len(rows),
+        "classes": padded(scene["classes"], shapes.MOST),
+    }
 
 
 def draw_faces(seed):
     scene = faces.face_scene(seed)
     image, matrix, cover = framed(scene, seed)
     points = geometry.apply(matrix, np.array(scene["landmarks"]).reshape(-1, 5, 2))
-    return {"images": image, "cover": cover, "points": padded(points, faces.MOST, (5, 2)),
-            "classes": padded([], faces.MOST), **boxed(scene, matrix, faces.MOST)}
+    return {
+        "images": image,
+        "cover": cover,
+        "points": padded(points, faces.MOST, (5, 2)),
+        "classes": padded([], faces.MOST),
+        **boxed(scene, matrix, faces.MOST),
+    }
 
 
 def draw_people(seed):
     scene = people.people_scene(seed)
     image, matrix, cover = framed(scene, seed)
     points = geometry.apply(matrix, np.array(scene["joints"]).reshape(-1, 17, 2))
-    return {"images": image, "cover": cover, "points": padded(points, people.MOST, (17, 2)),
-            "classes": padded([], people.MOST), **boxed(scene, matrix, people.MOST)}
+    return {
+        "images": image,
+        "cover": cover,
+        "points": padded(points, people.MOST, (17, 2)),
+        "classes": padded([], people.MOST),
+        **boxed(scene, matrix, people.MOST),
+    }
 
 
 def draw_crop(seed):
@@ -87,8 +114,10 @@ def draw_crop(seed):
     box = np.array(scene["boxes"][index])
     box += (rng.random(4) - 0.5) * 0.12 * np.array([box[2] - box[0], box[3] - box[1]] * 2)
     matrix = geometry.person_crop(box, POSE_SIZE)
-    return {"images": geometry.warp(scene["picture"], matrix, POSE_SIZE, 127),
-            "points": geometry.apply(matrix, scene["joints"][index]).astype(np.float32)}
+    return {
+        "images": geometry.warp(scene["picture"], matrix, POSE_SIZE, 127),
+        "points": geometry.apply(matrix, scene["joints"][index]).astype(np.float32),
+    }
 
 
 def draw_single(seed):
@@ -103,11 +132,21 @@ def draw_identity(seed):
     scene = faces.identity_scene(identity, seed)
     # Landmarks that a detector finds are not quite right either.
     landmarks = np.array(scene["landmarks"]) + (np.random.default_rng(seed).random((5, 2)) - 0.5) * 3
-    return {"images": geometry.warp(scene["picture"], geometry.align_face(landmarks), FACE_SIZE, 0), "classes": identity}
+    return {
+        "images": geometry.warp(scene["picture"], geometry.align_face(landmarks), FACE_SIZE, 0),
+        "classes": identity,
+    }
 
 
-DRAW = {"shapes": draw_shapes, "turned": draw_turned, "faces": draw_faces, "people": draw_people, "crops": draw_crop,
-        "singles": draw_single, "identities": draw_identity}
+DRAW = {
+    "shapes": draw_shapes,
+    "turned": draw_turned,
+    "faces": draw_faces,
+    "people": draw_people,
+    "crops": draw_crop,
+    "singles": draw_single,
+    "identities": draw_identity,
+}
 
 
 def file_of(directory, kind, key):

@@ -27,8 +27,25 @@ def minutes_each(heads, seconds, together):
 
 
 def command(head, minutes, options):
-    words = [sys.executable, "-m", "training.train", "--head", head, "--minutes", str(minutes), "--out", options.out,
-             "--device", options.device, "--seed", str(options.seed), "--threads", str(options.threads), "--pool", options.pool]
+    words = [
+        sys.executable,
+        "-m",
+        "training.train",
+        "--head",
+        head,
+        "--minutes",
+        str(minutes),
+        "--out",
+        options.out,
+        "--device",
+        options.device,
+        "--seed",
+        str(options.seed),
+        "--threads",
+        str(options.threads),
+        "--pool",
+        options.pool,
+    ]
     if options.batch:
         words += ["--batch", str(options.batch)]
     return words + (["--smoke"] if options.smoke else [])
@@ -47,13 +64,15 @@ def summary(heads, out):
             path = Path(out) / file / "profile.json"
             if path.exists():
                 profiles[file] = json.loads(path.read_text(encoding="utf-8"))
-    (Path(out) / "profiles.json").write_text(json.dumps(profiles, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (Path(out) / "profiles.json").write_text(
+        json.dumps(profiles, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     (Path(out) / "log.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return last
 
 
 class Packer:
-    """Adds the files of heads to tar files 0.tar, 1.tar ... as they end, so that a machine that is taken away keeps them."""
+    """Adds the files of heads to 0.tar, 1.tar ... as the heads end, so that what is done is kept whatever happens."""
 
     def __init__(self, out, directory):
         self.out, self.directory, self.number = Path(out), Path(directory), 0
@@ -80,7 +99,10 @@ def train_all(options, heads):
     pools.render_apart({PROFILES[head]["data"] for head in heads}, options.pool, options.pool_share)
     drawn = time.monotonic() - start
     minutes = minutes_each(heads, deadline - time.monotonic(), options.together)
-    print(json.dumps({"drawing_seconds": round(drawn, 1), "minutes": {k: round(v, 2) for k, v in minutes.items()}}), flush=True)
+    print(
+        json.dumps({"drawing_seconds": round(drawn, 1), "minutes": {k: round(v, 2) for k, v in minutes.items()}}),
+        flush=True,
+    )
     waiting = sorted(heads, key=lambda head: -minutes[head])
     running, failed = {}, []
     packer = Packer(options.out, options.pack) if options.pack else None

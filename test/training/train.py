@@ -4,8 +4,8 @@
     python -m training.train --all --out DIR --minutes 8 --device cuda --seed 0
     python -m training.train --all --smoke --out DIR --device cpu
 
-Run it in test/. DIR gets a folder for each file (see export.py), log.jsonl with the log of training and profiles.json with
-the profiles of all files. --smoke takes a few steps of each head and writes everything, which shows that all of it works.
+Run it in test/. DIR gets a folder for each file (see export.py), log.jsonl with the log of training and profiles.json
+with the profiles of all files. --smoke takes a few steps of each head and writes everything: it shows that all works.
 """
 
 import argparse
@@ -46,8 +46,9 @@ class Average:
     def __init__(self, module):
         self.module = copy.deepcopy(module).eval()
         # The tensors of a state dict share the memory of the module's own.
-        self.mine, self.theirs = ([value for value in m.state_dict().values() if value.is_floating_point()]
-                                  for m in (self.module, module))
+        self.mine, self.theirs = (
+            [value for value in m.state_dict().values() if value.is_floating_point()] for m in (self.module, module)
+        )
         self.steps = 0
 
     @torch.no_grad()
@@ -58,7 +59,9 @@ class Average:
 
 def rate_at(progress):
     """Share of the full learning rate: up at first, then down along a cosine."""
-    return progress / 0.04 if progress < 0.04 else 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (progress - 0.04) / 0.96))
+    return (
+        progress / 0.04 if progress < 0.04 else 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (progress - 0.04) / 0.96))
+    )
 
 
 def fit(name, module, source, options, log):
@@ -124,9 +127,16 @@ def train(name, options):
     if isinstance(module, ArcFace):
         module.centers = nn.Parameter(torch.randn(pools.IDENTITIES, module.WIDTH))
     module = module.to(device).train()
-    log({"seed": options.seed, "parameters": sum(p.numel() for p in module.parameters()), "torch": torch.__version__,
-         "numpy": np.__version__, "python": platform.python_version(),
-         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu"})
+    log(
+        {
+            "seed": options.seed,
+            "parameters": sum(p.numel() for p in module.parameters()),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+            "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        }
+    )
     module, steps, seconds = fit(name, module, source, options, log)
     del source
     module = module.cpu().float().eval()
@@ -135,17 +145,25 @@ def train(name, options):
     try:
         files = export(module, name, options.out)
     except Exception:
-        # Hours of another machine are not lost to a fault of the exporter: python -m training.export DIR goes on from here.
+        # A fault of the exporter costs no training: python -m training.export DIR goes on from here.
         torch.save(module.state_dict(), out / "weights.pt")
         raise
     scenes = held_out.scenes(evaluate.kind_of(name), SMOKE["scenes"] if options.smoke else None)
     begun = time.monotonic()
     network = torch_network(module, PROFILES[name]["outputs"])
     results = evaluate.run(name, network, scenes, {"score": evaluate.SCORE, "nms": evaluate.NMS})
-    log({"steps": steps, "train_seconds": round(seconds, 1), "scenes": len(scenes),
-         "metrics": evaluate.judge(name, results, scenes), "judge_seconds": round(time.monotonic() - begun, 1),
-         "score_threshold": evaluate.SCORE, "nms_threshold": evaluate.NMS,
-         "files": {told["name"]: told["bytes"] for told in files}})
+    log(
+        {
+            "steps": steps,
+            "train_seconds": round(seconds, 1),
+            "scenes": len(scenes),
+            "metrics": evaluate.judge(name, results, scenes),
+            "judge_seconds": round(time.monotonic() - begun, 1),
+            "score_threshold": evaluate.SCORE,
+            "nms_threshold": evaluate.NMS,
+            "files": {told["name"]: told["bytes"] for told in files},
+        }
+    )
 
 
 def main():

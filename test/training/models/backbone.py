@@ -10,7 +10,10 @@ PYRAMID = 48
 
 
 def conv(inputs, outputs, kernel=3, stride=1, groups=1, act=True):
-    layers = [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(outputs)]
+    layers = [
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs),
+    ]
     return nn.Sequential(*layers, *([nn.ReLU(inplace=True)] if act else []))
 
 
@@ -23,8 +26,11 @@ class Residual(nn.Module):
 
     def __init__(self, channels):
         super().__init__()
-        self.body = nn.Sequential(conv(channels, channels, 5, groups=channels), conv(channels, 2 * channels, 1),
-                                  conv(2 * channels, channels, 1, act=False))
+        self.body = nn.Sequential(
+            conv(channels, channels, 5, groups=channels),
+            conv(channels, 2 * channels, 1),
+            conv(2 * channels, channels, 1, act=False),
+        )
 
     def forward(self, x):
         return x + self.body(x)
@@ -46,7 +52,8 @@ class Backbone(nn.Module):
         blocks = (1, 2, 2, 2)
         self.stages = nn.ModuleList(
             nn.Sequential(conv(low, high, 3, 2), *(Residual(high) for _ in range(count)))
-            for low, high, count in zip(WIDTHS, WIDTHS[1:], blocks))
+            for low, high, count in zip(WIDTHS, WIDTHS[1:], blocks)
+        )
 
     def forward(self, x):
         x = self.stem(x)
@@ -63,12 +70,12 @@ class Pyramid(nn.Module):
     def __init__(self, finest):
         super().__init__()
         self.finest = finest
-        self.lateral = nn.ModuleList(conv(width, PYRAMID, 1) for width in WIDTHS[1 + finest:])
-        self.smooth = nn.ModuleList(separable(PYRAMID, PYRAMID, 5) for _ in WIDTHS[1 + finest:])
+        self.lateral = nn.ModuleList(conv(width, PYRAMID, 1) for width in WIDTHS[1 + finest :])
+        self.smooth = nn.ModuleList(separable(PYRAMID, PYRAMID, 5) for _ in WIDTHS[1 + finest :])
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
 
     def forward(self, maps):
-        maps = [lateral(x) for lateral, x in zip(self.lateral, maps[self.finest:])]
+        maps = [lateral(x) for lateral, x in zip(self.lateral, maps[self.finest :])]
         for i in range(len(maps) - 2, -1, -1):
             maps[i] = maps[i] + self.up(maps[i + 1])
         return [smooth(x) for smooth, x in zip(self.smooth, maps)]

@@ -41,9 +41,16 @@ class Detector(nn.Module):
         self.box_outputs = nn.ModuleList(output(box_channels + more_channels) for _ in levels)
         self.class_outputs = nn.ModuleList(output(class_channels, 0.01) for _ in levels)
         self.register_buffer("cells", self._cells(), persistent=False)
-        self.register_buffer("strides", torch.cat([
-            torch.full((h * w * self.anchors_per_cell,), float(s)) for s, (h, w) in zip(STRIDES, self.level_shapes())]),
-            persistent=False)
+        self.register_buffer(
+            "strides",
+            torch.cat(
+                [
+                    torch.full((h * w * self.anchors_per_cell,), float(s))
+                    for s, (h, w) in zip(STRIDES, self.level_shapes())
+                ]
+            ),
+            persistent=False,
+        )
 
     def level_shapes(self):
         return [(self.size[1] // s, self.size[0] // s) for s in STRIDES]
@@ -57,10 +64,14 @@ class Detector(nn.Module):
         return torch.cat(cells).float()
 
     def maps(self, x):
-        """For each level the outputs for boxes and for classes [N, channels, h, w]; `x` is as the exported file has it."""
-        levels = self.pyramid(self.backbone(x))[-len(STRIDES):]
-        return [(box(low(level)), kind(high(level))) for level, low, high, box, kind in
-                zip(levels, self.box_towers, self.class_towers, self.box_outputs, self.class_outputs)]
+        """For each level the outputs for boxes and for classes [N, channels, h, w]; `x` is the exported file's input."""
+        levels = self.pyramid(self.backbone(x))[-len(STRIDES) :]
+        return [
+            (box(low(level)), kind(high(level)))
+            for level, low, high, box, kind in zip(
+                levels, self.box_towers, self.class_towers, self.box_outputs, self.class_outputs
+            )
+        ]
 
     def flat(self, maps):
         """Maps of each level [N, channels, h, w] as [N, A, channels]."""
@@ -84,8 +95,10 @@ class YoloX(Detector):
 
     def raw(self, x):
         """[N, 1, 5 + C, A]"""
-        levels = [torch.cat(pair, 1).reshape(-1, 1, 5 + self.classes, int(h * w))
-                  for pair, (h, w) in zip(self.maps(x), self.level_shapes())]
+        levels = [
+            torch.cat(pair, 1).reshape(-1, 1, 5 + self.classes, int(h * w))
+            for pair, (h, w) in zip(self.maps(x), self.level_shapes())
+        ]
         return torch.cat(levels, 3)
 
     def decode(self, raw):
@@ -130,11 +143,15 @@ class YoloV5(Detector):
         """For each level [N, 3, 5 + C, h * w]."""
         for (box, kind), (high, wide) in zip(self.maps(x), self.level_shapes()):
             cells = int(high * wide)
-            yield torch.cat([box.reshape(-1, self.kinds, 5, cells), kind.reshape(-1, self.kinds, self.classes, cells)], 2)
+            yield torch.cat(
+                [box.reshape(-1, self.kinds, 5, cells), kind.reshape(-1, self.kinds, self.classes, cells)], 2
+            )
 
     def rows(self, levels):
         """[N, A, 5 + C]"""
-        return torch.cat([x.transpose(2, 3).reshape(-1, int(x.shape[1] * x.shape[3]), int(x.shape[2])) for x in levels], 1)
+        return torch.cat(
+            [x.transpose(2, 3).reshape(-1, int(x.shape[1] * x.shape[3]), int(x.shape[2])) for x in levels], 1
+        )
 
     def decode(self, rows):
         x, y = ((2 * rows[..., i].sigmoid() - 0.5 + self.cells[:, i]) * self.strides for i in (0, 1))
@@ -155,7 +172,7 @@ class YoloV5(Detector):
 
 class YoloV8(Detector):
     """
-    Distances of the edges from the middle of the cell as distributions over BINS strides, and classes without objectness.
+    Distances of the edges from the middle of the cell as distributions over BINS strides, classes without objectness.
     Masks add coefficients and an output of prototypes, poses add points, turned boxes an angle: all of them transposed.
     """
 
@@ -174,14 +191,19 @@ class YoloV8(Detector):
 
     def predict(self, x):
         levels = self.pyramid(self.backbone(x))
-        boxes, kinds = zip(*((box(low(level)), kind(high(level))) for level, low, high, box, kind in
-                             zip(levels[-len(STRIDES):], self.box_towers, self.class_towers, self.box_outputs,
-                                 self.class_outputs)))
+        boxes, kinds = zip(
+            *(
+                (box(low(level)), kind(high(level)))
+                for level, low, high, box, kind in zip(
+                    levels[-len(STRIDES) :], self.box_towers, self.class_towers, self.box_outputs, self.class_outputs
+                )
+            )
+        )
         rows = self.flat(boxes)
         anchors = int(self.cells.shape[0])
         bins = rows[..., : 4 * self.BINS].reshape(-1, anchors, 4, self.BINS)
         sides = (bins.softmax(3) * self.bins).sum(3)
-        more = rows[..., 4 * self.BINS:]
+        more = rows[..., 4 * self.BINS :]
         found = {"classes": self.flat(kinds), "bins": bins, "sides": sides, "more": more}
         middle = self.cells + 0.5
         strides = self.strides[:, None]

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import nn
 
-from ..profiles import PROFILES, RETINA_SIZES, STRIDES
+from ..profiles import PROFILES, RETINA_SIZES
 from .backbone import PYRAMID, Backbone, Pyramid, conv, grown, output, separable
 from .detectors import Detector, corners
 
@@ -20,8 +20,10 @@ class Anchored(Detector):
 
     def __init__(self, name, class_channels):
         super().__init__(name, 4 * 2, class_channels * 2, 10 * 2)
-        sizes = [torch.tensor(sizes, dtype=torch.float32).repeat(h * w)
-                 for sizes, (h, w) in zip(RETINA_SIZES, self.level_shapes())]
+        sizes = [
+            torch.tensor(sizes, dtype=torch.float32).repeat(h * w)
+            for sizes, (h, w) in zip(RETINA_SIZES, self.level_shapes())
+        ]
         self.register_buffer("sizes", torch.cat(sizes), persistent=False)
 
     def parts(self, x):
@@ -47,8 +49,11 @@ class RetinaFace(Anchored):
         center = middle + boxes[..., :2] * 0.1 * size
         wide, high = (self.sizes * grown(boxes[..., i] * 0.2, self.training) for i in (2, 3))
         places = middle[:, None] + points.unflatten(2, (5, 2)) * 0.1 * size[..., None]
-        return {"boxes": corners(center[..., 0], center[..., 1], wide, high), "points": places,
-                "classes": classes[..., 1:] - classes[..., :1]}
+        return {
+            "boxes": corners(center[..., 0], center[..., 1], wide, high),
+            "points": places,
+            "classes": classes[..., 1:] - classes[..., :1],
+        }
 
     def forward(self, x):
         boxes, points, classes = self.parts(x)
@@ -56,7 +61,7 @@ class RetinaFace(Anchored):
 
 
 class Scrfd(Anchored):
-    """[N, P, 15]: left top right bottom in strides, logit, five points; or all of it level by level, with the sigmoid."""
+    """[N, P, 15]: left top right bottom in strides, logit, five points; or level by level, with the sigmoid."""
 
     def __init__(self, name):
         super().__init__(name, 1)
@@ -110,7 +115,7 @@ class Peaks(nn.Module):
 
 
 class CenterNet(Peaks):
-    """[N, cells, 4 + 2C]: the centre within the cell x y, the size w h in cells, logits, and logits after a 3x3 maximum."""
+    """[N, cells, 4 + 2C]: the centre within the cell x y, the size w h in cells, logits, their 3x3 maximum."""
 
     def __init__(self, name):
         super().__init__(name, 4)
@@ -129,7 +134,7 @@ class CenterNet(Peaks):
 
 
 class DBFace(Peaks):
-    """hm, pool_hm (not of the small variant), tlrb: distances of left top right bottom in cells, landmark: x, then y."""
+    """hm, pool_hm (not of the small variant), tlrb: left top right bottom from the cell, landmark: x, then y."""
 
     def __init__(self, name):
         super().__init__(name, 14)

@@ -31,8 +31,9 @@ class ArcFace(Whole):
         # One weight for each place, as the family has it: a face is always at the same place.
         cells = 4
         self.places = nn.Conv2d(self.WIDTH, self.WIDTH, cells, groups=self.WIDTH, bias=False)
-        self.last = nn.Sequential(nn.BatchNorm2d(self.WIDTH), nn.Conv2d(self.WIDTH, self.WIDTH, 1, bias=False),
-                                  nn.BatchNorm2d(self.WIDTH))
+        self.last = nn.Sequential(
+            nn.BatchNorm2d(self.WIDTH), nn.Conv2d(self.WIDTH, self.WIDTH, 1, bias=False), nn.BatchNorm2d(self.WIDTH)
+        )
 
     def forward(self, x):
         x = self.last(self.places(self.wide(self.backbone(x)[-1])))
@@ -105,7 +106,7 @@ class HeatmapPose(Map):
 
 
 class AlphaPose(HeatmapPose):
-    """[N, 17, 3]: x y in network pixels, the mean of the cells by their share of the map, and the best cell's likeness."""
+    """[N, 17, 3]: x y in network pixels, the mean of cells by their share of the map, and the best one's likeness."""
 
     def points(self, logits):
         """[N, 17, 2]"""

@@ -6,8 +6,23 @@ from torch import nn
 from ..scenes.people import STATES
 
 # Bones between the points, in the order of MPII: legs, spine, head, arms.
-BONES = ((0, 1), (1, 2), (2, 6), (6, 3), (3, 4), (4, 5), (6, 7), (7, 8), (8, 9), (10, 11), (11, 12), (12, 7), (7, 13),
-         (13, 14), (14, 15))
+BONES = (
+    (0, 1),
+    (1, 2),
+    (2, 6),
+    (6, 3),
+    (3, 4),
+    (4, 5),
+    (6, 7),
+    (7, 8),
+    (8, 9),
+    (10, 11),
+    (11, 12),
+    (12, 7),
+    (7, 13),
+    (13, 14),
+    (14, 15),
+)
 
 
 def adjacency():

@@ -34,8 +34,10 @@ class Look:
         self.crown = between(rng, 1.02, 1.25)
         self.beard = rng.random() < 0.3
         self.glasses = colour(rng, 0, 120) if rng.random() < 0.3 else None
-        self.marks = [(between(rng, -0.5, 0.5), between(rng, -0.1, 0.75), between(rng, 0.03, 0.07))
-                      for _ in range(int(rng.integers(0, 4)))]
+        self.marks = [
+            (between(rng, -0.5, 0.5), between(rng, -0.1, 0.75), between(rng, 0.03, 0.07))
+            for _ in range(int(rng.integers(0, 4)))
+        ]
 
 
 def draw_face(canvas, rng, look, center, size, angle, squeeze=1.0):
@@ -43,6 +45,7 @@ def draw_face(canvas, rng, look, center, size, angle, squeeze=1.0):
     Draws a face; `size` is half the height of the head, `squeeze` its width to that of a face looking at us.
     Returns its box and its landmarks: eyes, nose, corners of the mouth; those on the left of an upright picture first.
     """
+
     def at(x, y):
         return turned([(x * squeeze, y)], angle, center, size)[0]
 
@@ -64,7 +67,9 @@ def draw_face(canvas, rng, look, center, size, angle, squeeze=1.0):
         oval(x, y, *look.eye, (240, 240, 240))
         oval(x + gaze, y, look.pupil, look.pupil, look.iris)
         thick, tilt, reach = look.brow
-        canvas.stroke(at(x - side * reach, y - 0.2 + tilt), at(x + side * reach, y - 0.2 - tilt), thick * size, look.hair)
+        canvas.stroke(
+            at(x - side * reach, y - 0.2 + tilt), at(x + side * reach, y - 0.2 - tilt), thick * size, look.hair
+        )
         if look.glasses is not None:
             canvas.ring(at(x, y), 0.25 * size, 0.05 * size, look.glasses)
     nose = (0, look.eye_y + look.nose[0] + 0.2)

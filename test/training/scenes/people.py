@@ -7,29 +7,77 @@ import numpy as np
 from .canvas import Canvas, between, colour, extent, generator, grid, joined
 from .shapes import apart, size_of
 
-JOINTS = ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
-          "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
-          "right_ankle")
+JOINTS = (
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+)
 STATES = ("Fall", "Stand", "UnCertain")
 MOST = 3
 # How exactly each joint can be told, as COCO has it for its object key-point similarity.
-SIGMAS = [0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087,
-          0.089, 0.089]
+SIGMAS = [
+    0.026,
+    0.025,
+    0.025,
+    0.035,
+    0.035,
+    0.079,
+    0.079,
+    0.072,
+    0.072,
+    0.062,
+    0.062,
+    0.107,
+    0.107,
+    0.087,
+    0.087,
+    0.089,
+    0.089,
+]
 
 # The 16 points of MPII as sums of COCO's joints: [(joint, weight), ...].
 _SHOULDERS = lambda weight: [(5, weight / 2), (6, weight / 2)]
 MPII_OF_COCO = (
-    [(16, 1)], [(14, 1)], [(12, 1)], [(11, 1)], [(13, 1)], [(15, 1)],
-    [(11, 0.5), (12, 0.5)], _SHOULDERS(1), [*_SHOULDERS(0.65), (0, 0.35)], [*_SHOULDERS(-0.8), (0, 1.8)],
-    [(10, 1)], [(8, 1)], [(6, 1)], [(5, 1)], [(7, 1)], [(9, 1)],
+    [(16, 1)],
+    [(14, 1)],
+    [(12, 1)],
+    [(11, 1)],
+    [(13, 1)],
+    [(15, 1)],
+    [(11, 0.5), (12, 0.5)],
+    _SHOULDERS(1),
+    [*_SHOULDERS(0.65), (0, 0.35)],
+    [*_SHOULDERS(-0.8), (0, 1.8)],
+    [(10, 1)],
+    [(8, 1)],
+    [(6, 1)],
+    [(5, 1)],
+    [(7, 1)],
+    [(9, 1)],
 )
 
 
 def skeleton(rng, state):
     """Joints [17][x y] about the pelvis; the torso is 1 long. People face us: their left is on our right."""
-    lean = {"Stand": between(rng, -0.25, 0.25),
-            "UnCertain": between(rng, 0.6, 0.95) * (1 if rng.random() < 0.5 else -1),
-            "Fall": between(rng, 1.25, 1.75) * (1 if rng.random() < 0.5 else -1)}[state]
+    lean = {
+        "Stand": between(rng, -0.25, 0.25),
+        "UnCertain": between(rng, 0.6, 0.95) * (1 if rng.random() < 0.5 else -1),
+        "Fall": between(rng, 1.25, 1.75) * (1 if rng.random() < 0.5 else -1),
+    }[state]
     up = math.sin(lean), -math.cos(lean)
     side = math.cos(lean), math.sin(lean)
 
@@ -121,8 +169,10 @@ def mpii(joints, scores=None):
     points = []
     for sums in MPII_OF_COCO:
         weight = sum(abs(w) for _, w in sums)
-        points.append([sum(w * joints[j][axis] for j, w in sums) for axis in (0, 1)]
-                      + [sum(abs(w) * scores[j] for j, w in sums) / weight])
+        points.append(
+            [sum(w * joints[j][axis] for j, w in sums) for axis in (0, 1)]
+            + [sum(abs(w) * scores[j] for j, w in sums) / weight]
+        )
     return points
 
 

@@ -19,12 +19,26 @@ def regular(corners, inner=None):
     """Corners of a regular polygon of radius 1, of a star where there is an inner radius."""
     count = corners if inner is None else 2 * corners
     radius = [1.0 if inner is None or i % 2 == 0 else inner for i in range(count)]
-    return [(radius[i] * math.sin(2 * math.pi * i / count), -radius[i] * math.cos(2 * math.pi * i / count))
-            for i in range(count)]
+    return [
+        (radius[i] * math.sin(2 * math.pi * i / count), -radius[i] * math.cos(2 * math.pi * i / count))
+        for i in range(count)
+    ]
 
 
-CROSS = [(-1, -0.35), (-0.35, -0.35), (-0.35, -1), (0.35, -1), (0.35, -0.35), (1, -0.35),
-         (1, 0.35), (0.35, 0.35), (0.35, 1), (-0.35, 1), (-0.35, 0.35), (-1, 0.35)]
+CROSS = [
+    (-1, -0.35),
+    (-0.35, -0.35),
+    (-0.35, -1),
+    (0.35, -1),
+    (0.35, -0.35),
+    (1, -0.35),
+    (1, 0.35),
+    (0.35, 0.35),
+    (0.35, 1),
+    (-0.35, 1),
+    (-0.35, 0.35),
+    (-1, 0.35),
+]
 OUTLINES = {"square": regular(4), "triangle": regular(3), "star": regular(5, 0.42), "cross": CROSS}
 
 
@@ -100,8 +114,11 @@ def turned_scene(seed, size=None):
         short = grid(long * between(rng, 0.25, 0.6))
         center = grid(between(rng, long / 2, width - 1 - long / 2)), grid(between(rng, long / 2, height - 1 - long / 2))
         angle = grid(64 * between(rng, -math.pi / 4, 3 * math.pi / 4)) / 64
-        corners = turned([(-long / 2, -short / 2), (long / 2, -short / 2), (long / 2, short / 2),
-                          (-long / 2, short / 2)], angle, center)
+        corners = turned(
+            [(-long / 2, -short / 2), (long / 2, -short / 2), (long / 2, short / 2), (-long / 2, short / 2)],
+            angle,
+            center,
+        )
         if not apart(extent(corners), taken, 0.2):
             continue
         kind = int(rng.integers(len(TURNED_CLASSES)))
