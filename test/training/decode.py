@@ -1,7 +1,7 @@
 """What the outputs of each head mean, in NumPy, written from the families' definitions.
 
 `decode` takes the outputs for one picture, without the batch, and gives rows in network pixels: `boxes` [n, 4] left top
-right bottom, `scores`, `labels`, and of some families `points` [n, k, 2], `turned` [n, 5] or `weights` of masks [n, 32].
+right bottom, `scores`, `labels`, of some families `points` [n, k, 2], `turned` [n, 5] or `weights` of masks [n, 32].
 """
 
 import numpy as np

@@ -24,6 +24,11 @@ def centers(boxes):
     return torch.cat([(low + high) / 2, high - low], -1)
 
 
+def wide(index, count):
+    """[N, K, 1] -> [N, K, count], as gathering whole rows takes it."""
+    return torch.cat([index] * count, 2)
+
+
 class Detector(nn.Module):
     """Backbone, pyramid, and for each level a tower and outputs for boxes and one for classes."""
 
@@ -64,7 +69,7 @@ class Detector(nn.Module):
         return torch.cat(cells).float()
 
     def maps(self, x):
-        """For each level the outputs for boxes and for classes [N, channels, h, w]; `x` is the exported file's input."""
+        """For each level the outputs for boxes and classes [N, channels, h, w]; `x` is the exported file's input."""
         levels = self.pyramid(self.backbone(x))[-len(STRIDES) :]
         return [
             (box(low(level)), kind(high(level)))
@@ -265,12 +270,12 @@ class YoloV10(EndToEnd):
         scores = found["classes"].sigmoid()
         _, best = scores.amax(2).topk(self.KEPT, 1)
         best = best.unsqueeze(2)
-        boxes = found["boxes"].gather(1, best.repeat(1, 1, 4))
-        scores = scores.gather(1, best.repeat(1, 1, self.classes))
+        boxes = found["boxes"].gather(1, wide(best, 4))
+        scores = scores.gather(1, wide(best, self.classes))
         scores, at = scores.reshape(-1, self.KEPT * self.classes).topk(self.KEPT, 1)
-        row = torch.div(at, self.classes, rounding_mode="floor")
+        row = torch.div(at, self.classes, rounding_mode="trunc")
         label = at - row * self.classes
-        boxes = boxes.gather(1, row.unsqueeze(2).repeat(1, 1, 4))
+        boxes = boxes.gather(1, wide(row.unsqueeze(2), 4))
         return torch.cat([boxes, scores.unsqueeze(2), label.unsqueeze(2).float()], 2)
 
 
@@ -284,5 +289,5 @@ class RTDetr(EndToEnd):
         _, best = found["classes"].amax(2).topk(self.QUERIES, 1)
         best = best.unsqueeze(2)
         size = torch.tensor([*self.size] * 2, dtype=torch.float32, device=x.device)
-        boxes = centers(found["boxes"].gather(1, best.repeat(1, 1, 4))) / size
-        return boxes, found["classes"].gather(1, best.repeat(1, 1, self.classes)).sigmoid()
+        boxes = centers(found["boxes"].gather(1, wide(best, 4))) / size
+        return boxes, found["classes"].gather(1, wide(best, self.classes)).sigmoid()
