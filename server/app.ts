@@ -213,6 +213,7 @@ export class App implements AsyncDisposable {
       version,
       modelFile: path,
       config,
+      labels: labels.length,
       signal: AbortSignal.any([signal, this.#draining.signal]),
     });
     this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(performance.now() - start) }, 'loaded');

@@ -32,11 +32,15 @@ int main(int argc, char** argv) {
   ok = Run("warp", TestWarp) && ok;
   ok = Run("centerface", TestCenterFace) && ok;
   ok = Run("l2_normalize", TestL2Normalize) && ok;
+  ok = Run("activate", TestActivate) && ok;
+  ok = Run("pool_tokens", TestPoolTokens) && ok;
   ok = Run("jpeg", [] { return TestJpeg(paths); }) && ok;
   ok = Run("bench", [] {
          BenchWarp();
          BenchCenterFace();
          BenchL2Normalize();
+         BenchActivate();
+         BenchPoolTokens();
          return true;
        }) && ok;
   return ok ? 0 : 1;

@@ -92,11 +92,15 @@ bool TestDevices();
 bool TestWarp();
 bool TestCenterFace();
 bool TestL2Normalize();
+bool TestActivate();
+bool TestPoolTokens();
 /** Of files that the GPU should decode, and of others. */
 bool TestJpeg(const std::vector<const char*>& paths);
 
 void BenchWarp();
 void BenchCenterFace();
 void BenchL2Normalize();
+void BenchActivate();
+void BenchPoolTokens();
 
 }  // namespace sluice::test

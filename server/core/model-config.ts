@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { activationSchema } from './activation-config.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
+import { poolingSchema, tokenizerSchema } from './text-config.js';
+import { versionPolicySchema } from './version-policy-config.js';
 
 /**
  * The schema of `config.yaml`: types, defaults, checks, JSON Schema and reference page all come from here.
@@ -14,7 +17,10 @@ const inputSchema = z
     width: z.int().min(1).max(16384).describe('Width of the network input, in pixels.'),
     height: z.int().min(1).max(16384).describe('Height of the network input, in pixels.'),
   })
-  .describe('Size to which pictures are brought. A model file with another fixed size is rewritten to it.');
+  .describe(
+    'Size to which pictures are brought; required for them, and without meaning for texts. A model file with another ' +
+      'fixed size is rewritten to it.',
+  );
 
 const preprocessSchema = z
   .strictObject({
@@ -44,7 +50,12 @@ const preprocessSchema = z
 
 const postprocessSchema = z
   .strictObject({
-    score_threshold: z.number().min(0).max(1).default(0.5).describe('Default of the request option. Detectors.'),
+    score_threshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('Default of the request option; default: 0.5 for detectors, 0 for classifiers.'),
     nms_threshold: z.number().min(0).max(1).default(0.3).describe('Default of the request option. Detectors.'),
     nms_rule: z
       .enum(['fast', 'greedy'])
@@ -54,6 +65,8 @@ const postprocessSchema = z
       ),
     top_k: count('Default of the request option: most classes of a region. Classifiers.').max(65_536).default(5),
     max_detections: count('Most detections per frame; the best ones stay.').max(10000).default(1000),
+    activation: activationSchema,
+    pooling: poolingSchema,
     normalize: z.boolean().default(true).describe('Scale embeddings to unit length. Embedders.'),
   })
   .describe('How output tensors become results.');
@@ -121,34 +134,22 @@ const dynamicBatchingSchema = z
   })
   .describe('How queued requests are grouped into batches.');
 
-const versionPolicySchema = z
-  .union([
-    z.strictObject({
-      latest: z.strictObject({ num_versions: count('How many.') }).describe('The highest version numbers.'),
-    }),
-    z.strictObject({ all: z.strictObject({}).describe('Every version.') }),
-    z.strictObject({
-      specific: z
-        .strictObject({ versions: z.array(z.int().min(1)).min(1).describe('Version numbers.') })
-        .describe('These versions.'),
-    }),
-  ])
-  .describe(
-    'Which version directories are served: `latest: {num_versions: n}`, `all: {}` or `specific: {versions: [..]}`.',
-  );
-
 const warmupSchema = z.strictObject({
   batch_size: count('Rows of the warm-up batch; at most `max_batch_size`.'),
   count: count('How often it runs.').default(1),
 });
 
-export const TASKS = ['centerface', 'embedding'] as const;
+export const TASKS = ['centerface', 'embedding', 'classification', 'text_classification', 'text_embedding'] as const;
 
 const fields = z.strictObject({
   task: z
     .enum(TASKS)
-    .describe("What the model's tensors mean. centerface: faces (Detect). embedding: vectors (Embed)."),
-  input: inputSchema,
+    .describe(
+      "What the model's tensors mean. centerface: faces (Detect). embedding: vectors of pictures (Embed). " +
+        'classification: classes of pictures (Classify). text_classification: classes of texts (Classify). ' +
+        'text_embedding: vectors of texts (Embed).',
+    ),
+  input: inputSchema.optional(),
   max_batch_size: count('Most rows in one execution.').max(1024).default(8),
   default_model_filename: z
     .string()
@@ -162,6 +163,7 @@ const fields = z.strictObject({
     .describe('File in the model directory with the name of one class a line.'),
   preprocess: preprocessSchema.prefault({}),
   postprocess: postprocessSchema.prefault({}),
+  tokenizer: tokenizerSchema.prefault({}),
   instance_group: instanceGroupSchema.prefault({}),
   tensorrt: tensorrtSchema.prefault({}),
   dynamic_batching: dynamicBatchingSchema.prefault({}),
@@ -202,7 +204,9 @@ const warmupsFit: CrossCheck = ({ max_batch_size: most, model_warmup: warmups })
     size > most ? [[['model_warmup', index, 'batch_size'], `${size} is over max_batch_size, which is ${most}`]] : [],
   );
 
-const tensorFits: CrossCheck = ({ max_batch_size: rows, input: { width, height } }) => {
+const tensorFits: CrossCheck = ({ max_batch_size: rows, input }) => {
+  if (input === undefined) return [];
+  const { width, height } = input;
   const bytes = rows * width * height * 3 * Float32Array.BYTES_PER_ELEMENT;
   if (bytes <= MOST_TENSOR_BYTES) return [];
   const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
@@ -213,6 +217,11 @@ const tensorFits: CrossCheck = ({ max_batch_size: rows, input: { width, height }
 const gpusHaveMeaning: CrossCheck = ({ instance_group: { kind, gpus } }) =>
   kind === 'KIND_CPU' && gpus !== undefined
     ? [[['instance_group', 'gpus'], 'has no meaning with kind KIND_CPU: remove one of the two']]
+    : [];
+
+const inputIsThere: CrossCheck = ({ task, input }) =>
+  TASK_INPUTS[task] === 'picture' && input === undefined
+    ? [[['input'], `the key is missing: task ${task} needs the size of the network input, in pixels`]]
     : [];
 
 /** Runs a check although other fields are broken, as long as those that it reads are sound: problems come all at once. */
@@ -235,14 +244,27 @@ function concerns(path: readonly PropertyKey[], keys: readonly string[]): boolea
   return keys.some((key) => at.startsWith(`${key}.`) || `${key}.`.startsWith(at));
 }
 
-export const modelConfigSchema = fields.check(
-  crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
-  crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
-  crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
-  crossCheck(tensorFits, ['max_batch_size', 'input']),
-  crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
-  crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
-);
+/** The network input of models that see no pictures. */
+const NO_INPUT = { width: 0, height: 0 };
+
+export const modelConfigSchema = fields
+  .check(
+    crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
+    crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
+    crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
+    crossCheck(tensorFits, ['max_batch_size', 'input']),
+    crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
+    crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
+    crossCheck(inputIsThere, ['task', 'input']),
+  )
+  .transform(({ postprocess: { score_threshold, ...postprocess }, ...config }) => ({
+    ...config,
+    input: config.input ?? NO_INPUT,
+    postprocess: {
+      ...postprocess,
+      score_threshold: score_threshold ?? (TASK_KINDS[config.task] === 'classify' ? 0 : 0.5),
+    },
+  }));
 
 export type TaskName = (typeof TASKS)[number];
 
@@ -250,12 +272,24 @@ export type TaskName = (typeof TASKS)[number];
 export type TaskKind = 'detect' | 'embed' | 'classify' | 'segment';
 
 /** What a task's requests are about. */
-export const TASK_INPUTS: Record<TaskName, 'picture' | 'text'> = { centerface: 'picture', embedding: 'picture' };
+export const TASK_INPUTS: Record<TaskName, 'picture' | 'text'> = {
+  centerface: 'picture',
+  embedding: 'picture',
+  classification: 'picture',
+  text_classification: 'text',
+  text_embedding: 'text',
+};
 
 /** Tasks that answer Detect for one object at a time, given as regions. */
 export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set([]);
 
-export const TASK_KINDS: Record<TaskName, TaskKind> = { centerface: 'detect', embedding: 'embed' };
+export const TASK_KINDS: Record<TaskName, TaskKind> = {
+  centerface: 'detect',
+  embedding: 'embed',
+  classification: 'classify',
+  text_classification: 'classify',
+  text_embedding: 'embed',
+};
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

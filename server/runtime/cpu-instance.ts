@@ -28,7 +28,7 @@ export class CpuInstance implements Instance {
   private constructor(spec: InstanceSpec, threads: number, native: NativeAddon, session: OnnxSession) {
     this.#spec = spec;
     this.#session = session;
-    this.#task = createTask(spec.config, native);
+    this.#task = createTask(spec.config, native, spec.labels);
     this.#planner = new RowPlanner(spec.config, native);
     this.#rows = new InputRows(spec.config, native, threads);
     this.#input = new Float32Array(spec.config.max_batch_size * this.#rows.length);

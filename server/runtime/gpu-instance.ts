@@ -1,6 +1,8 @@
-import { errorCode, errorMessage, ServingError } from '../core/errors.js';
+import { ServingError } from '../core/errors.js';
 import type { DetectionLayout } from '../core/inference.js';
+import { TASK_KINDS, type ModelConfig } from '../core/model-config.js';
 import { requirePicture } from '../core/picture.js';
+import { guarded } from './guarded.js';
 import { replyTo, RowPlanner, timed, type Frame, type PhaseClock, type PlannedRow } from './frame-batch.js';
 import type { DecodedPicture } from './image-decoder.js';
 import { decodeFor } from './input-rows.js';
@@ -16,6 +18,7 @@ import {
   type NativeGpuInstance,
 } from './native-gpu.js';
 import { atDecodedSize, type Size } from './sampling.js';
+import { requireLabels } from './tasks/classification.js';
 import { warmUpRuns } from './warm-up.js';
 
 /** A picture in device memory: its size as results are told in, and as it is stored there. */
@@ -148,6 +151,9 @@ export class GpuInstance implements Instance {
       this.#gpu.decode(Array.from({ length: rows }, () => ({ pixels })));
       this.#columns = this.#gpu.run(Array.from({ length: rows }, (_, picture) => ({ ...BLANK, picture }))).columns;
     }
+    if (TASK_KINDS[this.#spec.config.task] === 'classify') {
+      requireLabels(this.#spec.config, this.#spec.labels, this.#columns);
+    }
   }
 }
 
@@ -189,7 +195,7 @@ function nativeSpec({ modelFile, config, maxPicturePixels }: InstanceSpec, place
     weightsFile: placement.weightsFile,
     plugins: pluginFiles(modelFile, tensorrt.plugins),
     versionCompatible: tensorrt.version_compatible,
-    task: config.task,
+    task: seenBy(config.task),
     width: input.width,
     height: input.height,
     maxBatchSize: config.max_batch_size,
@@ -201,10 +207,17 @@ function nativeSpec({ modelFile, config, maxPicturePixels }: InstanceSpec, place
     nmsRule: postprocess.nms_rule,
     maxDetections: postprocess.max_detections,
     normalize: postprocess.normalize,
+    activation: postprocess.activation,
     executionContexts: tensorrt.execution_contexts,
     cudaGraphs: tensorrt.cuda_graphs,
     maxPicturePixels,
   } satisfies GpuInstanceSpec;
+}
+
+/** A model that reads texts has an instance of another kind. */
+function seenBy(task: ModelConfig['task']): GpuInstanceSpec['task'] {
+  if (task !== 'text_classification' && task !== 'text_embedding') return task;
+  throw new Error(`task ${task} takes no pictures`);
 }
 
 function isJpeg({ content }: FrameTask): boolean {
@@ -213,14 +226,4 @@ function isJpeg({ content }: FrameTask): boolean {
 
 function sizeOf(picture: Size | null): Size {
   return { width: picture?.width ?? 0, height: picture?.height ?? 0 };
-}
-
-/** Runs a native call; the codes of its errors become those of a ServingError. */
-function guarded<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (cause) {
-    if (cause instanceof ServingError) throw cause;
-    throw new ServingError(errorCode((cause as { code?: unknown }).code), errorMessage(cause), { cause });
-  }
 }

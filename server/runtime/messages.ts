@@ -16,6 +16,8 @@ export type Placement =
 export interface InstanceSpec {
   readonly modelFile: string;
   readonly config: ModelConfig;
+  /** Lines of the labels file; 0: there is none. */
+  readonly labels: number;
   readonly placement: Placement;
   /** Most pixels of an encoded picture. */
   readonly maxPicturePixels: number;

@@ -43,6 +43,8 @@ export interface BuildProfile {
   /** Null where the model file fixes them. */
   readonly height: SizeRange | null;
   readonly width: SizeRange | null;
+  /** Tokens of a row; left out where the model takes pictures. */
+  readonly length?: SizeRange;
 }
 
 /** What the INT8 calibrator is fed. */
@@ -96,6 +98,9 @@ export interface EngineBuildResult {
   readonly layers: number;
 }
 
+/** What turns the scores of classes into probabilities. */
+export type Activation = 'none' | 'softmax' | 'sigmoid';
+
 /** What an instance runs. */
 export interface GpuInstanceSpec {
   readonly device: number;
@@ -105,7 +110,7 @@ export interface GpuInstanceSpec {
   readonly plugins: readonly string[];
   /** Lets a version-compatible plan bring host code of its own. */
   readonly versionCompatible: boolean;
-  readonly task: 'centerface' | 'embedding';
+  readonly task: 'centerface' | 'embedding' | 'classification';
   /** Of the network input, in pixels. */
   readonly width: number;
   readonly height: number;
@@ -120,6 +125,8 @@ export interface GpuInstanceSpec {
   readonly maxDetections: number;
   /** Whether embeddings are brought to unit length. */
   readonly normalize: boolean;
+  /** What turns the scores of classes into probabilities. */
+  readonly activation: Activation;
   /** Execution contexts, each with its activation memory, that the instances of the engine share on a device. */
   readonly executionContexts: number;
   readonly cudaGraphs: boolean;
@@ -178,6 +185,47 @@ export interface NativeGpuInstance {
   close(): void;
 }
 
+/** What an instance runs that reads texts. */
+export interface GpuTextInstanceSpec extends Pick<
+  GpuInstanceSpec,
+  | 'device'
+  | 'planFile'
+  | 'weightsFile'
+  | 'plugins'
+  | 'versionCompatible'
+  | 'maxBatchSize'
+  | 'normalize'
+  | 'activation'
+  | 'executionContexts'
+  | 'cudaGraphs'
+> {
+  readonly task: 'text_classification' | 'text_embedding';
+  /** Most tokens of a row. */
+  readonly maxLength: number;
+  /** How the vectors of tokens become that of a text. */
+  readonly pooling: 'none' | 'cls' | 'mean';
+}
+
+/** Rows of tokens, all of the same length. */
+export interface GpuTextBatch {
+  /** What each input of the plan holds, in the order of `inputNames`: `length` values a row. */
+  readonly inputs: readonly Int32Array[];
+  /** Tokens of a row, padding included. */
+  readonly length: number;
+  /** Tokens of each row, padding left out. */
+  readonly tokens: Int32Array;
+}
+
+/** As NativeGpuInstance, on texts. */
+export interface NativeGpuTextInstance {
+  notes(): string[];
+  /** The inputs of the plan. */
+  inputNames(): string[];
+  /** Infers and post-processes up to maxBatchSize rows: one result a row. */
+  run(batch: GpuTextBatch): Pick<GpuRun, 'columns' | 'values' | 'phases'>;
+  close(): void;
+}
+
 /** An engine to be measured alone. */
 export interface EngineBenchSpec {
   readonly planFile: string;
@@ -207,6 +255,7 @@ export interface GpuAddon {
   /** Takes seconds to minutes. */
   buildEngine(spec: EngineBuildSpec): EngineBuildResult;
   openInstance(spec: GpuInstanceSpec): NativeGpuInstance;
+  openTextInstance(spec: GpuTextInstanceSpec): NativeGpuTextInstance;
   /** Runs a plan without pictures or results, after a quarter of the time to warm up. */
   benchEngine(spec: EngineBenchSpec): EngineBenchResult;
 }

@@ -26,6 +26,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("decodeCenterFace", Napi::Function::New<Translated<DecodeCenterFace>>(env, "decodeCenterFace"));
   exports.Set("nms", Napi::Function::New<Translated<Nms>>(env, "nms"));
   exports.Set("l2Normalize", Napi::Function::New<Translated<L2Normalize>>(env, "l2Normalize"));
+  exports.Set("activate", Napi::Function::New<Translated<Activate>>(env, "activate"));
+  exports.Set("poolTokens", Napi::Function::New<Translated<PoolTokens>>(env, "poolTokens"));
   exports.Set("alignFivePoints", Napi::Function::New<Translated<AlignFivePoints>>(env, "alignFivePoints"));
   exports.Set("exit", Napi::Function::New<Translated<Exit>>(env, "exit"));
   return exports;

@@ -70,6 +70,13 @@ Napi::Uint8Array Argument::Bytes() const {
   return value_.As<Napi::Uint8Array>();
 }
 
+Napi::Int32Array Argument::Integers() const {
+  if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+    Mismatch("an Int32Array");
+  }
+  return value_.As<Napi::Int32Array>();
+}
+
 std::uint32_t Argument::Length() const {
   if (!value_.IsArray()) Mismatch("an array");
   return value_.As<Napi::Array>().Length();

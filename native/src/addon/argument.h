@@ -65,6 +65,7 @@ class Argument {
 
   Napi::Float32Array Floats() const;
   Napi::Uint8Array Bytes() const;
+  Napi::Int32Array Integers() const;
 
   /** Throws the TypeError that the argument is not what was expected. */
   [[noreturn]] void Mismatch(const std::string& expected) const;

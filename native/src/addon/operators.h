@@ -10,6 +10,8 @@ Napi::Value WarpNormalize(const Napi::CallbackInfo& info);
 Napi::Value DecodeCenterFace(const Napi::CallbackInfo& info);
 Napi::Value Nms(const Napi::CallbackInfo& info);
 Napi::Value L2Normalize(const Napi::CallbackInfo& info);
+Napi::Value Activate(const Napi::CallbackInfo& info);
+Napi::Value PoolTokens(const Napi::CallbackInfo& info);
 Napi::Value AlignFivePoints(const Napi::CallbackInfo& info);
 Napi::Value Exit(const Napi::CallbackInfo& info);
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "params/activation.h"
 #include "params/affine.h"
 #include "params/nms_params.h"
 #include "tensorrt/execution_lane.h"
@@ -52,6 +53,7 @@ struct TaskSpec {
   NmsRule nms_rule;
   std::int32_t max_detections;
   bool normalize;
+  Activation activation = Activation::kNone;
 };
 
 /** Throws Error kModelInvalid for a name that no task has. */

@@ -1,7 +1,8 @@
 import { ServingError } from '../../core/errors.js';
 import type { InputSize } from '../comparison.js';
 import { declaredShape, fedInputs, type OnnxModel } from '../graph.js';
-import { rewriteModel } from '../rewrite.js';
+import { dropUnusedWeights, dropWeightInputs, rewriteModel } from '../rewrite.js';
+import { readsTexts } from '../rewrite-texts.js';
 import { checkFaceHeads } from './face-heads.js';
 import type { Finding, Rule, Severity } from './finding.js';
 import { checkInputs } from './inputs.js';
@@ -10,8 +11,11 @@ import { checkOpset } from './opset.js';
 import { checkReshape } from './reshape.js';
 import { checkResize } from './resize.js';
 import { contextOf } from './steps.js';
+import { checkTextInputs } from './text-inputs.js';
 
 const RULES: readonly Rule[] = [checkIntegrity, checkInputs, checkOpset, checkResize, checkReshape, checkFaceHeads];
+/** Of a model that reads texts, whose inputs are tokens and whose sizes stay as they are. */
+const RULES_OF_TEXTS: readonly Rule[] = [checkIntegrity, checkTextInputs, checkOpset];
 const ORDER: readonly Severity[] = ['error', 'warning', 'info'];
 
 /** The size to be served, in pixels; what is left out is taken from the file. */
@@ -20,7 +24,8 @@ export type DoctorOptions = Partial<InputSize>;
 /** Everything that the rules find in a model, errors first. */
 export function doctor(model: OnnxModel, options: DoctorOptions = {}): Finding[] {
   const context = contextOf(model, sizeOf(model, options));
-  const findings = RULES.flatMap((rule) => rule(model, context));
+  const rules = readsTexts(model) ? RULES_OF_TEXTS : RULES;
+  const findings = rules.flatMap((rule) => rule(model, context));
   return findings.sort((left, right) => ORDER.indexOf(left.severity) - ORDER.indexOf(right.severity));
 }
 
@@ -29,6 +34,7 @@ export function doctor(model: OnnxModel, options: DoctorOptions = {}): Finding[]
  * cannot be brought to the size, and where neither the options nor the file say one.
  */
 export function applyFixes(model: OnnxModel, options: DoctorOptions = {}): { model: OnnxModel; changes: string[] } {
+  if (readsTexts(model)) return withoutWeights(model);
   const size = sizeOf(model, options);
   if (size === null) {
     throw new ServingError('MODEL_INVALID', 'The file leaves the size of the picture open; give a width and a height.');
@@ -43,4 +49,10 @@ function sizeOf(model: OnnxModel, options: DoctorOptions): InputSize | null {
   return typeof size.width === 'number' && typeof size.height === 'number'
     ? { width: size.width, height: size.height }
     : null;
+}
+
+/** What the server does to a model that reads texts. */
+function withoutWeights(model: OnnxModel): { model: OnnxModel; changes: string[] } {
+  const changes: string[] = [];
+  return { model: dropUnusedWeights(dropWeightInputs(model, changes), changes), changes };
 }

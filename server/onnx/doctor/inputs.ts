@@ -48,7 +48,7 @@ export function checkInputs(model: OnnxModel, context: DoctorContext): Finding[]
 
 const about = { rule: 'R4', node: null } as const;
 
-function listedWeights({ graph }: OnnxModel): Finding[] {
+export function listedWeights({ graph }: OnnxModel): Finding[] {
   const initializers = initializerNames(graph);
   const listed = graph.input.length - fedInputs(graph).length;
   if (listed === 0) return [];
@@ -97,7 +97,7 @@ function checkOutputs(model: OnnxModel, batch: DeclaredDim, context: DoctorConte
   ];
 }
 
-function refusal(cause: unknown, why: string): Finding {
+export function refusal(cause: unknown, why: string): Finding {
   if (!(cause instanceof ServingError)) throw cause;
   return { ...about, severity: 'error', message: cause.message, why, fix: null, fixable: false };
 }

@@ -46,7 +46,7 @@ export class PictureCalibrator implements Calibrator {
   async measure({ inputs, planFile, weightsFile, device, pictures, signal }: MeasureRequest): Promise<AccuracyReport> {
     const { config, modelFile } = inputs;
     const { maxPicturePixels, threads } = this.#options;
-    const spec = { modelFile, config, maxPicturePixels };
+    const spec = { modelFile, config, labels: 0, maxPicturePixels };
     await using reference = await ThreadInstance.create({ ...spec, placement: { kind: 'cpu', threads } });
     await using candidate = await ThreadInstance.create({
       ...spec,
@@ -61,6 +61,9 @@ function summaryOf(report: AgreementReport): string {
   const on = `on ${report.pictures} ${report.pictures === 1 ? 'picture' : 'pictures'} held back`;
   if (report.kind === 'embed') {
     return `cosine ${report.meanCosine.toFixed(4)} on average and ${report.minimumCosine.toFixed(4)} at worst, ${on}`;
+  }
+  if (report.kind === 'classify') {
+    return `the same best class for ${report.sameBest}, scores off by ${report.meanScoreDifference.toFixed(4)}, ${on}`;
   }
   const { f1, precision, recall, meanIou } = report;
   const overlap = meanIou === null ? '' : `, overlap ${meanIou.toFixed(4)}`;

@@ -7,6 +7,8 @@ export interface BatchRow {
   /** Network input to picture. */
   readonly toPicture: Affine;
   readonly parameters: TaskParameters;
+  /** Of a text: how many of its row's tokens are no padding. */
+  readonly tokens?: number;
 }
 
 /** What a model's output tensors mean. Worker thread only. */

@@ -2,39 +2,23 @@
 
 #include <algorithm>
 
+#include "addon/gpu/environment.h"
 #include "addon/gpu/functions.h"
+#include "addon/gpu/readers.h"
 #include "addon/gpu/translated.h"
 #include "addon/pixel_arguments.h"
 
 namespace sluice::addon::gpu {
 namespace {
 
-/** What one thread's environment keeps for the addon. */
-struct EnvironmentData {
-  Napi::FunctionReference instance_class;
-};
-
-tensorrt::PoolSpec PoolSpecOf(const Argument& spec) {
-  tensorrt::PoolSpec pool;
-  pool.engine.plan_file = spec.Field("planFile").Text();
-  const Argument weights = spec.Field("weightsFile");
-  if (!weights.IsNull()) pool.engine.weights_file = weights.Text();
-  pool.engine.plugins = spec.Field("plugins").List([](const Argument& plugin) { return plugin.Text(); });
-  pool.engine.device = spec.Field("device").Int32();
-  pool.engine.version_compatible = spec.Field("versionCompatible").Boolean();
-  pool.max_batch = spec.Field("maxBatchSize").Int32();
-  pool.row_shape = {3, spec.Field("height").Int32(), spec.Field("width").Int32()};
-  pool.execution_contexts = spec.Field("executionContexts").Int32();
-  pool.cuda_graphs = spec.Field("cudaGraphs").Boolean();
-  return pool;
-}
-
 GpuInstanceSpec SpecOf(const Argument& spec) {
   GpuInstanceSpec result;
-  result.pool = PoolSpecOf(spec);
+  result.pool = PoolOf(spec);
+  result.pool.row_shape = {3, spec.Field("height").Int32(), spec.Field("width").Int32()};
   result.task = {spec.Field("task").Text(),      spec.Field("width").Int32(),
                  spec.Field("height").Int32(),   spec.Field("nmsRule").OneOf<NmsRule>({{"fast", NmsRule::kFast}, {"greedy", NmsRule::kGreedy}}),
                  spec.Field("maxDetections").Int32(), spec.Field("normalize").Boolean()};
+  result.task.activation = ActivationOf(spec.Field("activation"));
   result.pad = static_cast<float>(spec.Field("pad").Number());
   result.normalization = NormalizationOf(spec);
   result.max_picture_pixels = spec.Field("maxPicturePixels").Integer();
@@ -67,21 +51,10 @@ GpuRow RowOf(const Argument& row) {
   return result;
 }
 
-Napi::Object PhasesOf(Napi::Env env, const GpuPhases& phases) {
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("decode", phases.decode);
-  result.Set("preprocess", phases.preprocess);
-  result.Set("infer", phases.infer);
-  result.Set("postprocess", phases.postprocess);
-  return result;
-}
-
-
 }  // namespace
 
 void Instance::Define(Napi::Env env) {
-  auto* data = new EnvironmentData;
-  data->instance_class = Napi::Persistent(DefineClass(
+  Environment::Of(env).instance_class = Napi::Persistent(DefineClass(
       env, "Instance",
       {
           InstanceMethod("notes", &Instance::Notes),
@@ -90,7 +63,6 @@ void Instance::Define(Napi::Env env) {
           InstanceMethod("run", &Instance::Run),
           InstanceMethod("close", &Instance::Close),
       }));
-  env.SetInstanceData(data);
 }
 
 Instance::Instance(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Instance>(info) {
@@ -171,7 +143,7 @@ Napi::Value Instance::Close(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value OpenInstance(const Napi::CallbackInfo& info) {
-  return info.Env().GetInstanceData<EnvironmentData>()->instance_class.New({info[0]});
+  return Environment::Of(info.Env()).instance_class.New({info[0]});
 }
 
 }  // namespace sluice::addon::gpu

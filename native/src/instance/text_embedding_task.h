@@ -1,0 +1,36 @@
+#pragma once
+
+#include <vector>
+
+#include "cuda/buffer.h"
+#include "instance/task.h"
+#include "params/pooling.h"
+
+namespace sluice {
+
+/**
+ * One vector a text: the one output [N, D], or, with pooling, what it makes of the one output [N, L, D]. Other outputs may
+ * be there. Of unit length where the configuration says so.
+ */
+class TextEmbeddingTask final : public Task {
+ public:
+  /** `tokens` holds how many of each row are no padding, at the time of Enqueue and until the stream has passed it. */
+  TextEmbeddingTask(const TaskSpec& spec, Pooling pooling, const cuda::PinnedBuffer& tokens)
+      : normalize_(spec.normalize), pooling_(pooling), tokens_(tokens) {}
+
+  void Check(tensorrt::ExecutionLane& lane) override;
+  void Enqueue(tensorrt::ExecutionLane& lane, const std::vector<ResultRequest>& requests, cudaStream_t stream) override;
+  ResultTables Collect() override;
+
+ private:
+  const bool normalize_;
+  const Pooling pooling_;
+  const cuda::PinnedBuffer& tokens_;
+  cuda::PinnedBuffer vectors_;
+  /** Of the output that counts. */
+  std::size_t output_ = 0;
+  std::int32_t width_ = 0;
+  std::int32_t batch_ = 0;
+};
+
+}  // namespace sluice
