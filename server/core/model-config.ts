@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { activationSchema } from './activation-config.js';
+import { channelsOf } from './network-input.js';
+import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
 import { poolingSchema, tokenizerSchema } from './text-config.js';
 import { versionPolicySchema } from './version-policy-config.js';
@@ -10,7 +12,6 @@ import { versionPolicySchema } from './version-policy-config.js';
  */
 
 const count = (description: string) => z.int().min(1).describe(description);
-const perChannel = (description: string) => z.array(z.number()).length(3).describe(description);
 
 const inputSchema = z
   .strictObject({
@@ -21,32 +22,6 @@ const inputSchema = z
     'Size to which pictures are brought; required for them, and without meaning for texts. A model file with another ' +
       'fixed size is rewritten to it.',
   );
-
-const preprocessSchema = z
-  .strictObject({
-    resize: z
-      .enum(['letterbox', 'stretch'])
-      .default('letterbox')
-      .describe('letterbox: keep the aspect ratio, centre, pad. stretch: fill the input.'),
-    color: z.enum(['rgb', 'bgr']).default('rgb').describe('Order of the channels that the network expects.'),
-    pad: z.int().min(0).max(255).default(0).describe('Grey level of the padding around a letterboxed picture.'),
-    scale: z.number().default(1).describe('Pixels become (value * scale - mean) / std.'),
-    mean: perChannel('Per channel, in the order of `color`, after `scale`.').default([0, 0, 0]),
-    std: z
-      .array(z.number().refine((value) => value !== 0, 'must not be 0'))
-      .length(3)
-      .describe('Per channel, in the order of `color`; not 0.')
-      .default([1, 1, 1]),
-    alignment: z
-      .array(z.array(z.number()).length(2))
-      .length(5)
-      .optional()
-      .describe(
-        'Where the five landmarks of a face belong in the network input, as [x, y] in pixels, in the order left eye, ' +
-          'right eye, nose, left and right mouth corner. Regions given as landmarks need it.',
-      ),
-  })
-  .describe('How pixels become the input tensor.');
 
 const postprocessSchema = z
   .strictObject({
@@ -179,6 +154,14 @@ type Fields = z.output<typeof fields>;
 /** A check across fields: answers with a path and what is wrong there, for each problem. */
 type CrossCheck = (config: Fields) => [path: PropertyKey[], message: string][];
 
+/** One of configurations of models that take pictures. */
+type PictureCheck = (config: Fields & { readonly input: object }) => ReturnType<CrossCheck>;
+
+const ofPictures =
+  (check: PictureCheck): CrossCheck =>
+  ({ input, ...config }) =>
+    input === undefined ? [] : check({ ...config, input });
+
 /** The most memory that the input tensor of a full batch may take: 2 GiB. */
 const MOST_TENSOR_BYTES = 2 ** 31;
 
@@ -204,10 +187,8 @@ const warmupsFit: CrossCheck = ({ max_batch_size: most, model_warmup: warmups })
     size > most ? [[['model_warmup', index, 'batch_size'], `${size} is over max_batch_size, which is ${most}`]] : [],
   );
 
-const tensorFits: CrossCheck = ({ max_batch_size: rows, input }) => {
-  if (input === undefined) return [];
-  const { width, height } = input;
-  const bytes = rows * width * height * 3 * Float32Array.BYTES_PER_ELEMENT;
+const tensorFits: PictureCheck = ({ max_batch_size: rows, input: { width, height }, preprocess: { color } }) => {
+  const bytes = rows * width * height * channelsOf(color) * Float32Array.BYTES_PER_ELEMENT;
   if (bytes <= MOST_TENSOR_BYTES) return [];
   const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   const message = `a batch of ${rows} inputs of ${width} x ${height} takes ${size}, over 2 GiB: lower max_batch_size or the size`;
@@ -252,7 +233,9 @@ export const modelConfigSchema = fields
     crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
     crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
     crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
-    crossCheck(tensorFits, ['max_batch_size', 'input']),
+    crossCheck(ofPictures(tensorFits), ['max_batch_size', 'input', 'preprocess.color']),
+    crossCheck(ofPictures(preprocessProblems), ['input', 'preprocess']),
+    crossCheck(ofPictures(focusProblems), ['input', 'preprocess.focus', 'tensorrt.profiles']),
     crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
     crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
     crossCheck(inputIsThere, ['task', 'input']),

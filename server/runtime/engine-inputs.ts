@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { errorMessage, ServingError } from '../core/errors.js';
 import { TASK_INPUTS, type ModelConfig } from '../core/model-config.js';
+import { networkInput } from '../core/network-input.js';
 import { rewriteForBuilding, type BuildableModel } from '../onnx/for-building.js';
 import { rewriteForTexts } from '../onnx/rewrite-texts.js';
 import { pictureSetDigest } from './calibration/picture-files.js';
@@ -58,8 +59,9 @@ async function rewrite(file: string, config: ModelConfig): Promise<BuildableMode
   }
 }
 
-function pictureModel(bytes: Uint8Array, { input, tensorrt }: ModelConfig): BuildableModel {
-  const ranges = openRanges(tensorrt.profiles ?? [], input);
+function pictureModel(bytes: Uint8Array, config: ModelConfig): BuildableModel {
+  const ranges = openRanges(config);
+  const input = networkInput(config);
   return rewriteForBuilding(bytes, ranges === null ? input : { ...input, ranges });
 }
 

@@ -62,14 +62,11 @@ export function engineKey(facts: EngineFacts): string {
 }
 
 export function engineOptions(config: ModelConfig): EngineOptions {
-  const { tensorrt, max_batch_size: most, input } = config;
+  const { tensorrt } = config;
   return {
     precision: tensorrt.precision,
     tf32: tensorrt.tf32,
-    profiles: withLengths(
-      buildProfiles(tensorrt.profiles ?? [{ batch: { min: 1, opt: most, max: most } }], input),
-      config,
-    ),
+    profiles: withLengths(buildProfiles(config), config),
     optimizationLevel: tensorrt.optimization_level,
     workspaceBytes: tensorrt.workspace_bytes ?? null,
     auxStreams: tensorrt.aux_streams ?? null,

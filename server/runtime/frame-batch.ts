@@ -1,3 +1,4 @@
+import { alignmentPoints } from '../core/alignment-templates.js';
 import { ServingError, type ErrorData } from '../core/errors.js';
 import {
   regionsOf,
@@ -45,15 +46,14 @@ export class RowPlanner {
     this.#config = config;
     this.#native = native;
     const { alignment } = config.preprocess;
-    this.#alignment = alignment === undefined ? null : Float32Array.from(alignment.flat());
+    this.#alignment = alignment === undefined ? null : Float32Array.from(alignmentPoints(alignment).flat());
   }
 
   /** The rows of a frame. Regions that cannot be sampled get their error at once and no row. */
   plan<P extends Size>(frame: Frame<P>): PlannedRow<P>[] {
     const { picture, parameters, results } = frame;
     if (picture instanceof ServingError) return [];
-    const { input } = this.#config;
-    const { resize } = this.#config.preprocess;
+    const { input, preprocess } = this.#config;
     const asked = regionsOf(parameters);
     const regions = asked.length > 0 ? asked : [null];
     const rows: PlannedRow<P>[] = [];
@@ -61,8 +61,8 @@ export class RowPlanner {
       try {
         const sampling =
           region === null
-            ? samplePicture(picture, input, resize)
-            : sampleRegion(region, picture, input, resize, this.#alignment, this.#native);
+            ? samplePicture(picture, input, preprocess)
+            : sampleRegion(region, picture, input, preprocess, this.#alignment, this.#native);
         rows.push({ frame, index, picture, sampling, parameters });
       } catch (cause) {
         results[index] = ServingError.from(cause);

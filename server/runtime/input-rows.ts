@@ -1,10 +1,9 @@
 import { TASK_KINDS, type ModelConfig } from '../core/model-config.js';
+import { networkInput } from '../core/network-input.js';
 import type { Picture } from '../core/picture.js';
 import { decodePicture, type DecodedPicture } from './image-decoder.js';
 import type { NativeAddon } from './native.js';
 import { atDecodedSize, type Sampling } from './sampling.js';
-
-const CHANNELS = 3;
 
 /** Decodes a picture as large as a model needs it. Throws BAD_IMAGE or MESSAGE_TOO_LARGE. */
 export function decodeFor(
@@ -31,8 +30,9 @@ export class InputRows {
     this.#config = config;
     this.#native = native;
     this.#threads = threads;
-    this.shape = [CHANNELS, config.input.height, config.input.width];
-    this.length = CHANNELS * config.input.height * config.input.width;
+    const { channels, height, width } = networkInput(config);
+    this.shape = [channels, height, width];
+    this.length = channels * height * width;
   }
 
   /** Throws BAD_IMAGE or MESSAGE_TOO_LARGE. */
@@ -42,7 +42,7 @@ export class InputRows {
 
   /** Writes one row from `out[offset]`. */
   write({ width, height, pixels }: DecodedPicture, sampling: Sampling, out: Float32Array, offset: number): void {
-    const { color, scale, mean, std, pad } = this.#config.preprocess;
+    const { color, scale, mean, std, pad, focus } = this.#config.preprocess;
     // A window is only ever set for regions, whose pictures are decoded at full size.
     this.#native.warpNormalize(
       pixels,
@@ -53,6 +53,8 @@ export class InputRows {
         border: sampling.border,
         pad,
         window: sampling.window,
+        area: sampling.area,
+        focus,
         normalization: { color, scale, mean, std },
         threads: this.#threads,
       },

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { errorMessage, ServingError } from '../core/errors.js';
+import type { NetworkInput } from '../core/network-input.js';
 import { rewriteForServing } from '../onnx/rewrite.js';
 import { rewriteForTexts, type ServedTexts, type TextInput } from '../onnx/rewrite-texts.js';
-import type { Size } from './sampling.js';
 
 /** An input of a run. */
 export interface InputTensor {
@@ -33,8 +33,8 @@ export class OnnxSession implements AsyncDisposable {
     this.changes = changes;
   }
 
-  /** Loads `file` with a dynamic batch and the input size `size`. Throws MODEL_INVALID. */
-  static async create(file: string, size: Size, threads: number): Promise<OnnxSession> {
+  /** Loads `file` with a dynamic batch and rows of the shape `size`. Throws MODEL_INVALID. */
+  static async create(file: string, size: NetworkInput, threads: number): Promise<OnnxSession> {
     const rewritten = await rewrite(file, (bytes) => rewriteForServing(bytes, size));
     const session = await open(file, rewritten.bytes, threads);
     const [input, ...others] = session.inputNames;

@@ -1,5 +1,4 @@
 #include <cmath>
-#include <limits>
 
 #include "cuda/activate.h"
 #include "cuda/check.h"
@@ -39,7 +38,7 @@ __global__ void __launch_bounds__(kThreads) SoftmaxKernel(float* values, std::in
   __shared__ float maxima[kWarps];
   __shared__ double sums[kWarps];
   float* row = values + blockIdx.x * length;
-  float own = -std::numeric_limits<float>::infinity();
+  float own = -INFINITY;
   for (std::int64_t i = threadIdx.x; i < length; i += kThreads) own = row[i] > own ? row[i] : own;
   const double greatest = GreatestOfBlock(own, maxima);
   double part = 0;

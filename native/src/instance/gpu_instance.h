@@ -18,6 +18,7 @@ namespace sluice {
 struct GpuInstanceSpec {
   tensorrt::PoolSpec pool;
   TaskSpec task;
+  bool focus;
   float pad;
   Normalization normalization;
   std::int64_t max_picture_pixels;
@@ -46,6 +47,8 @@ struct GpuRow {
   bool has_window;
   Window window;
   Border border;
+  bool has_area;
+  Window area;
   ResultRequest result;
 };
 

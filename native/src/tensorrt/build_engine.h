@@ -19,7 +19,7 @@ struct BuildProfile {
   std::optional<SizeRange> height;
   std::optional<SizeRange> width;
   /** Of the rows of models that read texts. */
-  std::optional<SizeRange> length;
+  std::optional<SizeRange> length = std::nullopt;
 };
 
 enum class CalibrationAlgorithm { kEntropy, kMinMax };

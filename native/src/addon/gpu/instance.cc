@@ -11,14 +11,26 @@
 namespace sluice::addon::gpu {
 namespace {
 
+/** CHW of the network input. */
+std::vector<std::int64_t> RowShapeOf(const Argument& spec) {
+  const std::int32_t channels = ChannelsOf(NormalizationOf(spec).order);
+  const std::int32_t height = spec.Field("height").Int32();
+  const std::int32_t width = spec.Field("width").Int32();
+  const bool focus = spec.Field("focus").Boolean();
+  CheckFocus(focus, width, height);
+  if (focus) return {4 * channels, height / 2, width / 2};
+  return {channels, height, width};
+}
+
 GpuInstanceSpec SpecOf(const Argument& spec) {
   GpuInstanceSpec result;
   result.pool = PoolOf(spec);
-  result.pool.row_shape = {3, spec.Field("height").Int32(), spec.Field("width").Int32()};
+  result.pool.row_shape = RowShapeOf(spec);
   result.task = {spec.Field("task").Text(),      spec.Field("width").Int32(),
                  spec.Field("height").Int32(),   spec.Field("nmsRule").OneOf<NmsRule>({{"fast", NmsRule::kFast}, {"greedy", NmsRule::kGreedy}}),
                  spec.Field("maxDetections").Int32(), spec.Field("normalize").Boolean()};
   result.task.activation = ActivationOf(spec.Field("activation"));
+  result.focus = spec.Field("focus").Boolean();
   result.pad = static_cast<float>(spec.Field("pad").Number());
   result.normalization = NormalizationOf(spec);
   result.max_picture_pixels = spec.Field("maxPicturePixels").Integer();
@@ -46,6 +58,9 @@ GpuRow RowOf(const Argument& row) {
   result.has_window = !window.IsNull();
   if (result.has_window) result.window = WindowOf(window);
   result.border = BorderOf(row.Field("border"));
+  const Argument area = row.Field("area");
+  result.has_area = !area.IsNull();
+  if (result.has_area) result.area = WindowOf(area);
   result.result = {row.Field("resultMatrix").Matrix(), row.Field("scoreThreshold").Number(),
                    row.Field("nmsThreshold").Number(), row.Field("maxDetections").Int32()};
   return result;
