@@ -6,7 +6,7 @@ import { loadNative } from './native.js';
 import { OnnxSession, type OutputTensor } from './onnx-session.js';
 import { createTask } from './tasks/index.js';
 import type { Task } from './tasks/task.js';
-import { batchOf, rolesOf, valuesFor, type TextBatch, type TextRole } from './text/text-batch.js';
+import { batchOf, longestBatch, rolesOf, valuesFor, type TextBatch, type TextRole } from './text/text-batch.js';
 import { readTexts } from './text/text-frames.js';
 import { servedTexts } from './text/served-texts.js';
 import { Tokenizer } from './text/tokenizer.js';
@@ -98,10 +98,8 @@ export class CpuTextInstance implements Instance {
   /** As for pictures, on rows as long as they may be. */
   async #warmUp(): Promise<void> {
     const { tokenizer } = this.#model;
-    const text = new Array<number>(this.#spec.config.tokenizer.max_length).fill(tokenizer.unknown);
     for (const rows of warmUpRuns(this.#spec.config)) {
-      const texts = Array.from({ length: rows }, () => text);
-      const outputs = await this.#infer(batchOf(texts, tokenizer.pad, null));
+      const outputs = await this.#infer(longestBatch(rows, this.#spec.config.tokenizer.max_length, tokenizer.unknown));
       this.#task.check(outputs, rows);
       this.#columns = this.#task.columns(outputs);
     }

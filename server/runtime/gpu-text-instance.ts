@@ -6,7 +6,7 @@ import type { BatchDone, FrameTask, InstanceSpec, Placement } from './messages.j
 import { pluginFiles } from './model-directory.js';
 import { loadNativeGpu, type GpuTextInstanceSpec, type NativeGpuTextInstance } from './native-gpu.js';
 import { requireLabels } from './tasks/classification.js';
-import { batchOf, rolesOf, type TextBatch, type TextRole } from './text/text-batch.js';
+import { batchOf, longestBatch, rolesOf, type TextBatch, type TextRole } from './text/text-batch.js';
 import { readTexts } from './text/text-frames.js';
 import { servedTexts } from './text/served-texts.js';
 import { Tokenizer } from './text/tokenizer.js';
@@ -75,10 +75,8 @@ export class GpuTextInstance implements Instance {
   /** Runs what the configuration asks for on unknown words, in rows as long as they may be. */
   #warmUp(): void {
     const { config, labels } = this.#spec;
-    const text = new Array<number>(config.tokenizer.max_length).fill(this.#tokenizer.unknown);
     for (const rows of warmUpRuns(config)) {
-      const texts = Array.from({ length: rows }, () => text);
-      this.#columns = this.#run(batchOf(texts, this.#tokenizer.pad, null)).columns;
+      this.#columns = this.#run(longestBatch(rows, config.tokenizer.max_length, this.#tokenizer.unknown)).columns;
     }
     if (TASK_KINDS[config.task] === 'classify') requireLabels(config, labels, this.#columns);
   }

@@ -8,10 +8,10 @@ import { ScratchDirectory } from '../support/scratch-directory.js';
 const UNCASED = { lower_case: true, strip_accents: undefined, split_cjk: true };
 const CASED = { ...UNCASED, lower_case: false };
 
-const LETTERS = [
-  ...'abcdefghijklmnopqrstuvwxyz0123456789ABCÉéüöäßñçøæœıİiàâαβγδςгдйёЁЖ日本中国한어가나أبתกข𠀀𪜀😀👍ﬁ①½',
-].concat(['\u0301', '\u200d', '\ufe0f', '\u00ad', '\u{1f3fd}']);
-const SIGNS = [...'!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~«»–…¿“”、。！·§€©°±×'];
+const LETTERS = Array.from(
+  'abcdefghijklmnopqrstuvwxyz0123456789ABCÉéüöäßñçøæœıİiàâαβγδςгдйёЁЖ日本中国한어가나أبתกข𠀀𪜀😀👍ﬁ①½',
+).concat(['\u0301', '\u200d', '\ufe0f', '\u00ad', '\u{1f3fd}']);
+const SIGNS = Array.from('!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~«»–…¿“”、。！·§€©°±×');
 const SPACES = [
   ' ',
   ' ',
@@ -45,7 +45,11 @@ const WORDS = [
 ];
 
 const TOKENS = [
-  ...['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'],
+  '[PAD]',
+  '[UNK]',
+  '[CLS]',
+  '[SEP]',
+  '[MASK]',
   ...new Set([...LETTERS, ...SIGNS].flatMap((letter) => [letter, `##${letter}`]).concat(WORDS)),
 ];
 

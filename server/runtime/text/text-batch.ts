@@ -33,6 +33,16 @@ export function batchOf(texts: readonly (readonly number[])[], pad: number, leng
   return { rows, length: width, lengths, values: { ids, mask, token_types: new Int32Array(rows * width) } };
 }
 
+/** Rows as long as they may be, of one token: what an instance is warmed up with. */
+export function longestBatch(rows: number, length: number, token: number): TextBatch {
+  const text = Array.from({ length }, () => token);
+  return batchOf(
+    Array.from({ length: rows }, () => text),
+    token,
+    null,
+  );
+}
+
 /** What each input of a model holds, by the names of the configuration or else by order. Throws MODEL_INVALID. */
 export function rolesOf(names: readonly string[], configured: TokenizerConfig['inputs']): TextRole[] {
   const byName = names.map((name) => ORDER.find((role) => configured[role] === name));
