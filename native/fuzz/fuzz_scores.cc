@@ -19,7 +19,7 @@ void FuzzActivate(Random* random) {
     ordinary = ordinary && !extreme;
     values.data[i] = static_cast<float>(extreme ? random->Extreme() : random->Real(-90, 90));
   }
-  Activate({values.data.get(), values.length}, rows, softmax ? Activation::kSoftmax : Activation::kSigmoid);
+  Activate({values.data.get(), values.length}, rows, softmax ? ClassActivation::kSoftmax : ClassActivation::kSigmoid);
   for (std::size_t i = 0; i < values.length; i++) {
     Expect(std::isnan(values.data[i]) || (values.data[i] >= 0 && values.data[i] <= 1), "a score is no probability");
   }
@@ -36,7 +36,8 @@ void FuzzPoolTokens(Random* random) {
   const std::int64_t width = random->Integer(0, 12);
   Exact<std::int32_t> tokens(static_cast<std::size_t>(rows));
   for (std::size_t row = 0; row < tokens.length; row++) {
-    const std::int64_t count = random->OneIn(100) ? random->Integer(-2, 12) : random->Integer(1, std::max<std::int64_t>(length, 1));
+    const std::int64_t most = std::max<std::int64_t>(length, 1);
+    const std::int64_t count = random->OneIn(100) ? random->Integer(-2, 12) : random->Integer(1, most);
     tokens.data[row] = static_cast<std::int32_t>(count);
   }
   const std::int64_t wished = rows * std::abs(length) * width + (random->OneIn(100) ? 1 : 0);

@@ -41,7 +41,7 @@ bool TestActivate() {
     fuzz::Random random(seed);
     const std::int64_t rows = random.OneIn(40) ? random.Integer(65000, 70000) : random.Integer(1, 40);
     const std::int64_t length = rows > 40 ? random.Integer(1, 20) : random.Integer(1, random.OneIn(5) ? 5000 : 600);
-    const Activation activation = random.OneIn(2) ? Activation::kSoftmax : Activation::kSigmoid;
+    const ClassActivation activation = random.OneIn(2) ? ClassActivation::kSoftmax : ClassActivation::kSigmoid;
     std::vector<float> expected = AnyScores(&random, rows, length);
     const std::vector<float> input = expected;
     Activate({expected.data(), expected.size()}, rows, activation);
@@ -77,7 +77,7 @@ void BenchActivate() {
   cuda::DeviceBuffer buffer;
   float* values = Upload(&buffer, std::vector<float>(64 * 1000, 0.5f));
   Bench("softmax_64x1000", stream,
-        [&] { cuda::LaunchActivate(values, 64, 1000, Activation::kSoftmax, stream.get()); });
+        [&] { cuda::LaunchActivate(values, 64, 1000, ClassActivation::kSoftmax, stream.get()); });
 }
 
 }  // namespace sluice::test

@@ -30,17 +30,19 @@ int main(int argc, char** argv) {
   bool ok = Run("devices", TestDevices);
   if (!ok) return 1;
   ok = Run("warp", TestWarp) && ok;
-  ok = Run("centerface", TestCenterFace) && ok;
+  ok = Run("detections", TestDetections) && ok;
   ok = Run("l2_normalize", TestL2Normalize) && ok;
   ok = Run("activate", TestActivate) && ok;
   ok = Run("pool_tokens", TestPoolTokens) && ok;
+  ok = Run("class_map", TestClassMap) && ok;
   ok = Run("jpeg", [] { return TestJpeg(paths); }) && ok;
   ok = Run("bench", [] {
          BenchWarp();
-         BenchCenterFace();
+         BenchDetections();
          BenchL2Normalize();
          BenchActivate();
          BenchPoolTokens();
+         BenchClassMap();
          return true;
        }) && ok;
   return ok ? 0 : 1;

@@ -10,10 +10,10 @@ import type {
 import type { ModelConfig } from './model-config.js';
 import type { Region } from './picture.js';
 
-/** Columns of every detection: left top right bottom score class. */
+/** Columns of a detection that every layout has: left top right bottom score class. */
 const BOX_COLUMNS = 6;
 
-/** Columns of a turned box: x y width height angle. */
+/** x y width height angle. */
 const ROTATED_COLUMNS = 5;
 
 /** What is asked of a detector where the model's defaults are not wanted; undefined: the default. */

@@ -1,10 +1,13 @@
 import { z } from 'zod';
-import { activationSchema } from './activation-config.js';
 import { channelsOf } from './network-input.js';
 import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
+import { meaningProblems, postprocessSchema } from './postprocess-config.js';
+import { TASK_INPUTS, TASK_KINDS, TASKS } from './tasks.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
-import { poolingSchema, tokenizerSchema } from './text-config.js';
+import { tokenizerSchema } from './text-config.js';
 import { versionPolicySchema } from './version-policy-config.js';
+
+export { TASK_INPUTS, TASK_KINDS, TASKS, TASKS_OF_REGIONS, type TaskKind, type TaskName } from './tasks.js';
 
 /**
  * The schema of `config.yaml`: types, defaults, checks, JSON Schema and reference page all come from here.
@@ -22,29 +25,6 @@ const inputSchema = z
     'Size to which pictures are brought; required for them, and without meaning for texts. A model file with another ' +
       'fixed size is rewritten to it.',
   );
-
-const postprocessSchema = z
-  .strictObject({
-    score_threshold: z
-      .number()
-      .min(0)
-      .max(1)
-      .optional()
-      .describe('Default of the request option; default: 0.5 for detectors, 0 for classifiers.'),
-    nms_threshold: z.number().min(0).max(1).default(0.3).describe('Default of the request option. Detectors.'),
-    nms_rule: z
-      .enum(['fast', 'greedy'])
-      .default('greedy')
-      .describe(
-        'fast: any better box of the class suppresses, even one suppressed itself. greedy: only boxes that stay suppress.',
-      ),
-    top_k: count('Default of the request option: most classes of a region. Classifiers.').max(65_536).default(5),
-    max_detections: count('Most detections per frame; the best ones stay.').max(10000).default(1000),
-    activation: activationSchema,
-    pooling: poolingSchema,
-    normalize: z.boolean().default(true).describe('Scale embeddings to unit length. Embedders.'),
-  })
-  .describe('How output tensors become results.');
 
 const instanceGroupSchema = z
   .strictObject({
@@ -114,15 +94,15 @@ const warmupSchema = z.strictObject({
   count: count('How often it runs.').default(1),
 });
 
-export const TASKS = ['centerface', 'embedding', 'classification', 'text_classification', 'text_embedding'] as const;
-
 const fields = z.strictObject({
   task: z
     .enum(TASKS)
     .describe(
-      "What the model's tensors mean. centerface: faces (Detect). embedding: vectors of pictures (Embed). " +
-        'classification: classes of pictures (Classify). text_classification: classes of texts (Classify). ' +
-        'text_embedding: vectors of texts (Embed).',
+      "What the model's tensors mean. Objects (Detect): centerface; yolov5 (also YOLOv3 and v7); yolox; yolov5_raw and " +
+        'yolox_raw, which are decoded here; yolov8 (also YOLO11), yolov8_seg, yolov8_pose, yolov8_obb; yolov10 (also ' +
+        'YOLO26). Points of one object a region (Detect): alphapose, heatmap_pose. Vectors (Embed): embedding, of ' +
+        'pictures; text_embedding, of texts. Classes (Classify): classification, of pictures; text_classification, of ' +
+        'texts. A class for every pixel (Segment): segmentation.',
     ),
   input: inputSchema.optional(),
   max_batch_size: count('Most rows in one execution.').max(1024).default(8),
@@ -237,6 +217,7 @@ export const modelConfigSchema = fields
     crossCheck(ofPictures(preprocessProblems), ['input', 'preprocess']),
     crossCheck(ofPictures(focusProblems), ['input', 'preprocess.focus', 'tensorrt.profiles']),
     crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
+    crossCheck(meaningProblems, ['task', 'postprocess']),
     crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
     crossCheck(inputIsThere, ['task', 'input']),
   )
@@ -248,31 +229,6 @@ export const modelConfigSchema = fields
       score_threshold: score_threshold ?? (TASK_KINDS[config.task] === 'classify' ? 0 : 0.5),
     },
   }));
-
-export type TaskName = (typeof TASKS)[number];
-
-/** Which call a task answers. */
-export type TaskKind = 'detect' | 'embed' | 'classify' | 'segment';
-
-/** What a task's requests are about. */
-export const TASK_INPUTS: Record<TaskName, 'picture' | 'text'> = {
-  centerface: 'picture',
-  embedding: 'picture',
-  classification: 'picture',
-  text_classification: 'text',
-  text_embedding: 'text',
-};
-
-/** Tasks that answer Detect for one object at a time, given as regions. */
-export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set([]);
-
-export const TASK_KINDS: Record<TaskName, TaskKind> = {
-  centerface: 'detect',
-  embedding: 'embed',
-  classification: 'classify',
-  text_classification: 'classify',
-  text_embedding: 'embed',
-};
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

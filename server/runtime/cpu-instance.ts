@@ -1,7 +1,15 @@
 import { networkInput } from '../core/network-input.js';
 import { ServingError } from '../core/errors.js';
 import { requirePicture } from '../core/picture.js';
-import { replyTo, RowPlanner, timed, type Frame, type PhaseClock, type PlannedRow } from './frame-batch.js';
+import {
+  replyTo,
+  RowPlanner,
+  timed,
+  type Frame,
+  type PhaseClock,
+  type PlannedRow,
+  type RowShape,
+} from './frame-batch.js';
 import type { DecodedPicture } from './image-decoder.js';
 import { InputRows } from './input-rows.js';
 import type { Instance } from './instance.js';
@@ -24,7 +32,7 @@ export class CpuInstance implements Instance {
   readonly #rows: InputRows;
   /** NCHW, room for max_batch_size rows; reused by every batch. */
   readonly #input: Float32Array;
-  #columns = 0;
+  #shape: RowShape = { columns: 0 };
 
   private constructor(spec: InstanceSpec, threads: number, native: NativeAddon, session: OnnxSession) {
     this.#spec = spec;
@@ -60,7 +68,7 @@ export class CpuInstance implements Instance {
     for (let start = 0; start < rows.length; start += most) {
       await this.#run(rows.slice(start, start + most), phases);
     }
-    return replyTo(frames, this.#columns, this.#task.layout, phases);
+    return replyTo(frames, this.#shape, phases);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -84,11 +92,12 @@ export class CpuInstance implements Instance {
       });
     });
     const outputs = await timed(phases, 'infer', () => this.#infer(rows.length));
-    await timed(phases, 'postprocess', () => {
-      const batch = rows.map(({ sampling, parameters }) => ({ toPicture: sampling.toPicture, parameters }));
-      this.#task.postprocess(outputs, batch).forEach((table, index) => {
+    await timed(phases, 'postprocess', async () => {
+      const batch = rows.map((row) => ({ ...row, toPicture: row.sampling.toPicture }));
+      (await this.#task.postprocess(outputs, batch)).forEach((result, index) => {
         const row = rows[index]!;
-        row.frame.results[row.index] = table;
+        row.frame.results[row.index] = result.table;
+        row.frame.attachments.push(...(result.attachments ?? []));
       });
     });
   }
@@ -102,7 +111,7 @@ export class CpuInstance implements Instance {
     for (const rows of warmUpRuns(this.#spec.config)) {
       const outputs = await this.#infer(rows);
       this.#task.check(outputs, rows);
-      this.#columns = this.#task.columns(outputs);
+      this.#shape = this.#task.shape(outputs);
     }
   }
 }

@@ -1,19 +1,23 @@
 import type { TextInput } from '../onnx/rewrite-texts.js';
-import { replyTo, timed, type PhaseClock } from './frame-batch.js';
+import { replyTo, timed, type PhaseClock, type RowShape } from './frame-batch.js';
 import type { Instance } from './instance.js';
 import type { BatchDone, FrameTask, InstanceSpec } from './messages.js';
 import { loadNative } from './native.js';
 import { OnnxSession, type OutputTensor } from './onnx-session.js';
 import { createTask } from './tasks/index.js';
-import type { Task } from './tasks/task.js';
+import type { BatchRow, Task } from './tasks/task.js';
 import { batchOf, longestBatch, rolesOf, valuesFor, type TextBatch, type TextRole } from './text/text-batch.js';
 import { readTexts } from './text/text-frames.js';
 import { servedTexts } from './text/served-texts.js';
 import { Tokenizer } from './text/tokenizer.js';
 import { warmUpRuns } from './warm-up.js';
 
-/** Input to input, so to speak: a text has no coordinates. */
-const NOWHERE = [1, 0, 0, 0, 1, 0] as const;
+/** A text has no coordinates. */
+const NOWHERE: Pick<BatchRow, 'toPicture' | 'picture' | 'box'> = {
+  toPicture: [1, 0, 0, 0, 1, 0],
+  picture: { width: 0, height: 0 },
+  box: [0, 0, 0, 0],
+};
 
 interface ReadingModel {
   readonly session: OnnxSession;
@@ -26,7 +30,7 @@ export class CpuTextInstance implements Instance {
   readonly #spec: InstanceSpec;
   readonly #model: ReadingModel;
   readonly #task: Task;
-  #columns = 0;
+  #shape: RowShape = { columns: 0 };
 
   private constructor(spec: InstanceSpec, model: ReadingModel) {
     this.#spec = spec;
@@ -64,19 +68,19 @@ export class CpuTextInstance implements Instance {
       const texts = readable.map(({ ids }) => ids);
       const batch = batchOf(texts, this.#model.tokenizer.pad, servedTexts(this.#spec.config).rowLength);
       const outputs = await timed(phases, 'infer', () => this.#infer(batch));
-      await timed(phases, 'postprocess', () => {
+      await timed(phases, 'postprocess', async () => {
         const rows = readable.map(({ frame, ids }) => ({
-          toPicture: NOWHERE,
+          ...NOWHERE,
           parameters: frame.parameters,
           tokens: ids.length,
         }));
-        this.#task.postprocess(outputs, rows).forEach((table, index) => {
+        (await this.#task.postprocess(outputs, rows)).forEach(({ table }, index) => {
           readable[index]!.frame.results[0] = table;
         });
       });
     }
     const frames = read.map(({ frame }) => frame);
-    return replyTo(frames, this.#columns, this.#task.layout, phases);
+    return replyTo(frames, this.#shape, phases);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -101,7 +105,7 @@ export class CpuTextInstance implements Instance {
     for (const rows of warmUpRuns(this.#spec.config)) {
       const outputs = await this.#infer(longestBatch(rows, this.#spec.config.tokenizer.max_length, tokenizer.unknown));
       this.#task.check(outputs, rows);
-      this.#columns = this.#task.columns(outputs);
+      this.#shape = this.#task.shape(outputs);
     }
   }
 }

@@ -1,11 +1,10 @@
-import { TASK_KINDS } from '../core/model-config.js';
 import { guarded } from './guarded.js';
 import { replyTo, timed, type PhaseClock } from './frame-batch.js';
 import type { Instance } from './instance.js';
 import type { BatchDone, FrameTask, InstanceSpec, Placement } from './messages.js';
 import { pluginFiles } from './model-directory.js';
 import { loadNativeGpu, type GpuTextInstanceSpec, type NativeGpuTextInstance } from './native-gpu.js';
-import { requireLabels } from './tasks/classification.js';
+import { gpuTextTask } from './tasks/gpu-task.js';
 import { batchOf, longestBatch, rolesOf, type TextBatch, type TextRole } from './text/text-batch.js';
 import { readTexts } from './text/text-frames.js';
 import { servedTexts } from './text/served-texts.js';
@@ -60,7 +59,7 @@ export class GpuTextInstance implements Instance {
       for (const phase of ['preprocess', 'infer', 'postprocess'] as const) phases[phase] += took[phase];
     }
     const frames = read.map(({ frame }) => frame);
-    return replyTo(frames, this.#columns, null, phases);
+    return replyTo(frames, { columns: this.#columns }, phases);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -74,29 +73,24 @@ export class GpuTextInstance implements Instance {
 
   /** Runs what the configuration asks for on unknown words, in rows as long as they may be. */
   #warmUp(): void {
-    const { config, labels } = this.#spec;
+    const { config } = this.#spec;
     for (const rows of warmUpRuns(config)) {
       this.#columns = this.#run(longestBatch(rows, config.tokenizer.max_length, this.#tokenizer.unknown)).columns;
     }
-    if (TASK_KINDS[config.task] === 'classify') requireLabels(config, labels, this.#columns);
   }
 }
 
-function nativeSpec({ modelFile, config }: InstanceSpec, placement: GpuPlacement): GpuTextInstanceSpec {
-  const { task, postprocess, tensorrt, tokenizer } = config;
-  if (task !== 'text_classification' && task !== 'text_embedding') throw new Error(`task ${task} takes no texts`);
+function nativeSpec({ modelFile, config, labels }: InstanceSpec, placement: GpuPlacement): GpuTextInstanceSpec {
+  const { tensorrt, tokenizer } = config;
   return {
     device: placement.device,
     planFile: placement.planFile,
     weightsFile: placement.weightsFile,
     plugins: pluginFiles(modelFile, tensorrt.plugins),
     versionCompatible: tensorrt.version_compatible,
-    task,
+    task: gpuTextTask(config, labels),
     maxBatchSize: config.max_batch_size,
     maxLength: tokenizer.max_length,
-    pooling: postprocess.pooling,
-    activation: postprocess.activation,
-    normalize: postprocess.normalize,
     executionContexts: tensorrt.execution_contexts,
     cudaGraphs: tensorrt.cuda_graphs,
   };

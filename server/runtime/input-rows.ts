@@ -1,4 +1,4 @@
-import { TASK_KINDS, type ModelConfig } from '../core/model-config.js';
+import { TASK_KINDS, TASKS_OF_REGIONS, type ModelConfig } from '../core/model-config.js';
 import { networkInput } from '../core/network-input.js';
 import type { Picture } from '../core/picture.js';
 import { decodePicture, type DecodedPicture } from './image-decoder.js';
@@ -11,9 +11,9 @@ export function decodeFor(
   picture: Picture,
   maxPixels: number,
 ): Promise<DecodedPicture> {
-  // Regions are cropped from the full picture; a detector samples all of it and may take it smaller.
-  const atLeast = TASK_KINDS[task] === 'detect' ? input : null;
-  return decodePicture(picture, maxPixels, atLeast);
+  // Regions are cropped from the full picture; what samples all of it may take it smaller.
+  const whole = (TASK_KINDS[task] === 'detect' && !TASKS_OF_REGIONS.has(task)) || TASK_KINDS[task] === 'segment';
+  return decodePicture(picture, maxPixels, whole ? input : null);
 }
 
 /** How pictures become rows of a model's input tensor on the CPU: decoded, sampled, normalised. */

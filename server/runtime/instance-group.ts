@@ -232,9 +232,9 @@ function toTask({ content, parameters }: InferenceRequest, transferList: ArrayBu
   return { content: { ...content, bytes: bytes.slice() }, parameters };
 }
 
-function toResults({ frames, values, layout }: BatchDone): InferenceResult[] {
+function toResults({ frames, values }: BatchDone): InferenceResult[] {
   let offset = 0;
-  return frames.map(({ width, height, error, rows, columns, rowErrors, attachments }) => {
+  return frames.map(({ width, height, error, rows, columns, layout, rowErrors, attachments }) => {
     if (error !== null) return { width, height, outcome: ServingError.fromData(error) };
     const start = offset;
     offset += rows * columns;
@@ -244,9 +244,9 @@ function toResults({ frames, values, layout }: BatchDone): InferenceResult[] {
       outcome: {
         rows,
         columns,
+        layout,
         values: values.subarray(start, offset),
         rowErrors: rowErrors?.map((data) => (data === null ? null : ServingError.fromData(data))) ?? null,
-        layout,
         attachments,
       },
     };

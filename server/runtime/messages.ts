@@ -47,8 +47,6 @@ export interface BatchDone {
   /** The tables of all frames, one after the other; moved. */
   readonly values: Float32Array;
   readonly frames: readonly FrameReply[];
-  /** As ResultTable.layout. */
-  readonly layout: DetectionLayout | null;
 }
 
 /** One request of a batch; a picture's buffer is moved. */
@@ -63,6 +61,8 @@ export interface FrameReply {
   readonly error: ErrorData | null;
   readonly rows: number;
   readonly columns: number;
+  /** As ResultTable.layout. */
+  readonly layout?: DetectionLayout | undefined;
   /** As ResultTable.rowErrors. */
   readonly rowErrors: readonly (ErrorData | null)[] | null;
   /** As ResultTable.attachments; moved. */

@@ -1,7 +1,17 @@
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { GpuTelemetry } from '../core/gpu-telemetry.js';
+import type { DetectionLayout } from '../core/inference.js';
+import type { EngineBuildResult, EngineBuildSpec } from './native-gpu-build.js';
 import { addonFile, loadAddon } from './native-file.js';
-import type { NmsOptions, PixelView, PixelRect } from './native.js';
+import type { ClassMapOptions, DetectionSpec, HeatMapOptions, PixelRect, PixelView } from './native.js';
+
+export type {
+  SizeRange,
+  BuildProfile,
+  CalibrationSpec,
+  EngineBuildSpec,
+  EngineBuildResult,
+} from './native-gpu-build.js';
 
 /**
  * The one door to the native GPU addon, which is there where CUDA and TensorRT were found when it was built. Names, order
@@ -31,75 +41,42 @@ export interface GpuInfo {
   readonly driver: string;
 }
 
-/** Sizes that an optimisation profile reaches and is tuned for. */
-export interface SizeRange {
-  readonly min: number;
-  readonly opt: number;
-  readonly max: number;
+/** A score for each class. */
+export interface GpuClassification {
+  readonly kind: 'classify';
+  /** What turns them into probabilities. */
+  readonly activation: 'none' | 'softmax' | 'sigmoid';
+  /** Lines of the labels file; 0: there is none. */
+  readonly labels: number;
 }
 
-export interface BuildProfile {
-  readonly batch: SizeRange;
-  /** Null where the model file fixes them. */
-  readonly height: SizeRange | null;
-  readonly width: SizeRange | null;
-  /** Tokens of a row; left out where the model takes pictures. */
-  readonly length?: SizeRange;
+/** A vector for each text. */
+export interface GpuTextEmbedding {
+  readonly kind: 'embed';
+  /** How the vectors of tokens become that of a text. */
+  readonly pooling: 'none' | 'cls' | 'mean';
+  /** Whether it is brought to unit length. */
+  readonly normalize: boolean;
 }
 
-/** What the INT8 calibrator is fed. */
-export interface CalibrationSpec {
-  readonly algorithm: 'entropy' | 'minmax';
-  /** For each input of the model, a file of raw float32 batches, one after the other, each `batchSize` rows. */
-  readonly inputs: readonly { readonly name: string; readonly file: string }[];
-  readonly batchSize: number;
-  /** Read when it exists, else written: a calibration is not repeated. Null: neither. */
-  readonly cacheFile: string | null;
-}
-
-/** What a plan is built from. */
-export interface EngineBuildSpec {
-  readonly onnxFile: string;
-  /** Where the plan is written; the directory exists. */
-  readonly planFile: string;
-  readonly device: number;
-  readonly precision: 'fp32' | 'fp16' | 'int8' | 'strongly_typed';
-  /** Lets fp32 layers round their inputs to TF32. */
-  readonly tf32: boolean;
-  readonly profiles: readonly BuildProfile[];
-  /** Shared libraries that are loaded before the file is parsed. */
-  readonly plugins: readonly string[];
-  /** 0 to 5. */
-  readonly optimizationLevel: number;
-  /** Most device memory of a layer while it is tried; null: as much as there is. */
-  readonly workspaceBytes: number | null;
-  /** Streams beside the instance's own; null: TensorRT decides. */
-  readonly auxStreams: number | null;
-  readonly versionCompatible: boolean;
-  /** Leaves the weights out of the plan: they are put back from the ONNX file as it is loaded. */
-  readonly stripWeights: boolean;
-  readonly refit: boolean;
-  readonly hardwareCompatibility: 'none' | 'ampere_plus' | 'same_compute_capability';
-  /** Read and brought up to date; null: neither. */
-  readonly timingCacheFile: string | null;
-  readonly calibration: CalibrationSpec | null;
-  /**
-   * A file descriptor to which one JSON object a line is written while the build runs:
-   * {"progress": 0 to 1, "phase": text} and {"level": "info"|"warn"|"error", "message": text}. Null: nothing is written.
-   */
-  readonly progressFd: number | null;
-}
-
-export interface EngineBuildResult {
-  readonly planBytes: number;
-  /** Device memory of one execution context, for each profile. */
-  readonly activationBytes: readonly number[];
-  /** Layers of the engine. */
-  readonly layers: number;
-}
-
-/** What turns the scores of classes into probabilities. */
-export type Activation = 'none' | 'softmax' | 'sigmoid';
+/** What the outputs of a model mean. */
+export type GpuTask =
+  | { readonly kind: 'detect'; readonly detection: DetectionSpec }
+  /** Vectors, brought to unit length if `normalize`. */
+  | { readonly kind: 'embed'; readonly normalize: boolean }
+  | GpuClassification
+  /** `labels`: lines of the labels file; 0: there is none. */
+  | { readonly kind: 'segment'; readonly activation: ClassMapOptions['activation']; readonly labels: number }
+  | {
+      readonly kind: 'pose';
+      /** The outputs are heat maps; else points. */
+      readonly heatMaps: boolean;
+      readonly refinement: HeatMapOptions['refinement'];
+      /** Points to leave out in front. */
+      readonly first: number;
+      /** 0: all that there are. */
+      readonly count: number;
+    };
 
 /** What an instance runs. */
 export interface GpuInstanceSpec {
@@ -110,7 +87,6 @@ export interface GpuInstanceSpec {
   readonly plugins: readonly string[];
   /** Lets a version-compatible plan bring host code of its own. */
   readonly versionCompatible: boolean;
-  readonly task: 'centerface' | 'embedding' | 'classification';
   /** Of the network input, in pixels; before Focus. */
   readonly width: number;
   readonly height: number;
@@ -122,13 +98,7 @@ export interface GpuInstanceSpec {
   readonly scale: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  readonly nmsRule: NmsOptions['rule'];
-  /** Most detections a picture, or unused. */
-  readonly maxDetections: number;
-  /** Whether embeddings are brought to unit length. */
-  readonly normalize: boolean;
-  /** What turns the scores of classes into probabilities. */
-  readonly activation: Activation;
+  readonly task: GpuTask;
   /** Execution contexts, each with its activation memory, that the instances of the engine share on a device. */
   readonly executionContexts: number;
   readonly cudaGraphs: boolean;
@@ -157,15 +127,30 @@ export interface GpuRow {
   readonly scoreThreshold: number;
   readonly nmsThreshold: number;
   readonly maxDetections: number;
+  /** Size in pixels of that picture. */
+  readonly width: number;
+  readonly height: number;
+  /** The box that was asked for: left top right bottom in that picture. */
+  readonly box: readonly number[];
+  /** Of a segmentation. */
+  readonly probabilityMap: boolean;
+  /** Null: all classes. */
+  readonly classIds: readonly number[] | null;
 }
 
 export interface GpuRun {
   /** Values of a result. */
   readonly columns: number;
+  /** Null where the results are no detections. */
+  readonly layout: DetectionLayout | null;
   /** Results of each row. */
   readonly counts: Int32Array;
   /** All results, row after row. */
   readonly values: Float32Array;
+  /** Of detections with masks, for each result, as run lengths. */
+  readonly masks: readonly Uint32Array[];
+  /** Of segmentations, for each row: the class of each pixel, and 255 times its probability where asked for. */
+  readonly maps: readonly (readonly Uint8Array[])[];
   /** Microseconds on the device. */
   readonly phases: {
     readonly decode: number;
@@ -198,16 +183,12 @@ export interface GpuTextInstanceSpec extends Pick<
   | 'plugins'
   | 'versionCompatible'
   | 'maxBatchSize'
-  | 'normalize'
-  | 'activation'
   | 'executionContexts'
   | 'cudaGraphs'
 > {
-  readonly task: 'text_classification' | 'text_embedding';
+  readonly task: GpuClassification | GpuTextEmbedding;
   /** Most tokens of a row. */
   readonly maxLength: number;
-  /** How the vectors of tokens become that of a text. */
-  readonly pooling: 'none' | 'cls' | 'mean';
 }
 
 /** Rows of tokens, all of the same length. */

@@ -27,13 +27,13 @@ const BROKEN: Readonly<Record<string, Broken>> = {
     config: { ...PICTURES, labels: 'names.txt' },
     model: meansModel(8, 8),
     files: { 'names.txt': 'one\ntwo\n' },
-    reason: /names\.txt has 2 lines, and the model has 3 classes/,
+    reason: /the labels file has 2 lines, the model tells 3 classes/,
   },
   'labels-of-texts': {
     config: { ...CLASSIFY, labels: 'names.txt' },
     model: words(),
     files: { 'names.txt': 'one\ntwo\nthree\n' },
-    reason: /names\.txt has 3 lines, and the model has 2 classes/,
+    reason: /the labels file has 3 lines, the model tells 2 classes/,
   },
   'several-outputs': {
     config: PICTURES,

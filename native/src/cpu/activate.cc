@@ -29,14 +29,14 @@ void Sigmoid(float* values, std::size_t length) {
 
 }  // namespace
 
-void Activate(const MutableFloatView& values, std::int64_t rows, Activation activation) {
+void Activate(const MutableFloatView& values, std::int64_t rows, ClassActivation activation) {
   if (rows < 0) Refuse("rows is ", rows, "; it must not be negative");
   const std::uint64_t count = static_cast<std::uint64_t>(rows);
   if (count == 0 ? values.length != 0 : values.length % count != 0) {
     Refuse("values has ", values.length, " values, which ", rows, " rows cannot share equally");
   }
-  if (count == 0 || activation == Activation::kNone) return;
-  if (activation == Activation::kSigmoid) return Sigmoid(values.data, values.length);
+  if (count == 0 || activation == ClassActivation::kNone) return;
+  if (activation == ClassActivation::kSigmoid) return Sigmoid(values.data, values.length);
   const std::size_t length = values.length / count;
   std::vector<double> exponentials(length);
   for (std::size_t begin = 0; begin < values.length; begin += length) {

@@ -56,9 +56,10 @@ __global__ void __launch_bounds__(kThreads) SigmoidKernel(float* values, std::in
 
 }  // namespace
 
-void LaunchActivate(float* values, std::int64_t rows, std::int64_t length, Activation activation, cudaStream_t stream) {
-  if (rows <= 0 || length <= 0 || activation == Activation::kNone) return;
-  const bool softmax = activation == Activation::kSoftmax;
+void LaunchActivate(float* values, std::int64_t rows, std::int64_t length, ClassActivation activation,
+                    cudaStream_t stream) {
+  if (rows <= 0 || length <= 0 || activation == ClassActivation::kNone) return;
+  const bool softmax = activation == ClassActivation::kSoftmax;
   const std::int64_t blocks = softmax ? rows : (rows * length + kThreads - 1) / kThreads;
   if (blocks > kMostBlocks) Refuse("rows is ", rows, "; ", kMostBlocks, " is the most");
   if (softmax) SoftmaxKernel<<<static_cast<unsigned>(blocks), kThreads, 0, stream>>>(values, length);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "cuda/buffer.h"
@@ -11,15 +10,14 @@ namespace sluice {
 /** A score for each class, from one output [N, C] (or [N, C, 1, 1]); as probabilities where the configuration says so. */
 class ClassificationTask final : public Task {
  public:
-  explicit ClassificationTask(const TaskSpec& spec) : name_(spec.name), activation_(spec.activation) {}
+  explicit ClassificationTask(const ClassificationSpec& spec) : spec_(spec) {}
 
   void Check(tensorrt::ExecutionLane& lane) override;
   void Enqueue(tensorrt::ExecutionLane& lane, const std::vector<ResultRequest>& requests, cudaStream_t stream) override;
   ResultTables Collect() override;
 
  private:
-  const std::string name_;
-  const Activation activation_;
+  const ClassificationSpec spec_;
   cuda::PinnedBuffer scores_;
   std::int32_t classes_ = 0;
   std::int32_t batch_ = 0;

@@ -10,20 +10,18 @@
 namespace sluice {
 
 void TextEmbeddingTask::Check(tensorrt::ExecutionLane& lane) {
-  const std::size_t rank = pooling_ == Pooling::kNone ? 2 : 3;
-  std::string found;
+  const std::size_t rank = spec_.pooling == Pooling::kNone ? 2 : 3;
   std::vector<std::size_t> fitting;
   for (std::size_t i = 0; i < lane.outputs(); i++) {
     const std::vector<std::int64_t> shape = lane.OutputShape(i, 1);
-    found += " " + tensorrt::ShapeText(shape);
     const bool sound = std::all_of(shape.begin(), shape.end(), [](std::int64_t size) { return size > 0; });
     if (shape.size() == rank && shape[0] == 1 && sound) fitting.push_back(i);
   }
   if (fitting.size() != 1) {
     throw Error(ErrorCode::kModelInvalid,
                 std::string("the outputs do not fit task text_embedding: expected exactly one ") +
-                    (rank == 2 ? "[1,D]" : "[1,L,D]") + ", found" + found +
-                    "; postprocess.pooling none takes [N,D], cls and mean take [N,L,D]");
+                    (rank == 2 ? "1xD" : "1xLxD") + ", found" + FoundShapes(lane) +
+                    "; postprocess.pooling none takes NxD, cls and mean take NxLxD");
   }
   output_ = fitting.front();
   width_ = static_cast<std::int32_t>(lane.OutputShape(output_, 1).back());
@@ -34,13 +32,13 @@ void TextEmbeddingTask::Enqueue(tensorrt::ExecutionLane& lane, const std::vector
   batch_ = static_cast<std::int32_t>(requests.size());
   const std::size_t count = requests.size() * static_cast<std::size_t>(width_);
   float* vectors = lane.mutable_output(output_);
-  if (pooling_ != Pooling::kNone) {
+  if (spec_.pooling != Pooling::kNone) {
     const std::int64_t length = lane.OutputShape(output_, batch_)[1];
     vectors = lane.scratch().Room<float>(count);
-    cuda::LaunchPoolTokens({lane.output(output_), batch_, length, width_, tokens_.as<std::int32_t>()}, pooling_, vectors,
+    cuda::LaunchPoolTokens({lane.output(output_), batch_, length, width_, tokens_.as<std::int32_t>()}, spec_.pooling, vectors,
                            stream);
   }
-  if (normalize_) cuda::LaunchL2Normalize(vectors, batch_, width_, stream);
+  if (spec_.normalize) cuda::LaunchL2Normalize(vectors, batch_, width_, stream);
   SLUICE_CUDA(cudaMemcpyAsync(vectors_.Room<float>(count), vectors, count * sizeof(float), cudaMemcpyDeviceToHost,
                               stream));
 }

@@ -8,6 +8,12 @@
 
 namespace sluice {
 
+/** Documented at GpuTextEmbedding in server/runtime/native-gpu.ts. */
+struct TextEmbeddingSpec {
+  Pooling pooling;
+  bool normalize;
+};
+
 /**
  * One vector a text: the one output [N, D], or, with pooling, what it makes of the one output [N, L, D]. Other outputs may
  * be there. Of unit length where the configuration says so.
@@ -15,16 +21,14 @@ namespace sluice {
 class TextEmbeddingTask final : public Task {
  public:
   /** `tokens` holds how many of each row are no padding, at the time of Enqueue and until the stream has passed it. */
-  TextEmbeddingTask(const TaskSpec& spec, Pooling pooling, const cuda::PinnedBuffer& tokens)
-      : normalize_(spec.normalize), pooling_(pooling), tokens_(tokens) {}
+  TextEmbeddingTask(const TextEmbeddingSpec& spec, const cuda::PinnedBuffer& tokens) : spec_(spec), tokens_(tokens) {}
 
   void Check(tensorrt::ExecutionLane& lane) override;
   void Enqueue(tensorrt::ExecutionLane& lane, const std::vector<ResultRequest>& requests, cudaStream_t stream) override;
   ResultTables Collect() override;
 
  private:
-  const bool normalize_;
-  const Pooling pooling_;
+  const TextEmbeddingSpec spec_;
   const cuda::PinnedBuffer& tokens_;
   cuda::PinnedBuffer vectors_;
   /** Of the output that counts. */

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "instance/text_embedding_task.h"
+#include "instance/classification_task.h"
 #include "params/check.h"
 #include "params/error.h"
 #include "tensorrt/logger.h"
@@ -12,8 +12,10 @@ namespace sluice {
 namespace {
 
 std::unique_ptr<Task> MakeTextTask(const TextInstanceSpec& spec, const cuda::PinnedBuffer& tokens) {
-  if (spec.task.name == "text_embedding") return std::make_unique<TextEmbeddingTask>(spec.task, spec.pooling, tokens);
-  return MakeTask(spec.task);
+  if (const auto* embedding = std::get_if<TextEmbeddingSpec>(&spec.task)) {
+    return std::make_unique<TextEmbeddingTask>(*embedding, tokens);
+  }
+  return std::make_unique<ClassificationTask>(std::get<ClassificationSpec>(spec.task));
 }
 
 }  // namespace

@@ -3,13 +3,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "cuda/buffer.h"
 #include "cuda/stream.h"
 #include "instance/gpu_instance.h"
 #include "instance/task.h"
-#include "params/pooling.h"
+#include "instance/text_embedding_task.h"
 #include "tensorrt/engine_pool.h"
 
 namespace sluice {
@@ -18,8 +19,7 @@ namespace sluice {
 struct TextInstanceSpec {
   /** Its row_shape is the most tokens of a row. */
   tensorrt::PoolSpec pool;
-  TaskSpec task;
-  Pooling pooling;
+  std::variant<ClassificationSpec, TextEmbeddingSpec> task;
 };
 
 /** Rows of tokens in memory of the host. */

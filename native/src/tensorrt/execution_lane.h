@@ -40,6 +40,7 @@ class ExecutionLane {
   /** Of texts: how many tokens the rows of the next executions have. */
   void SetRowLength(std::int64_t length);
   std::size_t outputs() const { return outputs_.size(); }
+  const std::string& OutputName(std::size_t index) const { return engine_->outputs()[index].name; }
   /** Where output `index` is: device memory. */
   const float* output(std::size_t index) const { return outputs_[index].as<float>(); }
   float* mutable_output(std::size_t index) { return outputs_[index].as<float>(); }

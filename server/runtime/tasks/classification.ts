@@ -1,12 +1,13 @@
 import { ServingError } from '../../core/errors.js';
 import type { ModelConfig } from '../../core/model-config.js';
+import type { RowShape } from '../frame-batch.js';
 import type { NativeAddon } from '../native.js';
 import type { OutputTensor } from '../onnx-session.js';
-import type { BatchRow, Task } from './task.js';
+import { requireLabels } from './labels.js';
+import type { BatchRow, RowResult, Task } from './task.js';
 
 /** A score for each class, from one output [N, C] (or [N, C, 1, 1]). Which ones are told is decided where they are told. */
 export class ClassificationTask implements Task {
-  readonly layout = null;
   readonly #native: NativeAddon;
   readonly #config: ModelConfig;
   readonly #labels: number;
@@ -28,27 +29,18 @@ export class ClassificationTask implements Task {
         `the outputs do not fit task ${this.#config.task}: expected one of [${rows},C], found ${found || 'none'}`,
       );
     }
-    requireLabels(this.#config, this.#labels, shape[1]!);
+    requireLabels(this.#labels, shape[1]!);
   }
 
-  columns(outputs: readonly OutputTensor[]): number {
-    return outputs[0]!.shape[1]!;
+  shape(outputs: readonly OutputTensor[]): RowShape {
+    return { columns: outputs[0]!.shape[1]! };
   }
 
-  postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Float32Array[] {
+  async postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Promise<RowResult[]> {
     const { data } = outputs[0]!;
     const { activation } = this.#config.postprocess;
     if (activation !== 'none') this.#native.activate(data, rows.length, activation);
-    const classes = this.columns(outputs);
-    return rows.map((_, row) => data.subarray(row * classes, (row + 1) * classes));
+    const { columns: classes } = this.shape(outputs);
+    return rows.map((_, row) => ({ table: data.subarray(row * classes, (row + 1) * classes) }));
   }
-}
-
-/** Throws MODEL_INVALID where there is a labels file that does not name each class once. */
-export function requireLabels({ labels: file }: ModelConfig, labels: number, classes: number): void {
-  if (labels === 0 || labels === classes) return;
-  throw new ServingError(
-    'MODEL_INVALID',
-    `${file} has ${labels} lines, and the model has ${classes} classes: write one line a class`,
-  );
 }

@@ -1,15 +1,15 @@
 import { ServingError } from '../../core/errors.js';
 import type { ModelConfig } from '../../core/model-config.js';
+import type { RowShape } from '../frame-batch.js';
 import type { NativeAddon } from '../native.js';
 import type { OutputTensor } from '../onnx-session.js';
-import type { BatchRow, Task } from './task.js';
+import type { BatchRow, RowResult, Task } from './task.js';
 
 /**
  * One vector a text. Without pooling it is the one output [N, D]; with it, that of the one output [N, L, D] with a vector
  * for each token. Other outputs may be there. Of unit length where the configuration says so.
  */
 export class TextEmbeddingTask implements Task {
-  readonly layout = null;
   readonly #native: NativeAddon;
   readonly #pooling: ModelConfig['postprocess']['pooling'];
   readonly #normalize: boolean;
@@ -33,13 +33,13 @@ export class TextEmbeddingTask implements Task {
     );
   }
 
-  columns(outputs: readonly OutputTensor[]): number {
-    return this.#output(outputs).shape[this.#rank - 1]!;
+  shape(outputs: readonly OutputTensor[]): RowShape {
+    return { columns: this.#output(outputs).shape[this.#rank - 1]! };
   }
 
-  postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Float32Array[] {
+  async postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Promise<RowResult[]> {
     const { data, shape } = this.#output(outputs);
-    const length = this.columns(outputs);
+    const { columns: length } = this.shape(outputs);
     let vectors = data;
     if (this.#pooling !== 'none') {
       vectors = new Float32Array(rows.length * length);
@@ -47,7 +47,7 @@ export class TextEmbeddingTask implements Task {
       this.#native.poolTokens(data, shape[1]!, tokens, this.#pooling, vectors);
     }
     if (this.#normalize) this.#native.l2Normalize(vectors, rows.length);
-    return rows.map((_, row) => vectors.subarray(row * length, (row + 1) * length));
+    return rows.map((_, row) => ({ table: vectors.subarray(row * length, (row + 1) * length) }));
   }
 
   get #rank(): 2 | 3 {

@@ -16,9 +16,8 @@ tensorrt::PoolSpec PoolOf(const Argument& spec) {
   return pool;
 }
 
-Activation ActivationOf(const Argument& argument) {
-  return argument.OneOf<Activation>(
-      {{"none", Activation::kNone}, {"softmax", Activation::kSoftmax}, {"sigmoid", Activation::kSigmoid}});
+ClassificationSpec ClassificationSpecOf(const Argument& task) {
+  return {task.Field("activation").Activation(), task.Field("labels").Int32()};
 }
 
 Napi::Object PhasesOf(Napi::Env env, const GpuPhases& phases) {

@@ -12,7 +12,7 @@ namespace sluice::addon::gpu {
 /** The fields of a spec that say which engine is run, and how; not the shape of its rows. */
 tensorrt::PoolSpec PoolOf(const Argument& spec);
 
-Activation ActivationOf(const Argument& argument);
+ClassificationSpec ClassificationSpecOf(const Argument& task);
 
 Napi::Object PhasesOf(Napi::Env env, const GpuPhases& phases);
 

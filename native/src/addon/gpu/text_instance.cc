@@ -7,7 +7,7 @@
 #include "addon/gpu/environment.h"
 #include "addon/gpu/functions.h"
 #include "addon/gpu/readers.h"
-#include "addon/gpu/translated.h"
+#include "addon/translated.h"
 #include "params/check.h"
 
 namespace sluice::addon::gpu {
@@ -17,11 +17,14 @@ TextInstanceSpec SpecOf(const Argument& spec) {
   TextInstanceSpec result{};
   result.pool = PoolOf(spec);
   result.pool.row_shape = {spec.Field("maxLength").Int32()};
-  result.task.name = spec.Field("task").Text();
-  result.task.normalize = spec.Field("normalize").Boolean();
-  result.task.activation = ActivationOf(spec.Field("activation"));
-  result.pooling = spec.Field("pooling").OneOf<Pooling>(
-      {{"none", Pooling::kNone}, {"cls", Pooling::kCls}, {"mean", Pooling::kMean}});
+  const Argument task = spec.Field("task");
+  if (task.Field("kind").Text() == "classify") {
+    result.task = ClassificationSpecOf(task);
+  } else {
+    const auto pooling = task.Field("pooling").OneOf<Pooling>(
+        {{"none", Pooling::kNone}, {"cls", Pooling::kCls}, {"mean", Pooling::kMean}});
+    result.task = TextEmbeddingSpec{pooling, task.Field("normalize").Boolean()};
+  }
   return result;
 }
 
