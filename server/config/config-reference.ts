@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { TASK_INPUTS, TASKS } from '../core/model-config.js';
+import { TASK_INPUTS, TASKS, type TaskName } from '../core/model-config.js';
 import { configSchema, describeExpected, keysOf, type SchemaNode } from './config-schema.js';
 import { code, markdownTable } from './markdown.js';
 
@@ -21,10 +21,15 @@ dynamic_batching:
 
 /** What the task decides: pictures need a size, and a text has none. */
 const INPUT_OF_TASK = {
-  if: { properties: { task: { enum: TASKS.filter((task) => TASK_INPUTS[task] === 'text') } }, required: ['task'] },
-  then: { properties: { input: false, preprocess: false } },
-  else: { required: ['input'], properties: { tokenizer: false } },
+  anyOf: [
+    { properties: { task: { enum: tasksOf('picture') }, tokenizer: false }, required: ['input'] },
+    { properties: { task: { enum: tasksOf('text') }, input: false, preprocess: false } },
+  ],
 };
+
+function tasksOf(input: 'picture' | 'text'): TaskName[] {
+  return TASKS.filter((task) => TASK_INPUTS[task] === input);
+}
 
 /** The JSON Schema for editors: model-repo/config.schema.json. */
 export function configSchemaFile(): string {

@@ -7,7 +7,7 @@
 
 namespace sluice {
 
-/** A score for each class, from one output [N, C] (or [N, C, 1, 1]); as probabilities where the configuration says so. */
+/** A score for each class, from one output [N, C] (or [N, C, 1, 1]); a probability where the configuration says so. */
 class ClassificationTask final : public Task {
  public:
   explicit ClassificationTask(const ClassificationSpec& spec) : spec_(spec) {}

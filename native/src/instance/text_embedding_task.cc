@@ -35,8 +35,8 @@ void TextEmbeddingTask::Enqueue(tensorrt::ExecutionLane& lane, const std::vector
   if (spec_.pooling != Pooling::kNone) {
     const std::int64_t length = lane.OutputShape(output_, batch_)[1];
     vectors = lane.scratch().Room<float>(count);
-    cuda::LaunchPoolTokens({lane.output(output_), batch_, length, width_, tokens_.as<std::int32_t>()}, spec_.pooling, vectors,
-                           stream);
+    const cuda::TokenVectors texts{lane.output(output_), batch_, length, width_, tokens_.as<std::int32_t>()};
+    cuda::LaunchPoolTokens(texts, spec_.pooling, vectors, stream);
   }
   if (spec_.normalize) cuda::LaunchL2Normalize(vectors, batch_, width_, stream);
   SLUICE_CUDA(cudaMemcpyAsync(vectors_.Room<float>(count), vectors, count * sizeof(float), cudaMemcpyDeviceToHost,

@@ -15,8 +15,8 @@ struct TextEmbeddingSpec {
 };
 
 /**
- * One vector a text: the one output [N, D], or, with pooling, what it makes of the one output [N, L, D]. Other outputs may
- * be there. Of unit length where the configuration says so.
+ * One vector a text: the one output [N, D], or, with pooling, what it makes of the one output [N, L, D]. Other outputs
+ * may be there. Of unit length where the configuration says so.
  */
 class TextEmbeddingTask final : public Task {
  public:

@@ -48,9 +48,10 @@ SizeRange RangeOf(const nvinfer1::ITensor& input, std::int32_t dimension, const 
   if (fixed < 0) {
     if (wanted) return *wanted;
     const bool picture = shape.nbDims == 4 && dimension >= 2;
-    throw Error(ErrorCode::kModelInvalid, place + " is open in the ONNX file; " +
-                                              (picture ? std::string("give the profile a ") + NameOf(dimension)
-                                                       : std::string("only batch, height, width and the length of texts may be: fix it")));
+    const std::string others = "only batch, height, width and the length of texts may be: fix it";
+    throw Error(ErrorCode::kModelInvalid,
+                place + " is open in the ONNX file; " +
+                    (picture ? std::string("give the profile a ") + NameOf(dimension) : others));
   }
   if (wanted && (wanted->min != fixed || wanted->max != fixed)) {
     throw Error(ErrorCode::kModelInvalid, place + " is fixed at " + std::to_string(fixed) +
