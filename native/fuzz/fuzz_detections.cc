@@ -5,6 +5,7 @@
 
 #include "cpu/nms.h"
 #include "decoders/detections.h"
+#include "family_shapes.h"
 #include "fuzz_operators.h"
 #include "params/any_head.h"
 #include "params/detection_row.h"
@@ -69,7 +70,9 @@ constexpr const char* kTasks[] = {"centerface",  "yolov5",     "yolox",      "yo
 
 DetectionSpec AnySpec(Random* random) {
   DetectionSpec spec{};
-  spec.task = kTasks[random->Integer(0, std::size(kTasks) - 1)];
+  const bool family = random->OneIn(3);
+  spec.task = family ? kFamilies[random->Integer(0, std::size(kFamilies) - 1)]
+                     : kTasks[random->Integer(0, std::size(kTasks) - 1)];
   spec.width = static_cast<std::int32_t>(random->OneIn(50) ? random->Integer(-1, 40000) : 32 * random->Integer(1, 3));
   spec.height = static_cast<std::int32_t>(random->OneIn(50) ? random->Integer(-1, 40000) : random->Integer(1, 80));
   const std::int64_t levels = random->OneIn(4) ? random->Integer(0, 8) : 0;
@@ -100,8 +103,11 @@ std::vector<OutputShape> AnyShapes(Random* random, const DetectionSpec& spec) {
   const bool sound = std::all_of(strides.begin(), strides.end(), [](std::int32_t stride) { return stride > 0; });
   const std::int64_t cells = random->OneIn(5) || !sound ? random->Integer(1, 300) : CellsOf(spec, strides) % 1000;
   const std::int64_t columns = random->Integer(5, 70);
+  const bool family = std::find(std::begin(kFamilies), std::end(kFamilies), spec.task) != std::end(kFamilies);
   std::vector<OutputShape> shapes;
-  if (spec.task == "centerface") {
+  if (family && sound && std::clamp(spec.width, 1, 96) == spec.width && spec.height > 0 && spec.height <= 80) {
+    shapes = FamilyShapes(random, spec);
+  } else if (spec.task == "centerface") {
     for (const std::int64_t planes : {1, 2, 2, 10}) {
       shapes.push_back({"map", {planes, (std::clamp(spec.height, 1, 80) + 3) / 4, (side + 3) / 4}});
     }

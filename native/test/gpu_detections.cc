@@ -40,7 +40,8 @@ Request AnyRequest(fuzz::Random* random) {
 /** A batch on the device. Results go to memory of the host, as a server wants them. */
 class Decoder {
  public:
-  Decoder(const Outputs& outputs, const std::vector<Request>& requests, std::int32_t capacity) : buffers_(4) {
+  Decoder(const Outputs& outputs, const std::vector<Request>& requests, std::int32_t capacity)
+      : buffers_(outputs.data.size()) {
     std::vector<const float*> data;
     for (std::size_t i = 0; i < outputs.data.size(); i++) data.push_back(Upload(&buffers_[i], outputs.data[i]));
     head_ = MakeHead(outputs.spec, outputs.shapes, data);

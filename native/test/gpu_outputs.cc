@@ -1,50 +1,11 @@
 #include "gpu_outputs.h"
 
-#include <cmath>
 #include <cstdlib>
+
+#include "gpu_values.h"
 
 namespace sluice::test {
 namespace {
-
-DetectionSpec SpecOf(const std::string& task, std::int32_t width, std::int32_t height) {
-  return {task, width, height, {}, {}, 0, false, 0, NmsRule::kGreedy, false, 10000};
-}
-
-/** Makes values of outputs; ties by rounding scores to a grain. */
-class Maker {
- public:
-  explicit Maker(fuzz::Random* random)
-      : random_(random),
-        spoilt_(random->OneIn(2)),
-        grain_(random->OneIn(2) ? 1.0 / 16 : 0),
-        kind_(random->Integer(0, 3)) {}
-
-  float Spoil(double value) const {
-    return static_cast<float>(spoilt_ && random_->OneIn(300) ? random_->Extreme() : value);
-  }
-  /** Few, many or no candidates. */
-  float Score() const {
-    double score = kind_ == 0   ? 0
-                   : kind_ == 1 ? random_->Real(0.4, 1)
-                   : kind_ == 2 ? random_->Real(-1, 1)
-                   : random_->OneIn(40) ? random_->Real(0.3, 1)
-                                        : random_->Real(0, 0.1);
-    if (grain_ > 0) score = std::floor(score / grain_) * grain_;
-    return Spoil(score == 0 && random_->OneIn(2) ? -0.0 : score);
-  }
-  float Logit() const { return Spoil(kind_ == 1 ? random_->Real(-0.5, 4) : random_->Real(-8, 2)); }
-  float Real(double low, double high) const { return Spoil(random_->Real(low, high)); }
-
- private:
-  fuzz::Random* random_;
-  bool spoilt_;
-  double grain_;
-  std::int64_t kind_;
-};
-
-std::int32_t Side(fuzz::Random* random) {
-  return static_cast<std::int32_t>(32 * (random->OneIn(5) ? random->Integer(10, 20) : random->Integer(1, 6)));
-}
 
 Outputs AnyFaces(fuzz::Random* random) {
   Outputs outputs{SpecOf("centerface", Side(random), Side(random)), {}, {}, static_cast<int>(random->Integer(1, 5))};
@@ -138,11 +99,12 @@ Outputs AnyRaw(fuzz::Random* random, const std::string& task) {
 
 Outputs AnyOutputs(fuzz::Random* random) {
   const char* const tasks[] = {"yolov5", "yolov8", "yolov8_pose", "yolov8_seg", "yolov8_obb", "yolov10"};
-  const std::int64_t kind = random->Integer(0, 9);
+  const std::int64_t kind = random->Integer(0, 15);
   Outputs outputs = kind < 2    ? AnyFaces(random)
                     : kind == 2 ? AnyRaw(random, "yolov5_raw")
                     : kind == 3 ? AnyRaw(random, "yolox_raw")
-                                : AnyTable(random, tasks[kind - 4]);
+                    : kind < 10 ? AnyTable(random, tasks[kind - 4])
+                                : AnyFamily(random);
   outputs.spec.nms_rule = random->OneIn(2) ? NmsRule::kFast : NmsRule::kGreedy;
   outputs.spec.class_agnostic = random->OneIn(4);
   return outputs;

@@ -22,6 +22,8 @@ struct Outputs {
 
 /** Outputs of any detector: few candidates and more than are suppressed, ties, values that are no numbers. */
 Outputs AnyOutputs(fuzz::Random* random);
+/** Of those with outputs of their own: centernet, dbface, rtdetr, efficient_nms, retinaface, scrfd. */
+Outputs AnyFamily(fuzz::Random* random);
 
 /** `count` pictures of 160x160 cells with 20 faces each, or with a candidate in each cell. */
 Outputs BenchFaces(int count, bool full);

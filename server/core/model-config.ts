@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { channelsOf } from './network-input.js';
 import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
 import { meaningProblems, postprocessSchema } from './postprocess-config.js';
-import { TASK_INPUTS, TASK_KINDS, TASKS } from './tasks.js';
+import { TASK_INPUTS, TASKS } from './tasks.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
 import { tokenizerSchema } from './text-config.js';
 import { versionPolicySchema } from './version-policy-config.js';
@@ -100,7 +100,8 @@ const fields = z.strictObject({
     .describe(
       "What the model's tensors mean. Objects (Detect): centerface; yolov5 (also YOLOv3 and v7); yolox; yolov5_raw and " +
         'yolox_raw, which are decoded here; yolov8 (also YOLO11), yolov8_seg, yolov8_pose, yolov8_obb; yolov10 (also ' +
-        'YOLO26). Points of one object a region (Detect): alphapose, heatmap_pose. Vectors (Embed): embedding, of ' +
+        'YOLO26); centernet; dbface; rtdetr; efficient_nms, for models that suppress by themselves; retinaface; scrfd. ' +
+        'Points of one object a region (Detect): alphapose, heatmap_pose. Vectors (Embed): embedding and arcface, of ' +
         'pictures; text_embedding, of texts. Classes (Classify): classification, of pictures; text_classification, of ' +
         'texts. A class for every pixel (Segment): segmentation.',
     ),
@@ -221,14 +222,7 @@ export const modelConfigSchema = fields
     crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
     crossCheck(inputIsThere, ['task', 'input']),
   )
-  .transform(({ postprocess: { score_threshold, ...postprocess }, ...config }) => ({
-    ...config,
-    input: config.input ?? NO_INPUT,
-    postprocess: {
-      ...postprocess,
-      score_threshold: score_threshold ?? (TASK_KINDS[config.task] === 'classify' ? 0 : 0.5),
-    },
-  }));
+  .transform((config) => ({ ...config, input: config.input ?? NO_INPUT }));
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

@@ -10,8 +10,8 @@ export const postprocessSchema = z
       .number()
       .min(0)
       .max(1)
-      .optional()
-      .describe('Default of the request option; default: 0.5 for detectors, 0 for classifiers.'),
+      .default(0.5)
+      .describe('Default of the request option. Detectors and classifiers.'),
     nms_threshold: z.number().min(0).max(1).default(0.3).describe('Default of the request option. Detectors.'),
     nms_rule: z
       .enum(['fast', 'greedy'])
@@ -29,7 +29,8 @@ export const postprocessSchema = z
       .default('none')
       .describe(
         'sigmoid: the scores of the outputs are logits, which go through the logistic function. Tasks yolov5, yolox, ' +
-          'yolov8 and its kin, yolov10.',
+          'yolov8 and its kin, yolov10, rtdetr, and retinaface and scrfd where they have several outputs; where they have ' +
+          'one, its scores are logits anyway.',
       ),
     strides: z
       .array(z.int().min(1).max(1024))
@@ -47,7 +48,7 @@ export const postprocessSchema = z
       .optional()
       .describe(
         'For each of `strides`, width and height of its anchors in network pixels, one after the other; default: those ' +
-          'that the model was published with. Task yolov5_raw.',
+          'that the model was published with. Tasks yolov5_raw, retinaface.',
       ),
     key_points: z
       .int()
@@ -90,9 +91,20 @@ export const postprocessSchema = z
 
 /** The tasks that read what others have no use for. */
 const READ_BY: Readonly<Record<'score_activation' | 'strides' | 'anchors' | 'key_points', readonly TaskName[]>> = {
-  score_activation: ['yolov5', 'yolox', 'yolov8', 'yolov8_seg', 'yolov8_pose', 'yolov8_obb', 'yolov10'],
-  strides: ['yolov5_raw', 'yolox_raw', 'yolov8', 'yolov8_seg', 'yolov8_pose', 'yolov8_obb'],
-  anchors: ['yolov5_raw'],
+  score_activation: [
+    'yolov5',
+    'yolox',
+    'yolov8',
+    'yolov8_seg',
+    'yolov8_pose',
+    'yolov8_obb',
+    'yolov10',
+    'rtdetr',
+    'retinaface',
+    'scrfd',
+  ],
+  strides: ['yolov5_raw', 'yolox_raw', 'yolov8', 'yolov8_seg', 'yolov8_pose', 'yolov8_obb', 'retinaface', 'scrfd'],
+  anchors: ['yolov5_raw', 'retinaface'],
   key_points: ['yolov8_pose', 'yolov10', 'alphapose', 'heatmap_pose'],
 };
 

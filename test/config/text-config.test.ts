@@ -23,6 +23,7 @@ test('detectors leave out what is unsure, classifiers nothing, unless the file s
   const input = 'input: { width: 8, height: 8 }';
   t.is(threshold(`task: centerface\n${input}`), 0.5);
   t.is(threshold(`task: classification\n${input}`), 0);
+  t.is(threshold('task: text_classification'), 0);
   t.is(threshold(`task: classification\n${input}\npostprocess: { score_threshold: 0.3 }`), 0.3);
 });
 

@@ -13,9 +13,8 @@ let serving: Serving;
 test.before(async () => {
   serving = await startGpuServing(async (repository) => {
     const input = { width: 64, height: 64 };
-    const preprocess = { scale: 1 / 32 };
     for (const activation of ['none', 'softmax', 'sigmoid']) {
-      const config = { task: 'classification', input, preprocess, postprocess: { activation } };
+      const config = { task: 'classification', input, postprocess: { activation } };
       await repository.addModel(`${activation}-cpu`, { ...config, ...ON_CPU }, meansModel(64, 64));
       await repository.addModel(`${activation}-gpu`, { ...config, ...ON_GPU, tensorrt: FP32 }, meansModel(64, 64));
     }

@@ -247,6 +247,8 @@ test('specifications that make no sense are refused', (t) => {
   refused({ ...raw, strides: [8], anchors: [[1, 2, 3]] }, /each level of postprocess.anchors needs as many pairs/);
   refused({ ...raw, strides: [1, 2, 3, 4, 5, 6, 7], anchors: [[1, 2]] }, /7 strides are too many; 6 is the most/);
   refused({ task: 'yolox_raw', anchors: [[1, 2]] }, /postprocess.anchors has no meaning/);
+  const points = { task: 'yolov10', keyPoints: 700 };
+  t.throws(() => open(points, [3, 2106]), { message: /^a detection would have 2106 values; 2048 is the most$/ });
   t.throws(() => open({}, [0, 7]), { message: /^output output0 has a dimension of 0/ });
   t.throws(() => open({}, [2 ** 20, 2 ** 20]), { message: /^output output0 has a dimension of/ });
 });

@@ -65,15 +65,16 @@ test('texts and pictures are told apart by their inputs', (t) => {
 
 test('the doctor finds nothing wrong with whole numbers where texts are read', (t) => {
   for (const bytes of [wordsModel(), wordsModel({ type: DataType.INT32 }), encoderModel()]) {
-    t.deepEqual(doctor(decodeModel(bytes)), []);
+    const found = doctor(decodeModel(bytes)).filter(({ severity }) => severity !== 'info');
+    t.deepEqual(found, []);
   }
 });
 
 test('the doctor tells of fixed sizes and of weights among the inputs of a model that reads', (t) => {
-  const found = doctor(decodeModel(wordsModel({ batch: 1, length: 32 })));
+  const found = doctor(decodeModel(wordsModel({ batch: 1, length: 32 }))).filter(({ rule }) => rule === 'R4');
   t.deepEqual(
-    found.map(({ rule, severity }) => `${rule} ${severity}`),
-    ['R4 warning', 'R4 warning', 'R4 info', 'R4 info'],
+    found.map(({ severity }) => severity),
+    ['warning', 'warning', 'info', 'info'],
   );
   t.regex(found[0]!.message, /'input_ids' has a fixed batch of 1/);
   t.regex(found[2]!.message, /'input_ids' has a fixed length of 32/);

@@ -3,6 +3,7 @@
 import numpy as np
 
 from detection_heads import HEADS
+from families import FAMILIES
 from nms import suppress
 from wire import serve
 
@@ -53,7 +54,7 @@ def choose(found, request):
     if request["classIds"] is not None:
         wanted &= np.isin(found.labels, request["classIds"])
     for parts in (found.scores, found.boxes, found.angles, found.points, found.values):
-        wanted &= np.isfinite(parts.reshape(len(wanted), -1)).all(axis=1)
+        wanted &= np.isfinite(parts).all(axis=tuple(range(1, parts.ndim)))
     indices = np.flatnonzero(wanted)
     return indices[np.argsort(-found.scores[indices], kind="stable")][:MAX_CANDIDATES]
 
@@ -97,7 +98,7 @@ def detections(case):
         outputs = [
             data.reshape(1, *output["shape"]) for output, data in zip(case["outputs"], case["data"], strict=True)
         ]
-        found = HEADS[spec["task"]](spec, outputs)
+        found = (HEADS | FAMILIES)[spec["task"]](spec, outputs)
         matrix = np.array(request["matrix"], np.float64).reshape(2, 3)
         kept = survivors(found, spec, request)[: request["maxDetections"]]
         return np.array([row_of(found, i, matrix) for i in kept], np.float64)

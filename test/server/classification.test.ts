@@ -9,7 +9,7 @@ const CPU = { instance_group: { kind: 'KIND_CPU', count: 1 } } as const;
 const PICTURES = {
   task: 'classification',
   input: { width: 8, height: 8 },
-  preprocess: { resize: 'stretch', scale: 1 / 255 },
+  preprocess: { scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] },
   ...CPU,
 };
 

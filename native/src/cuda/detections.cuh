@@ -18,7 +18,7 @@ template <typename Head>
 constexpr std::uint32_t kInBlockCandidates = kReadsOnce<Head> ? 65536 : 2048;
 
 /** Floats of rows that are written at a time. */
-constexpr int kRowFloats = kClassWords;
+constexpr int kRowFloats = kMaxColumns;
 constexpr int kDigits = 256;
 
 /** What suppresses one another, or nothing at all. */
@@ -87,8 +87,8 @@ struct Decoder {
   __device__ HeadScore Score(std::uint64_t key) const { return {ScoreOf(key), labels[IndexOf(key)]}; }
 
   __device__ bool Finite(std::uint64_t key) const {
-    const std::uint32_t candidate = IndexOf(key);
-    return IsFinite(head, candidate, ScoreOf(key), head.Box(candidate));
+    const auto candidate = Open(head, IndexOf(key));
+    return IsFinite(head.layout(), candidate, ScoreOf(key), candidate.Box());
   }
 
   /**
@@ -173,9 +173,11 @@ struct Decoder {
       bool fits = false;
       if (i < count) {
         const std::uint64_t key = shared.keys[i];
-        const HeadBox box = head.Box(IndexOf(key));
+        const auto candidate = Open(head, IndexOf(key));
+        const HeadBox box = candidate.Box();
         const HeadScore score = Score(key);
-        fits = MapRow(head, IndexOf(key), score, box, shared.request.request.matrix, [](std::int32_t, float) {});
+        fits = MapRow<Head::kSuppression>(head.layout(), candidate, score, box, shared.request.request.matrix,
+                                          [](std::int32_t, float) {});
         if (Head::kSuppression != Suppression::kNone) {
           MakeBox(box, class_agnostic ? 0 : static_cast<float>(score.label), boxes + i);
         }
@@ -221,8 +223,10 @@ struct Decoder {
       for (int i = threadIdx.x; i < rows; i += kNmsThreads) {
         const std::uint64_t key = shared.keys[begin + i];
         float* row = shared.rows + i * columns;
-        MapRow(head, IndexOf(key), Score(key), head.Box(IndexOf(key)), shared.request.request.matrix,
-               [row](std::int32_t column, float value) { row[column] = value; });
+        const auto candidate = Open(head, IndexOf(key));
+        MapRow<Head::kSuppression>(head.layout(), candidate, Score(key), candidate.Box(),
+                                   shared.request.request.matrix,
+                                   [row](std::int32_t column, float value) { row[column] = value; });
       }
       __syncthreads();
       for (int i = threadIdx.x; i < rows * columns; i += kNmsThreads) {

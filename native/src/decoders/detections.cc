@@ -54,8 +54,9 @@ template <typename Head>
 std::vector<HeadBox> TakeBest(const Head& head, std::vector<Candidate>* candidates) {
   std::vector<HeadBox> boxes;
   for (const Candidate& candidate : *candidates) {
-    const HeadBox box = head.Box(candidate.index);
-    if (!IsFinite(head, candidate.index, candidate.score.score, box)) continue;
+    const auto opened = Open(head, candidate.index);
+    const HeadBox box = opened.Box();
+    if (!IsFinite(head.layout(), opened, candidate.score.score, box)) continue;
     (*candidates)[boxes.size()] = candidate;
     boxes.push_back(box);
     if (boxes.size() == kMaxCandidates) break;
@@ -102,8 +103,9 @@ std::int32_t Decode(const Head& head, const DetectionRequest& request, const Det
   for (const std::uint32_t i : Suppress<Head::kSuppression>(candidates, boxes, nms, spec.class_agnostic)) {
     if (written == request.max_detections) break;
     float* row = out.data + static_cast<std::size_t>(columns) * static_cast<std::size_t>(written);
-    const bool fits = MapRow(head, candidates[i].index, candidates[i].score, boxes[i], request.matrix,
-                             [row](std::int32_t column, float value) { row[column] = value; });
+    const bool fits = MapRow<Head::kSuppression>(head.layout(), Open(head, candidates[i].index), candidates[i].score,
+                                                 boxes[i], request.matrix,
+                                                 [row](std::int32_t column, float value) { row[column] = value; });
     if (fits) written++;
   }
   return written;

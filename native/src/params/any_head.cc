@@ -37,6 +37,12 @@ constexpr Family kFamilies[] = {
     {"yolov8_seg", Any<YoloV8Head, MakeYoloV8Head>},
     {"yolov8_obb", Any<YoloV8ObbHead, MakeYoloV8ObbHead>},
     {"yolov10", Any<RowsHead, MakeRowsHead>},
+    {"centernet", Any<CenterNetHead, MakeCenterNetHead>},
+    {"dbface", Any<DbFaceHead, MakeDbFaceHead>},
+    {"rtdetr", Any<RtDetrHead, MakeRtDetrHead>},
+    {"efficient_nms", Any<EfficientNmsHead, MakeEfficientNmsHead>},
+    {"retinaface", Any<RetinaFaceHead, MakeRetinaFaceHead>},
+    {"scrfd", Any<ScrfdHead, MakeScrfdHead>},
 };
 
 const Family* FamilyOf(const std::string& task) {
@@ -84,10 +90,14 @@ AnyHead MakeHead(const DetectionSpec& spec, const std::vector<OutputShape>& outp
     Refuse("outputs has ", data.size(), " items; the model has ", outputs.size(), " outputs");
   }
   CheckSizes(outputs);
-  return family->make(spec, outputs, data);
+  const AnyHead head = family->make(spec, outputs, data);
+  const std::int32_t columns = LayoutOf(head).columns();
+  if (columns > kMaxColumns) {
+    throw Error(ErrorCode::kModelInvalid, "a detection would have " + std::to_string(columns) + " values; " +
+                                              std::to_string(kMaxColumns) + " is the most");
+  }
+  return head;
 }
-
-bool IsDetector(const std::string& task) { return FamilyOf(task) != nullptr; }
 
 HeadLayout LayoutOf(const AnyHead& head) {
   return std::visit([](const auto& found) { return found.layout(); }, head);

@@ -23,6 +23,10 @@ namespace sluice {
  *   HeadPoint Point(std::uint32_t candidate, std::int32_t i) const;   of layout().points, in network pixels
  *   float Value(std::uint32_t candidate, std::int32_t i) const;       of layout().values, told as it is
  *
+ * One whose candidates' box and points share costly work may have, beside these,
+ *
+ *   Opened Open(std::uint32_t candidate) const;       a candidate with that work done: Box(), Point(i) and Value(i)
+ *
  * Candidates are counted in the order of the model, and where scores are equal the earlier is the better one. Nothing is
  * assumed of the values. Arithmetic is in double precision wherever functions of the library are called, so that host
  * and device round to the same floats.

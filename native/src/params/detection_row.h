@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #include "params/affine.h"
 #include "params/detection_head.h"
@@ -15,17 +17,43 @@ SLUICE_HOST_DEVICE inline float ScoreFloor(double threshold) {
   return static_cast<double>(nearest) > threshold ? nextafterf(nearest, -INFINITY) : nearest;
 }
 
-/** Whether all that a candidate tells is finite. */
+/** A candidate of a head that does nothing ahead. */
 template <typename Head>
-SLUICE_HOST_DEVICE bool IsFinite(const Head& head, std::uint32_t candidate, float score, const HeadBox& box) {
+struct PlainCandidate {
+  const Head& head;
+  std::uint32_t index;
+
+  SLUICE_HOST_DEVICE HeadBox Box() const { return head.Box(index); }
+  SLUICE_HOST_DEVICE HeadPoint Point(std::int32_t i) const { return head.Point(index, i); }
+  SLUICE_HOST_DEVICE float Value(std::int32_t i) const { return head.Value(index, i); }
+};
+
+template <typename Head, typename = void>
+struct Opens : std::false_type {};
+template <typename Head>
+struct Opens<Head, std::void_t<decltype(std::declval<const Head&>().Open(0))>> : std::true_type {};
+
+/** A candidate, of which several things are going to be asked. */
+template <typename Head>
+SLUICE_HOST_DEVICE auto Open(const Head& head, std::uint32_t index) {
+  if constexpr (Opens<Head>::value) {
+    return head.Open(index);
+  } else {
+    return PlainCandidate<Head>{head, index};
+  }
+}
+
+/** Whether all that a candidate tells is finite. */
+template <typename Candidate>
+SLUICE_HOST_DEVICE bool IsFinite(const HeadLayout& layout, const Candidate& candidate, float score,
+                                 const HeadBox& box) {
   bool finite = std::isfinite(box.left) && std::isfinite(box.top) && std::isfinite(box.right) &&
                 std::isfinite(box.bottom) && std::isfinite(box.angle) && std::isfinite(score);
-  const HeadLayout layout = head.layout();
   for (std::int32_t i = 0; i < layout.points; i++) {
-    const HeadPoint point = head.Point(candidate, i);
+    const HeadPoint point = candidate.Point(i);
     finite = finite && std::isfinite(point.x) && std::isfinite(point.y) && std::isfinite(point.score);
   }
-  for (std::int32_t i = 0; i < layout.values; i++) finite = finite && std::isfinite(head.Value(candidate, i));
+  for (std::int32_t i = 0; i < layout.values; i++) finite = finite && std::isfinite(candidate.Value(i));
   return finite;
 }
 
@@ -92,18 +120,17 @@ SLUICE_HOST_DEVICE void MapTurned(const Affine& matrix, const TurnedBox& box, Pu
  * Maps a candidate to the picture: calls sink(column, value) for each column of its row (see HeadLayout). False when a
  * value overflows a float, and then the row must not be told.
  */
-template <typename Head, typename Sink>
-SLUICE_HOST_DEVICE bool MapRow(const Head& head, std::uint32_t candidate, const HeadScore& score, const HeadBox& box,
-                               const Affine& matrix, Sink sink) {
+template <Suppression suppression, typename Candidate, typename Sink>
+SLUICE_HOST_DEVICE bool MapRow(const HeadLayout& layout, const Candidate& candidate, const HeadScore& score,
+                               const HeadBox& box, const Affine& matrix, Sink sink) {
   bool finite = true;
   const auto put = [&](std::int32_t column, double value) {
     const auto rounded = static_cast<float>(value);
     finite = finite && std::isfinite(rounded);
     sink(column, rounded);
   };
-  const HeadLayout layout = head.layout();
   std::int32_t column = 6;
-  if (Head::kSuppression == Suppression::kRotated) {
+  if (suppression == Suppression::kRotated) {
     const TurnedBox turned(box);
     const Point corners[4] = {turned.Corner(-1, -1), turned.Corner(1, -1), turned.Corner(-1, 1), turned.Corner(1, 1)};
     const bool fits = MapCorners(matrix, corners, put);
@@ -119,13 +146,13 @@ SLUICE_HOST_DEVICE bool MapRow(const Head& head, std::uint32_t candidate, const 
   sink(4, score.score);
   sink(5, static_cast<float>(score.label));
   for (std::int32_t i = 0; i < layout.points; i++, column += layout.point_values) {
-    const HeadPoint point = head.Point(candidate, i);
+    const HeadPoint point = candidate.Point(i);
     const Point mapped = matrix(point.x, point.y);
     put(column, mapped.x);
     put(column + 1, mapped.y);
     if (layout.point_values == 3) sink(column + 2, point.score);
   }
-  for (std::int32_t i = 0; i < layout.values; i++) sink(column + i, head.Value(candidate, i));
+  for (std::int32_t i = 0; i < layout.values; i++) sink(column + i, candidate.Value(i));
   return finite;
 }
 

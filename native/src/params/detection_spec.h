@@ -43,6 +43,9 @@ struct OutputShape {
 constexpr std::int32_t kMaxClasses = 65536;
 constexpr std::int32_t kClassWords = kMaxClasses / 32;
 
+/** Values that a row of results may have: whole rows fit what a kernel has room for. */
+constexpr std::int32_t kMaxColumns = 2048;
+
 /** Candidates that reach non-maximum suppression; what lies beyond the best is left out, to bound its quadratic time. */
 constexpr int kMaxCandidates = 4096;
 

@@ -49,41 +49,42 @@ struct CenterFaceHead {
     return score->score > floor;
   }
 
-  SLUICE_HOST_DEVICE HeadBox Box(std::uint32_t cell) const {
-    const Frame frame = FrameOf(cell);
-    return {static_cast<float>(frame.left), static_cast<float>(frame.top), static_cast<float>(frame.left + frame.width),
-            static_cast<float>(frame.top + frame.height), 0};
-  }
-
-  SLUICE_HOST_DEVICE HeadPoint Point(std::uint32_t cell, std::int32_t i) const {
-    const Frame frame = FrameOf(cell);
-    return {frame.left + Value(landmarks, cell, 2 * i + 1) * frame.width,
-            frame.top + Value(landmarks, cell, 2 * i) * frame.height, 0};
-  }
-
-  SLUICE_HOST_DEVICE float Value(std::uint32_t, std::int32_t) const { return 0; }
-
- private:
-  struct Frame {
+  /** A cell whose box is known: the landmarks are parts of it. */
+  struct Face {
+    const float* landmarks;
+    std::size_t cells;
     double left;
     double top;
     double width;
     double height;
+
+    SLUICE_HOST_DEVICE HeadBox Box() const {
+      return {static_cast<float>(left), static_cast<float>(top), static_cast<float>(left + width),
+              static_cast<float>(top + height), 0};
+    }
+
+    SLUICE_HOST_DEVICE HeadPoint Point(std::int32_t i) const {
+      const double y = Load(landmarks + static_cast<std::size_t>(2 * i) * cells);
+      const double x = Load(landmarks + static_cast<std::size_t>(2 * i + 1) * cells);
+      return {left + x * width, top + y * height, 0};
+    }
+
+    SLUICE_HOST_DEVICE float Value(std::int32_t) const { return 0; }
   };
 
-  SLUICE_HOST_DEVICE double Value(const float* map, std::uint32_t cell, std::int32_t plane) const {
-    return Load(map + static_cast<std::size_t>(plane) * cells + cell);
-  }
-
-  SLUICE_HOST_DEVICE Frame FrameOf(std::uint32_t cell) const {
+  SLUICE_HOST_DEVICE Face Open(std::uint32_t cell) const {
     const double row = static_cast<std::int32_t>(cell) / columns;
     const double column = static_cast<std::int32_t>(cell) % columns;
-    const double center_y = (row + Value(offset, cell, 0) + 0.5) * kStride;
-    const double center_x = (column + Value(offset, cell, 1) + 0.5) * kStride;
-    const double height = std::exp(Value(scale, cell, 0)) * kStride;
-    const double width = std::exp(Value(scale, cell, 1)) * kStride;
-    return {center_x - width / 2, center_y - height / 2, width, height};
+    const double center_y = (row + Load(offset + cell) + 0.5) * kStride;
+    const double center_x = (column + Load(offset + cells + cell) + 0.5) * kStride;
+    const double height = std::exp(static_cast<double>(Load(scale + cell))) * kStride;
+    const double width = std::exp(static_cast<double>(Load(scale + cells + cell))) * kStride;
+    return {landmarks + cell, cells, center_x - width / 2, center_y - height / 2, width, height};
   }
+
+  SLUICE_HOST_DEVICE HeadBox Box(std::uint32_t cell) const { return Open(cell).Box(); }
+  SLUICE_HOST_DEVICE HeadPoint Point(std::uint32_t cell, std::int32_t i) const { return Open(cell).Point(i); }
+  SLUICE_HOST_DEVICE float Value(std::uint32_t, std::int32_t) const { return 0; }
 };
 
 CenterFaceHead MakeCenterFaceHead(const DetectionSpec& spec, const std::vector<OutputShape>& outputs,
