@@ -7,7 +7,8 @@ const about = { rule: 'R4', node: null, fixable: false } as const;
 /** R4 for models that read texts: [batch, length] of whole numbers, both open. */
 export function checkTextInputs(model: OnnxModel): Observation[] {
   if (!readsTexts(model)) return [];
-  return fedInputs(model.graph).flatMap((input): Observation[] => {
+  const inputs = fedInputs(model.graph);
+  return inputs.flatMap((input): Observation[] => {
     const shape = declaredShape(input) ?? [];
     const [batch, length] = shape;
     const observations: Observation[] = [];
@@ -21,7 +22,8 @@ export function checkTextInputs(model: OnnxModel): Observation[] {
       });
       return observations;
     }
-    if (typeof batch === 'number') {
+    // R19 tells of the batches of several.
+    if (typeof batch === 'number' && inputs.length === 1) {
       observations.push({
         ...about,
         severity: 'warning',
