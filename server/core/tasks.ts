@@ -22,6 +22,9 @@ const KINDS = {
   heatmap_pose: 'detect',
   embedding: 'embed',
   arcface: 'embed',
+  text_embedding: 'embed',
+  classification: 'classify',
+  text_classification: 'classify',
   segmentation: 'segment',
 } as const satisfies Record<string, TaskKind>;
 
@@ -36,6 +39,6 @@ export const TASK_KINDS = KINDS;
 export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set<TaskName>(['alphapose', 'heatmap_pose']);
 
 /** What a task's requests are about. */
-export const TASK_INPUTS: Readonly<Record<TaskName, 'picture' | 'text'>> = Object.fromEntries(
-  TASKS.map((task) => [task, 'picture' as const]),
-) as Record<TaskName, 'picture'>;
+export const TASK_INPUTS = Object.fromEntries(
+  TASKS.map((task) => [task, task.startsWith('text_') ? 'text' : 'picture']),
+) as Readonly<Record<TaskName, 'picture' | 'text'>>;
