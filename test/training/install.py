@@ -61,7 +61,7 @@ def config(name, source, profile):
     if "classes" in profile:
         lines.append("labels: labels.txt")
     if profile["data"] == "texts":
-        lines.append(f"tokenizer: {{ vocab: vocab.txt, max_length: {profile['length']} }}")
+        lines.append(f"tokenizer: {{ vocab: vocab.txt, max_length: {profile['length']}, padding: max_length }}")
     sections = {"postprocess": postprocess(profile, source)}
     if "preprocess" in profile:
         sections = {"preprocess": preprocess(profile), **sections}
