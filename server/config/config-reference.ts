@@ -30,7 +30,7 @@ export function configReference(): string {
   const parts = [
     '# config.yaml',
     'Each model is a directory of the repository: `NAME/config.yaml` describes it, `NAME/VERSION/model.onnx` is a ' +
-      'version of it. Only `task` and `input` are required. Keys that do not exist are errors, and every problem of a ' +
+      'version of it. Only `task` is always required, and `input` of every task that looks at pictures. Keys that do not exist are errors, and every problem of a ' +
       'file is reported at once with its line. Names are those of Triton where Triton has one.',
     `\`\`\`yaml\n${EXAMPLE_CONFIG}\`\`\``,
     'With the first line, editors that know the YAML language server complete and check the file.',

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { annotateSchema } from './annotation-config.js';
+import { taskProblems } from './config-meaning.js';
+import { pipelineSchema } from './pipeline/pipeline-config.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
 
 /**
@@ -142,13 +145,17 @@ const warmupSchema = z.strictObject({
   count: count('How often it runs.').default(1),
 });
 
-export const TASKS = ['centerface', 'embedding'] as const;
+export const TASKS = ['centerface', 'embedding', 'fall', 'pipeline'] as const;
 
 const fields = z.strictObject({
   task: z
     .enum(TASKS)
-    .describe("What the model's tensors mean. centerface: faces (Detect). embedding: vectors (Embed)."),
-  input: inputSchema,
+    .describe(
+      "What the model's tensors mean. centerface: faces (Detect). embedding: vectors (Embed). fall: whether a pose of 16 " +
+        'key points has fallen, for stages of pipelines. pipeline: no tensors, but other models one after the other ' +
+        '(Detect).',
+    ),
+  input: inputSchema.optional(),
   max_batch_size: count('Most rows in one execution.').max(1024).default(8),
   default_model_filename: z
     .string()
@@ -170,11 +177,13 @@ const fields = z.strictObject({
     .array(warmupSchema)
     .default([{ batch_size: 1, count: 1 }])
     .describe('Runs on blank pictures that each instance does before the version is READY.'),
+  pipeline: pipelineSchema.optional(),
+  annotate: annotateSchema.optional(),
 });
 
 type Fields = z.output<typeof fields>;
 
-/** A check across fields: answers with a path and what is wrong there, for each problem. */
+/** A check across fields: a path and what is wrong there, for each problem. */
 type CrossCheck = (config: Fields) => [path: PropertyKey[], message: string][];
 
 /** The most memory that the input tensor of a full batch may take: 2 GiB. */
@@ -202,7 +211,9 @@ const warmupsFit: CrossCheck = ({ max_batch_size: most, model_warmup: warmups })
     size > most ? [[['model_warmup', index, 'batch_size'], `${size} is over max_batch_size, which is ${most}`]] : [],
   );
 
-const tensorFits: CrossCheck = ({ max_batch_size: rows, input: { width, height } }) => {
+const tensorFits: CrossCheck = ({ max_batch_size: rows, input }) => {
+  if (input === undefined) return [];
+  const { width, height } = input;
   const bytes = rows * width * height * 3 * Float32Array.BYTES_PER_ELEMENT;
   if (bytes <= MOST_TENSOR_BYTES) return [];
   const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
@@ -214,6 +225,12 @@ const gpusHaveMeaning: CrossCheck = ({ instance_group: { kind, gpus } }) =>
   kind === 'KIND_CPU' && gpus !== undefined
     ? [[['instance_group', 'gpus'], 'has no meaning with kind KIND_CPU: remove one of the two']]
     : [];
+
+const profilesFit: CrossCheck = ({ input, ...config }) =>
+  input === undefined ? [] : profileProblems({ ...config, input });
+
+const taskFits: CrossCheck = (config) =>
+  taskProblems(config, { input: TASK_INPUTS[config.task], kind: TASK_KINDS[config.task] });
 
 /** Runs a check although other fields are broken, as long as those that it reads are sound: problems come all at once. */
 function crossCheck(check: CrossCheck, reads: readonly string[]) {
@@ -235,27 +252,48 @@ function concerns(path: readonly PropertyKey[], keys: readonly string[]): boolea
   return keys.some((key) => at.startsWith(`${key}.`) || `${key}.`.startsWith(at));
 }
 
-export const modelConfigSchema = fields.check(
-  crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
-  crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
-  crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
-  crossCheck(tensorFits, ['max_batch_size', 'input']),
-  crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
-  crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
-);
+export const modelConfigSchema = fields
+  .check(
+    crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
+    crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
+    crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
+    crossCheck(tensorFits, ['max_batch_size', 'input']),
+    crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
+    crossCheck(profilesFit, ['max_batch_size', 'input', 'tensorrt.profiles']),
+    crossCheck(taskFits, ['task', 'input', 'pipeline', 'annotate', 'instance_group.kind']),
+  )
+  .transform((config) => ({
+    ...config,
+    // Of models that see no pictures.
+    input: config.input ?? { width: 0, height: 0 },
+    // The frames of a pipeline run one by one: each of them is one of its instances.
+    max_batch_size: config.task === 'pipeline' ? 1 : config.max_batch_size,
+  }));
 
 export type TaskName = (typeof TASKS)[number];
 
 /** Which call a task answers. */
 export type TaskKind = 'detect' | 'embed' | 'classify' | 'segment';
 
-/** What a task's requests are about. */
-export const TASK_INPUTS: Record<TaskName, 'picture' | 'text'> = { centerface: 'picture', embedding: 'picture' };
+/** What a task's requests are about; points: key points, which only pipelines hand over. */
+export type TaskInput = 'picture' | 'text' | 'points';
+
+export const TASK_INPUTS: Record<TaskName, TaskInput> = {
+  centerface: 'picture',
+  embedding: 'picture',
+  fall: 'points',
+  pipeline: 'picture',
+};
 
 /** Tasks that answer Detect for one object at a time, given as regions. */
 export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set([]);
 
-export const TASK_KINDS: Record<TaskName, TaskKind> = { centerface: 'detect', embedding: 'embed' };
+export const TASK_KINDS: Record<TaskName, TaskKind> = {
+  centerface: 'detect',
+  embedding: 'embed',
+  fall: 'classify',
+  pipeline: 'detect',
+};
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

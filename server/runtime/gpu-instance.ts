@@ -1,10 +1,12 @@
 import { errorCode, errorMessage, ServingError } from '../core/errors.js';
 import type { DetectionLayout } from '../core/inference.js';
-import { requirePicture } from '../core/picture.js';
+import type { ModelConfig } from '../core/model-config.js';
+import { requirePicture, type KeptPicture } from '../core/picture.js';
 import { replyTo, RowPlanner, timed, type Frame, type PhaseClock, type PlannedRow } from './frame-batch.js';
 import type { DecodedPicture } from './image-decoder.js';
 import { decodeFor } from './input-rows.js';
 import type { Instance } from './instance.js';
+import { keepOnHost, pixelsOf, releaseOnDevice } from './kept-pictures.js';
 import type { BatchDone, FrameTask, InstanceSpec, Placement } from './messages.js';
 import { pluginFiles } from './model-directory.js';
 import { loadNative } from './native.js';
@@ -39,11 +41,13 @@ export class GpuInstance implements Instance {
   readonly notes: readonly string[];
   readonly #spec: InstanceSpec;
   readonly #gpu: NativeGpuInstance;
+  readonly #device: number;
   readonly #planner: RowPlanner;
   #columns = 0;
 
-  private constructor(spec: InstanceSpec, gpu: NativeGpuInstance) {
+  private constructor(spec: InstanceSpec, device: number, gpu: NativeGpuInstance) {
     this.#spec = spec;
+    this.#device = device;
     this.#gpu = gpu;
     this.#planner = new RowPlanner(spec.config, loadNative());
     guarded(() => this.#warmUp());
@@ -54,7 +58,7 @@ export class GpuInstance implements Instance {
   static async create(spec: InstanceSpec, placement: Placement & { kind: 'gpu' }): Promise<GpuInstance> {
     const gpu = guarded(() => loadNativeGpu().openInstance(nativeSpec(spec, placement)));
     try {
-      return new GpuInstance(spec, gpu);
+      return new GpuInstance(spec, placement.device, gpu);
     } catch (error) {
       gpu.close();
       throw error;
@@ -69,7 +73,33 @@ export class GpuInstance implements Instance {
     for (let start = 0; start < rows.length; start += most) {
       guarded(() => this.#run(rows.slice(start, start + most), phases));
     }
-    return replyTo(frames, this.#columns, FACES[this.#spec.config.task] ?? null, phases);
+    this.#keep(tasks, frames);
+    return replyTo(frames, this.#columns, this.layout, phases);
+  }
+
+  get layout(): DetectionLayout | null {
+    return FACES[this.#spec.config.task] ?? null;
+  }
+
+  /** Keeps the pictures that are asked for, all of them or, by throwing, none. */
+  #keep(tasks: readonly FrameTask[], frames: readonly Frame<DevicePicture>[]): void {
+    const kept: KeptPicture[] = [];
+    try {
+      tasks.forEach(({ keep, room = null }, index) => {
+        const frame = frames[index]!;
+        if (keep === undefined || frame.picture instanceof ServingError) return;
+        const { place, width, height } = frame.picture;
+        const device = { index: this.#device, id: guarded(() => this.#gpu.keep(place)) };
+        frame.kept = { kind: 'kept', width, height, host: null, device };
+        kept.push(frame.kept);
+        if (keep === 'any') return;
+        const pixels = guarded(() => pixelsOf(frame.kept!));
+        frame.kept = { ...frame.kept, host: keepOnHost(pixels, keep, room).host };
+      });
+    } catch (cause) {
+      kept.forEach(releaseOnDevice);
+      throw cause;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,7 +109,9 @@ export class GpuInstance implements Instance {
   /** Brings every picture into device memory, or says why it cannot be. */
   async #decode(tasks: readonly FrameTask[], phases: PhaseClock): Promise<Frame<DevicePicture>[]> {
     // What is no JPEG is decoded first, so that everything goes to the device at once.
-    const decoded = await Promise.all(tasks.map(async (task) => (isJpeg(task) ? null : this.#onCpu(task, phases))));
+    const decoded = await Promise.all(
+      tasks.map(async (task) => (isJpeg(task) || this.#idHere(task) !== null ? null : this.#onCpu(task, phases))),
+    );
     const frames: Frame<DevicePicture>[] = [];
     const pictures: GpuPicture[] = [];
     const places: number[] = [];
@@ -88,7 +120,7 @@ export class GpuInstance implements Instance {
       const failed = pixels instanceof ServingError;
       const place = pictures.length;
       if (!failed) {
-        pictures.push(pixels === null ? { jpeg: requirePicture(task.content).bytes } : { pixels: pixels.pixels });
+        pictures.push(pixels === null ? this.#forDevice(task) : { pixels: pixels.pixels });
         places.push(index);
       }
       frames.push({
@@ -111,6 +143,19 @@ export class GpuInstance implements Instance {
     return frames;
   }
 
+  /** What the device brings into its memory by itself. */
+  #forDevice(task: FrameTask): GpuPicture {
+    const kept = this.#idHere(task);
+    if (kept !== null) return { kept };
+    if (task.content.kind !== 'encoded') throw new Error('the device was given what it cannot decode');
+    return { jpeg: task.content.bytes };
+  }
+
+  /** The id of a picture that an earlier stage has left in the memory of this device; else null. */
+  #idHere({ content }: FrameTask): number | null {
+    return content.kind === 'kept' && content.device?.index === this.#device ? content.device.id : null;
+  }
+
   /** A picture that the device refused. */
   async #instead(task: FrameTask, place: number, phases: PhaseClock): Promise<DevicePicture | ServingError> {
     const decoded = await this.#onCpu(task, phases);
@@ -119,10 +164,12 @@ export class GpuInstance implements Instance {
     return { ...sizeOf(decoded), place, stored: decoded.pixels };
   }
 
-  async #onCpu({ content }: FrameTask, phases: PhaseClock): Promise<DecodedPicture | ServingError> {
+  async #onCpu(task: FrameTask, phases: PhaseClock): Promise<DecodedPicture | ServingError> {
     const { config, maxPicturePixels } = this.#spec;
     try {
-      return await timed(phases, 'decode', () => decodeFor(config, requirePicture(content), maxPicturePixels));
+      return await timed(phases, 'decode', () =>
+        decodeFor(config, requirePicture(task.content), maxPicturePixels, task),
+      );
     } catch (cause) {
       return ServingError.from(cause);
     }
@@ -189,7 +236,7 @@ function nativeSpec({ modelFile, config, maxPicturePixels }: InstanceSpec, place
     weightsFile: placement.weightsFile,
     plugins: pluginFiles(modelFile, tensorrt.plugins),
     versionCompatible: tensorrt.version_compatible,
-    task: config.task,
+    task: nativeTask(config),
     width: input.width,
     height: input.height,
     maxBatchSize: config.max_batch_size,
@@ -205,6 +252,11 @@ function nativeSpec({ modelFile, config, maxPicturePixels }: InstanceSpec, place
     cudaGraphs: tensorrt.cuda_graphs,
     maxPicturePixels,
   } satisfies GpuInstanceSpec;
+}
+
+function nativeTask({ task }: ModelConfig): GpuInstanceSpec['task'] {
+  if (task === 'fall' || task === 'pipeline') throw new Error(`task ${task} does not run on GPUs`);
+  return task;
 }
 
 function isJpeg({ content }: FrameTask): boolean {

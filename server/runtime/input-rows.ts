@@ -1,20 +1,31 @@
+import { regionsOf } from '../core/inference.js';
 import { TASK_KINDS, type ModelConfig } from '../core/model-config.js';
 import type { Picture } from '../core/picture.js';
 import { decodePicture, type DecodedPicture } from './image-decoder.js';
+import type { FrameTask } from './messages.js';
 import type { NativeAddon } from './native.js';
 import { atDecodedSize, type Sampling } from './sampling.js';
 
 const CHANNELS = 3;
 
-/** Decodes a picture as large as a model needs it. Throws BAD_IMAGE or MESSAGE_TOO_LARGE. */
+/** What decides how large the picture of a request is decoded. */
+export type DecodedRequest = Pick<FrameTask, 'parameters' | 'keep'>;
+
+/** Decodes a picture as large as a model needs it for a request. Throws BAD_IMAGE or MESSAGE_TOO_LARGE. */
 export function decodeFor(
   { task, input }: Pick<ModelConfig, 'task' | 'input'>,
   picture: Picture,
   maxPixels: number,
+  request: DecodedRequest | null = null,
 ): Promise<DecodedPicture> {
   // Regions are cropped from the full picture; a detector samples all of it and may take it smaller.
-  const atLeast = TASK_KINDS[task] === 'detect' ? input : null;
-  return decodePicture(picture, maxPixels, atLeast);
+  const small = TASK_KINDS[task] === 'detect' && (request === null || looksAtAll(request));
+  return decodePicture(picture, maxPixels, small ? input : null);
+}
+
+function looksAtAll({ parameters, keep }: DecodedRequest): boolean {
+  if (keep !== undefined || regionsOf(parameters).length > 0) return false;
+  return parameters.kind !== 'detect' || parameters.tiles === undefined;
 }
 
 /** How pictures become rows of a model's input tensor on the CPU: decoded, sampled, normalised. */
@@ -36,8 +47,8 @@ export class InputRows {
   }
 
   /** Throws BAD_IMAGE or MESSAGE_TOO_LARGE. */
-  decode(picture: Picture, maxPixels: number): Promise<DecodedPicture> {
-    return decodeFor(this.#config, picture, maxPixels);
+  decode(picture: Picture, maxPixels: number, request: DecodedRequest | null = null): Promise<DecodedPicture> {
+    return decodeFor(this.#config, picture, maxPixels, request);
   }
 
   /** Writes one row from `out[offset]`. */

@@ -1,5 +1,6 @@
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { ServingError } from '../core/errors.js';
+import { TASK_INPUTS } from '../core/model-config.js';
 import type { BatchReply, InstanceSpec, LoadReply, WorkerTask } from './messages.js';
 import type { Instance } from './instance.js';
 
@@ -11,7 +12,7 @@ export default async function handle(task: WorkerTask): Promise<unknown> {
   try {
     if (task.type === 'load') {
       instance = await create(task.spec);
-      return { type: 'loaded', notes: instance.notes } satisfies LoadReply;
+      return { type: 'loaded', notes: instance.notes, layout: instance.layout } satisfies LoadReply;
     }
     if (instance === null) throw new Error('a batch came before the model was loaded');
     const done = await instance.execute(task.frames);
@@ -29,6 +30,10 @@ async function create(spec: InstanceSpec): Promise<Instance> {
   if (placement.kind === 'gpu') {
     const { GpuInstance } = await import('./gpu-instance.js');
     return GpuInstance.create(spec, placement);
+  }
+  if (TASK_INPUTS[spec.config.task] === 'points') {
+    const { PointsInstance } = await import('./points-instance.js');
+    return PointsInstance.create(spec, placement.threads);
   }
   const { CpuInstance } = await import('./cpu-instance.js');
   return CpuInstance.create(spec, placement.threads);

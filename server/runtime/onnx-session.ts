@@ -24,15 +24,15 @@ export class OnnxSession implements AsyncDisposable {
     this.changes = changes;
   }
 
-  /** Loads `file` with a dynamic batch and the input size `size`. Throws MODEL_INVALID. */
-  static async create(file: string, size: Size, threads: number): Promise<OnnxSession> {
+  /** Loads `file` with a dynamic batch and the input size `size`; null: as it is. Throws MODEL_INVALID. */
+  static async create(file: string, size: Size | null, threads: number): Promise<OnnxSession> {
     let bytes: Uint8Array;
     try {
       bytes = await readFile(file);
     } catch (cause) {
       throw new ServingError('MODEL_INVALID', `${file} cannot be read: ${errorMessage(cause)}`, { cause });
     }
-    const rewritten = rewrite(file, bytes, size);
+    const rewritten = size === null ? { bytes, changes: [] } : rewrite(file, bytes, size);
     const session = await open(file, rewritten.bytes, threads);
     const [input, ...others] = session.inputNames;
     if (input === undefined || others.length > 0) {

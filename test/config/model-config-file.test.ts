@@ -42,7 +42,7 @@ test('all problems are reported at once, in the order of the file, each with its
     'preprocess: { std: [1, 0, 1] }',
   ].join('\n');
   t.deepEqual(problems(text), [
-    '1:7: task: expected one of centerface, embedding, found the text "centreface" (did you mean centerface?)',
+    '1:7: task: expected one of centerface, embedding, fall, pipeline, found the text "centreface" (did you mean centerface?)',
     '3:10: input.width: expected a whole number from 1 to 16384, found 0',
     '4:11: input.height: expected a whole number from 1 to 16384, found the text "480" (remove the quotes)',
     '7:29: dynamic_batching.preferred_batch_size[1]: 16 is over max_batch_size, which is 4',
@@ -171,7 +171,7 @@ test('a file that is far too long is not read', (t) => {
 test('a report of very many problems ends with their number', (t) => {
   const lines = problems(Array.from({ length: 200 }, (_, index) => `wrong${index}: 1`).join('\n'));
   t.is(lines.length, 51);
-  t.is(lines.at(-1), 'and 152 more');
+  t.is(lines.at(-1), 'and 151 more');
 });
 
 test('keys that every object inherits are unknown keys', (t) => {

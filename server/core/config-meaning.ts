@@ -1,0 +1,85 @@
+import { pipelineProblems, type PipelineConfig } from './pipeline/pipeline-config.js';
+
+/** Which parts of a config.yaml its task needs, and which it leaves without a meaning. */
+
+type Problem = [path: PropertyKey[], message: string];
+
+/** What of a configuration depends on its task. */
+export interface TaskDependent {
+  readonly task: string;
+  readonly input?: unknown;
+  readonly pipeline?: PipelineConfig | undefined;
+  readonly annotate?: unknown;
+  readonly instance_group: { readonly kind: string };
+}
+
+/** What the task looks at and answers with. */
+interface TaskTraits {
+  readonly input: 'picture' | 'text' | 'points';
+  readonly kind: string;
+}
+
+/** Sections that the task lacks, or has no use for. */
+export function taskProblems(config: TaskDependent, traits: TaskTraits): Problem[] {
+  const { task, input, pipeline, annotate } = config;
+  const problems: Problem[] = [];
+  if (task === 'pipeline') {
+    if (pipeline === undefined) problems.push([['pipeline'], 'the key is missing: expected its stages']);
+    else problems.push(...pipelineProblems(pipeline));
+  } else {
+    if (pipeline !== undefined) {
+      problems.push([['pipeline'], `has no meaning with task ${task}: remove it, or write \`task: pipeline\``]);
+    }
+    if (traits.input === 'picture' && input === undefined) {
+      problems.push([['input'], `the key is missing: task ${task} needs the size of the network input, in pixels`]);
+    }
+  }
+  if (traits.kind !== 'detect' && annotate !== undefined) {
+    problems.push([['annotate'], `has no meaning with task ${task}, which finds nothing to be drawn: remove it`]);
+  }
+  if (task === 'fall' && config.instance_group.kind === 'KIND_GPU') {
+    problems.push([['instance_group', 'kind'], 'task fall only runs on the CPU: remove it, or write KIND_CPU']);
+  }
+  return problems;
+}
+
+/** Keys that describe a network and its pictures, of tasks that have no such. */
+const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
+  pipeline: [
+    'input',
+    'max_batch_size',
+    'default_model_filename',
+    'labels',
+    'preprocess',
+    'postprocess',
+    'instance_group',
+    'tensorrt',
+    'version_policy',
+    'model_warmup',
+    'dynamic_batching.preferred_batch_size',
+    'dynamic_batching.max_queue_delay_microseconds',
+  ],
+  fall: [
+    'input',
+    'preprocess',
+    'postprocess.nms_threshold',
+    'postprocess.nms_rule',
+    'postprocess.max_detections',
+    'tensorrt',
+  ],
+};
+
+/** Keys of a config.yaml, as it was written, that its task leaves without a meaning: a path and a message for each. */
+export function meaninglessKeys(written: unknown): Problem[] {
+  const { task } = written as { readonly task?: unknown };
+  if (typeof task !== 'string' || !Object.hasOwn(MEANINGLESS, task)) return [];
+  return MEANINGLESS[task]!.map((path) => path.split('.'))
+    .filter((path) => isThere(written, path))
+    .map((path) => [path, `has no meaning with task ${task}: remove it`]);
+}
+
+function isThere(written: unknown, [key, ...rest]: readonly string[]): boolean {
+  if (key === undefined) return true;
+  if (typeof written !== 'object' || written === null || !Object.hasOwn(written, key)) return false;
+  return isThere((written as Readonly<Record<string, unknown>>)[key], rest);
+}
