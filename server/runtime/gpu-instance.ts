@@ -74,6 +74,8 @@ export class GpuInstance implements Instance {
       guarded(() => this.#run(rows.slice(start, start + most), phases));
     }
     this.#keep(tasks, frames);
+    // Lets go of pictures of earlier stages: their memory is used again once nobody holds it.
+    if (tasks.some((task) => this.#idHere(task) !== null)) guarded(() => this.#gpu.decode([]));
     return replyTo(frames, this.#columns, this.layout, phases);
   }
 

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
 import { operators } from './operators.js';
+import { pipelines } from './pipelines.js';
 import { Report } from './report.js';
 import { FULL, QUICK, type Settings } from './settings.js';
 import { start } from './start.js';
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, (report: Report, settings: Settings) => P
   memory,
   start,
   operators,
+  pipelines,
 };
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });

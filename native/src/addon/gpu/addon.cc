@@ -29,6 +29,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("buildEngine", Napi::Function::New<Translated<BuildEngine>>(env, "buildEngine"));
   Instance::Define(env);
   exports.Set("openInstance", Napi::Function::New<Translated<OpenInstance>>(env, "openInstance"));
+  exports.Set("downloadPicture", Napi::Function::New<Translated<DownloadPicture>>(env, "downloadPicture"));
+  exports.Set("releasePicture", Napi::Function::New<Translated<ReleasePicture>>(env, "releasePicture"));
+  exports.Set("keptPictures", Napi::Function::New<Translated<KeptPictures>>(env, "keptPictures"));
   exports.Set("benchEngine", Napi::Function::New<Translated<BenchEngine>>(env, "benchEngine"));
   return exports;
 }
