@@ -36,12 +36,13 @@ Affine AnyMatrix(Random* random, const PixelView& source, const WarpNormalizePar
   return matrix;
 }
 
-Window AnyWindow(Random* random, const PixelView& source) {
-  if (random->OneIn(2)) return {0, 0, source.width, source.height};
-  const auto left = static_cast<std::int32_t>(random->Integer(0, source.width - 1));
-  const auto top = static_cast<std::int32_t>(random->Integer(0, source.height - 1));
-  return {left, top, static_cast<std::int32_t>(random->Integer(left + 1, source.width)),
-          static_cast<std::int32_t>(random->Integer(top + 1, source.height))};
+/** Of a picture or a destination of `width` x `height` pixels. */
+Window AnyWindow(Random* random, std::int32_t width, std::int32_t height) {
+  if (random->OneIn(2)) return {0, 0, width, height};
+  const auto left = static_cast<std::int32_t>(random->Integer(0, width - 1));
+  const auto top = static_cast<std::int32_t>(random->Integer(0, height - 1));
+  return {left, top, static_cast<std::int32_t>(random->Integer(left + 1, width)),
+          static_cast<std::int32_t>(random->Integer(top + 1, height))};
 }
 
 WarpNormalizeParams AnyParams(Random* random, const PixelView& source, std::int32_t width, std::int32_t height) {
@@ -51,8 +52,11 @@ WarpNormalizeParams AnyParams(Random* random, const PixelView& source, std::int3
   params.matrix = AnyMatrix(random, source, params);
   params.border = random->OneIn(2) ? Border::kConstant : Border::kReplicate;
   params.pad = static_cast<float>(random->OneIn(50) ? random->Extreme() : random->Integer(0, 255));
-  params.window = AnyWindow(random, source);
-  params.normalization = {random->OneIn(2), 1.0 / 255, {0.4, 0.5, 0.6}, {0.2, -0.3, 1}};
+  params.window = AnyWindow(random, source.width, source.height);
+  params.area = AnyWindow(random, width, height);
+  params.focus = width % 2 == 0 && height % 2 == 0 && random->OneIn(2);
+  constexpr PlaneOrder kOrders[] = {PlaneOrder::kRgb, PlaneOrder::kBgr, PlaneOrder::kGray};
+  params.normalization = {kOrders[random->Integer(0, 2)], 1.0 / 255, {0.4, 0.5, 0.6}, {0.2, -0.3, 1}};
   if (random->OneIn(50)) params.normalization.std[random->Integer(0, 2)] = random->Extreme();
   if (random->OneIn(50)) params.normalization.mean[random->Integer(0, 2)] = random->Extreme();
   return params;
@@ -88,17 +92,30 @@ bool Spoil(Random* random, PixelView* source, WarpNormalizeParams* params) {
     case 8:
       source->length -= 1;
       return true;
+    case 9:
+      params->area.right = params->width + 1;
+      return true;
+    case 10:
+      params->area.left = params->area.right;
+      return true;
+    case 11:
+      params->focus = true;
+      return params->width % 2 != 0 || params->height % 2 != 0;
     default:
       return false;
   }
 }
 
-void CheckValues(const float* values, std::size_t count, const Normalization& normalization) {
-  const LevelMap map = MakeLevelMap(normalization);
-  for (int c = 0; c < 3; c++) {
+void CheckValues(const float* values, const WarpNormalizeParams& params) {
+  const LevelMap map = MakeLevelMap(params.normalization);
+  const OutputLayout layout = LayoutOf(params);
+  const auto plane = static_cast<std::size_t>(layout.plane());
+  const std::size_t planes = static_cast<std::size_t>(layout.length()) / plane;
+  for (std::size_t p = 0; p < planes; p++) {
+    const std::size_t c = p % static_cast<std::size_t>(layout.channels);
     const float ends[2] = {map.bias[c], 255 * map.multiplier[c] + map.bias[c]};
-    for (std::size_t i = 0; i < count / 3; i++) {
-      const float value = values[static_cast<std::size_t>(c) * (count / 3) + i];
+    for (std::size_t i = 0; i < plane; i++) {
+      const float value = values[p * plane + i];
       Expect(value >= std::min(ends[0], ends[1]) && value <= std::max(ends[0], ends[1]), "a value that no level gives");
     }
   }
@@ -123,13 +140,13 @@ void Warp(Random* random, std::int32_t source_width, std::int32_t source_height,
   const MutableFloatView view{out.data.get(), out.length};
   WarpNormalize(source, params, 1, view, static_cast<std::int64_t>(offset));
   Expect(!spoiled && out.length == count + offset, "a spoiled argument was taken");
-  CheckValues(out.data.get() + offset, count, params.normalization);
+  CheckValues(out.data.get() + offset, params);
 
   Exact<float> again(count);
   WarpNormalize(source, params, 3, {again.data.get(), count}, 0);
   const float* first = out.data.get() + offset;
   Expect(std::memcmp(first, again.data.get(), count * sizeof(float)) == 0, "the number of threads shows");
-  const WarpJob job{source, params, MakeLevelMap(params.normalization), again.data.get()};
+  const WarpJob job{source, params, MakeLevelMap(params.normalization), LayoutOf(params), again.data.get()};
   WarpGeneral(job, 0, params.height);
   Expect(std::memcmp(first, again.data.get(), count * sizeof(float)) == 0, "the two implementations differ");
 }

@@ -72,6 +72,10 @@ export function hintForValue(path: readonly PropertyKey[], value: unknown): stri
 
 function hintForAlternatives(path: readonly PropertyKey[], schema: SchemaNode, value: unknown): string | null {
   if (value === 'all') return `write \`${String(path.at(-1))}: { all: {} }\``;
+  if (typeof value === 'string') {
+    const similar = closestWord(value, schema.anyOf?.flatMap((branch) => branch.enum ?? []) ?? []);
+    return similar === null ? null : `did you mean ${similar}?`;
+  }
   if (typeof value !== 'object' || value === null) return null;
   const known = keysOf(schema);
   const given = Object.keys(value);

@@ -48,7 +48,12 @@ export function keysOf(schema: SchemaNode): string[] {
 
 /** What a good value is, as it continues "expected". */
 export function describeExpected(schema: SchemaNode): string {
-  if (schema.anyOf !== undefined) return `a mapping with one of the keys ${keysOf(schema).join(', ')}`;
+  if (schema.anyOf !== undefined) {
+    const keys = keysOf(schema);
+    return keys.length > 0
+      ? `a mapping with one of the keys ${keys.join(', ')}`
+      : schema.anyOf.map(describeExpected).join(', or ');
+  }
   if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
   switch (schema.type) {
     case 'object':

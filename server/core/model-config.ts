@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { annotateSchema } from './annotation-config.js';
 import { taskProblems } from './config-meaning.js';
+import { channelsOf } from './network-input.js';
 import { pipelineSchema } from './pipeline/pipeline-config.js';
+import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
 
 /**
@@ -10,7 +12,6 @@ import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
  */
 
 const count = (description: string) => z.int().min(1).describe(description);
-const perChannel = (description: string) => z.array(z.number()).length(3).describe(description);
 
 const inputSchema = z
   .strictObject({
@@ -18,32 +19,6 @@ const inputSchema = z
     height: z.int().min(1).max(16384).describe('Height of the network input, in pixels.'),
   })
   .describe('Size to which pictures are brought. A model file with another fixed size is rewritten to it.');
-
-const preprocessSchema = z
-  .strictObject({
-    resize: z
-      .enum(['letterbox', 'stretch'])
-      .default('letterbox')
-      .describe('letterbox: keep the aspect ratio, centre, pad. stretch: fill the input.'),
-    color: z.enum(['rgb', 'bgr']).default('rgb').describe('Order of the channels that the network expects.'),
-    pad: z.int().min(0).max(255).default(0).describe('Grey level of the padding around a letterboxed picture.'),
-    scale: z.number().default(1).describe('Pixels become (value * scale - mean) / std.'),
-    mean: perChannel('Per channel, in the order of `color`, after `scale`.').default([0, 0, 0]),
-    std: z
-      .array(z.number().refine((value) => value !== 0, 'must not be 0'))
-      .length(3)
-      .describe('Per channel, in the order of `color`; not 0.')
-      .default([1, 1, 1]),
-    alignment: z
-      .array(z.array(z.number()).length(2))
-      .length(5)
-      .optional()
-      .describe(
-        'Where the five landmarks of a face belong in the network input, as [x, y] in pixels, in the order left eye, ' +
-          'right eye, nose, left and right mouth corner. Regions given as landmarks need it.',
-      ),
-  })
-  .describe('How pixels become the input tensor.');
 
 const postprocessSchema = z
   .strictObject({
@@ -211,10 +186,10 @@ const warmupsFit: CrossCheck = ({ max_batch_size: most, model_warmup: warmups })
     size > most ? [[['model_warmup', index, 'batch_size'], `${size} is over max_batch_size, which is ${most}`]] : [],
   );
 
-const tensorFits: CrossCheck = ({ max_batch_size: rows, input }) => {
+const tensorFits: CrossCheck = ({ max_batch_size: rows, input, preprocess: { color } }) => {
   if (input === undefined) return [];
   const { width, height } = input;
-  const bytes = rows * width * height * 3 * Float32Array.BYTES_PER_ELEMENT;
+  const bytes = rows * width * height * channelsOf(color) * Float32Array.BYTES_PER_ELEMENT;
   if (bytes <= MOST_TENSOR_BYTES) return [];
   const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   const message = `a batch of ${rows} inputs of ${width} x ${height} takes ${size}, over 2 GiB: lower max_batch_size or the size`;
@@ -226,8 +201,12 @@ const gpusHaveMeaning: CrossCheck = ({ instance_group: { kind, gpus } }) =>
     ? [[['instance_group', 'gpus'], 'has no meaning with kind KIND_CPU: remove one of the two']]
     : [];
 
-const profilesFit: CrossCheck = ({ input, ...config }) =>
-  input === undefined ? [] : profileProblems({ ...config, input });
+type WithInput = Fields & { readonly input: NonNullable<Fields['input']> };
+
+/** A check of models that have a network input. */
+function withInput(check: (config: WithInput) => ReturnType<CrossCheck>): CrossCheck {
+  return ({ input, ...config }) => (input === undefined ? [] : check({ ...config, input }));
+}
 
 const taskFits: CrossCheck = (config) =>
   taskProblems(config, { input: TASK_INPUTS[config.task], kind: TASK_KINDS[config.task] });
@@ -257,9 +236,11 @@ export const modelConfigSchema = fields
     crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
     crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
     crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
-    crossCheck(tensorFits, ['max_batch_size', 'input']),
+    crossCheck(tensorFits, ['max_batch_size', 'input', 'preprocess.color']),
+    crossCheck(withInput(preprocessProblems), ['input', 'preprocess']),
+    crossCheck(withInput(focusProblems), ['input', 'preprocess.focus', 'tensorrt.profiles']),
     crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
-    crossCheck(profilesFit, ['max_batch_size', 'input', 'tensorrt.profiles']),
+    crossCheck(withInput(profileProblems), ['max_batch_size', 'input', 'tensorrt.profiles']),
     crossCheck(taskFits, ['task', 'input', 'pipeline', 'annotate', 'instance_group.kind']),
   )
   .transform((config) => ({

@@ -1,6 +1,6 @@
 import type { GraphProto } from '../gen/onnx/onnx.js';
 import { opsetOf, type DeclaredDim, type OnnxModel } from './graph.js';
-import type { ImageInput } from './image-input.js';
+import { COLORS, type ImageInput } from './image-input.js';
 import { inferShapes, type Inference } from './shape-inference.js';
 
 /** Size of the network input, in pixels. */
@@ -18,6 +18,8 @@ export interface PixelRange {
 
 /** What a model is served at. */
 export interface ServedSize extends InputSize {
+  /** Of the input tensor. @default 3 */
+  readonly channels?: number;
   /**
    * Leaves height and width open, as symbols, for all sizes between; one whose min is its max is fixed.
    * @default both fixed
@@ -49,7 +51,8 @@ const OTHER_BATCH = 11;
 export function compareSizes(model: OnnxModel, input: ImageInput, size: ServedSize): Comparison {
   const [batch, , height, width] = input.shape;
   const sizeOr = (dim: DeclaredDim, otherwise: number) => (typeof dim === 'number' ? dim : otherwise);
-  const exported = probe(model, input, sizeOr(batch, 1), sizeOr(height, size.height), sizeOr(width, size.width));
+  const was = { ...size, height: sizeOr(height, size.height), width: sizeOr(width, size.width) };
+  const exported = probe(model, input, sizeOr(batch, 1), was);
   return { graph: model.graph, exported, served: servedProbes(model, input, size) };
 }
 
@@ -63,17 +66,18 @@ export function compareAgain(
   return { graph: model.graph, exported, served: servedProbes(model, input, size) };
 }
 
-function probe(model: OnnxModel, { name }: ImageInput, batch: number, height: number, width: number): Probe {
-  const inference = inferShapes(model.graph, opsetOf(model), new Map([[name, [batch, 3, height, width]]]));
+function probe(model: OnnxModel, { name }: ImageInput, batch: number, size: ServedSize): Probe {
+  const { channels = COLORS, height, width } = size;
+  const inference = inferShapes(model.graph, opsetOf(model), new Map([[name, [batch, channels, height, width]]]));
   return { batch, height, width, ...inference };
 }
 
 function servedProbes(model: OnnxModel, input: ImageInput, size: ServedSize): Comparison['served'] {
   return [
-    probe(model, input, BATCH, size.height, size.width),
-    probe(model, input, OTHER_BATCH, size.height, size.width),
-    ...endsOf(size).map(({ height, width }, index) =>
-      probe(model, input, index % 2 === 0 ? BATCH : OTHER_BATCH, height, width),
+    probe(model, input, BATCH, size),
+    probe(model, input, OTHER_BATCH, size),
+    ...endsOf(size).map((end, index) =>
+      probe(model, input, index % 2 === 0 ? BATCH : OTHER_BATCH, { ...size, ...end }),
     ),
   ];
 }

@@ -19,7 +19,7 @@ export function rewriteForBuilding(bytes: Uint8Array, size: ServedSize): Buildab
   const { model, changes } = rewriteModel(file, size);
   return {
     bytes: changes.length === 0 ? bytes : encodeModel(model),
-    input: imageInput(file).name,
+    input: imageInput(model).name,
     quantized: hasQuantization(file),
   };
 }

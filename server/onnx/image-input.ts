@@ -2,6 +2,13 @@ import { ServingError } from '../core/errors.js';
 import { declaredShape, fedInputs, inputNames, shapeText, type DeclaredDim, type OnnxModel } from './graph.js';
 import { DataType, dataTypeName } from './tensor.js';
 
+/** Channels of a picture; the default of what is served. */
+export const COLORS = 3;
+/** Channels of a picture in grey. */
+export const GRAY = 1;
+/** Channels behind the Focus layer of a YOLO. */
+export const FOCUSED = 12;
+
 /** The one input of a vision model: float32 pictures, NCHW. */
 export interface ImageInput {
   readonly name: string;
@@ -24,11 +31,11 @@ export function imageInput(model: OnnxModel): ImageInput {
     throw invalid(`Input '${input.name}' must be [batch, 3, height, width] and is ${shapeText(shape)}; export it so.`);
   }
   const [batch = null, channels = null, height = null, width = null] = shape;
-  if (channels !== 3 && width === 3) {
-    throw invalid(`Input '${input.name}' is NHWC ${shapeText(shape)}; export the model with NCHW pictures.`);
-  }
-  if (typeof channels === 'number' && channels !== 3) {
-    throw invalid(`Input '${input.name}' has ${channels} channels ${shapeText(shape)}; pictures have 3.`);
+  if (typeof channels === 'number' && ![COLORS, GRAY, FOCUSED].includes(channels)) {
+    throw invalid(
+      `Input '${input.name}' has ${channels} channels ${shapeText(shape)}; pictures have ${COLORS}, or ${GRAY} in grey, or ` +
+        `${FOCUSED} where a Focus layer was cut off.`,
+    );
   }
   const elemType = input.type?.tensorType?.elemType ?? DataType.UNDEFINED;
   if (elemType !== DataType.FLOAT) {
@@ -36,6 +43,22 @@ export function imageInput(model: OnnxModel): ImageInput {
   }
   return { name: input.name, shape: [batch, channels, height, width] };
 }
+
+/** Refuses a file whose input has other channels than the configuration feeds. Throws MODEL_INVALID. */
+export function requireChannels({ name, shape }: ImageInput, served: number): void {
+  const [, channels] = shape;
+  if (typeof channels !== 'number' || channels === served) return;
+  throw invalid(
+    `Input '${name}' has ${channels} channels ${shapeText(shape)} and would be fed ${served}: ${ADVICE[channels]}.`,
+  );
+}
+
+/** What to configure for a file, by its channels. */
+const ADVICE: Readonly<Record<number, string>> = {
+  [COLORS]: 'set preprocess.color to rgb or bgr and preprocess.focus to false',
+  [GRAY]: 'set preprocess.color to gray',
+  [FOCUSED]: 'if its Focus layer was cut off, set preprocess.focus to true and input to the size in front of it',
+};
 
 function invalid(message: string): ServingError {
   return new ServingError('MODEL_INVALID', message);

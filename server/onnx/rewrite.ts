@@ -13,8 +13,9 @@ import {
   type OnnxModel,
 } from './graph.js';
 import { followSizes, newConflicts } from './follow-sizes.js';
-import { imageInput, type ImageInput } from './image-input.js';
+import { COLORS, imageInput, requireChannels, type ImageInput } from './image-input.js';
 import { decodeModel, encodeModel } from './model-file.js';
+import { takeNchw } from './nhwc.js';
 
 /** The symbols of the dynamic batch and of open sizes in the inputs and outputs of a rewritten model. */
 export const BATCH = 'batch';
@@ -27,10 +28,10 @@ export const OLDEST_OPSET = 7;
 const FREE_INITIALIZERS_IR = 4n;
 
 /**
- * Makes a model file servable: a dynamic batch, the input size of the configuration (or, with `ranges`, height and width
- * that stay open), weights no longer among the inputs, outputs with shapes that are true. The bytes are returned as they
- * are where nothing has to change. `changes` says what was done, a line each. Throws MODEL_INVALID, naming the node and
- * the reason, where the model cannot be brought to these sizes without guessing.
+ * Makes a model file servable: pictures as NCHW, a dynamic batch, the input size of the configuration (or, with `ranges`,
+ * height and width that stay open), weights no longer among the inputs, outputs with shapes that are true. The bytes are
+ * returned as they are where nothing has to change. `changes` says what was done, a line each. Throws MODEL_INVALID,
+ * naming the node and the reason, where the model cannot be brought to these sizes without guessing.
  */
 export function rewriteForServing(bytes: Uint8Array, size: ServedSize): { bytes: Uint8Array; changes: string[] } {
   const { model, changes } = rewriteModel(decodeModel(bytes), size);
@@ -46,8 +47,10 @@ export function rewriteModel(model: OnnxModel, size: ServedSize): { model: OnnxM
     );
   }
   const changes: string[] = [];
-  const input = imageInput(model);
-  let result = dropUnusedWeights(dropWeightInputs(model, changes), changes);
+  let result = takeNchw(model, changes);
+  const input = imageInput(result);
+  requireChannels(input, size.channels ?? COLORS);
+  result = dropUnusedWeights(dropWeightInputs(result, changes), changes);
   const followed = followSizes(result, input, size);
   for (const { node, verdict } of followed.steps) {
     if (verdict.kind === 'refuse') throw refusal(node, verdict.reason);
@@ -130,7 +133,7 @@ function declareShapes(
   const isOpen = (range: PixelRange | undefined) => range !== undefined && range.min !== range.max;
   const height = isOpen(size.ranges?.height) ? HEIGHT : size.height;
   const width = isOpen(size.ranges?.width) ? WIDTH : size.width;
-  const inputs = graph.input.map((value) => declare('input', value, [BATCH, 3, height, width]));
+  const inputs = graph.input.map((value) => declare('input', value, [BATCH, size.channels ?? COLORS, height, width]));
   const symbols = new Set(input.shape.filter((dim) => typeof dim === 'string'));
   const outputs = graph.output.map((value) => declare('output', value, servedShape(value, comparison, symbols)));
   const stale = changes.length > before ? graph.valueInfo.length : 0;

@@ -1,3 +1,4 @@
+import { networkInput } from '../core/network-input.js';
 import { ServingError } from '../core/errors.js';
 import type { DetectionLayout } from '../core/inference.js';
 import { requirePicture } from '../core/picture.js';
@@ -38,7 +39,7 @@ export class CpuInstance implements Instance {
 
   /** Loads the model, checks its outputs against the task and runs the warm-up. Throws MODEL_INVALID. */
   static async create(spec: InstanceSpec, threads: number): Promise<CpuInstance> {
-    const session = await OnnxSession.create(spec.modelFile, spec.config.input, threads);
+    const session = await OnnxSession.create(spec.modelFile, networkInput(spec.config), threads);
     try {
       const instance = new CpuInstance(spec, threads, loadNative(), session);
       await instance.#warmUp();

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { ModelConfig } from '../core/model-config.js';
+import { networkInput } from '../core/network-input.js';
 import { rewriteForBuilding, type BuildableModel } from '../onnx/for-building.js';
 import { pictureSetDigest } from './calibration/picture-files.js';
 import { canonicalJson } from './canonical-json.js';
@@ -41,7 +42,7 @@ export async function readEngineInputs(
   return { config, modelFile, onnx, onnxSha256, inputName: input, plugins, calibration };
 }
 
-async function rewrite(file: string, { input, tensorrt }: ModelConfig): Promise<BuildableModel> {
+async function rewrite(file: string, config: ModelConfig): Promise<BuildableModel> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file);
@@ -49,7 +50,8 @@ async function rewrite(file: string, { input, tensorrt }: ModelConfig): Promise<
     throw new ServingError('MODEL_INVALID', `${file} cannot be read: ${errorMessage(cause)}`, { cause });
   }
   try {
-    const ranges = openRanges(tensorrt.profiles ?? [], input);
+    const ranges = openRanges(config);
+    const input = networkInput(config);
     return rewriteForBuilding(bytes, ranges === null ? input : { ...input, ranges });
   } catch (cause) {
     const { code, message } = ServingError.from(cause);

@@ -60,11 +60,12 @@ export function engineKey(facts: EngineFacts): string {
   return createHash('sha256').update(canonicalJson(facts)).digest('hex');
 }
 
-export function engineOptions({ tensorrt, max_batch_size: most, input }: ModelConfig): EngineOptions {
+export function engineOptions(config: ModelConfig): EngineOptions {
+  const { tensorrt } = config;
   return {
     precision: tensorrt.precision,
     tf32: tensorrt.tf32,
-    profiles: buildProfiles(tensorrt.profiles ?? [{ batch: { min: 1, opt: most, max: most } }], input),
+    profiles: buildProfiles(config),
     optimizationLevel: tensorrt.optimization_level,
     workspaceBytes: tensorrt.workspace_bytes ?? null,
     auxStreams: tensorrt.aux_streams ?? null,

@@ -1,3 +1,4 @@
+import { alignmentPoints } from '../core/alignment-templates.js';
 import { ServingError, type ErrorData } from '../core/errors.js';
 import {
   regionsOf,
@@ -49,7 +50,7 @@ export class RowPlanner {
     this.#config = config;
     this.#native = native;
     const { alignment } = config.preprocess;
-    this.#alignment = alignment === undefined ? null : Float32Array.from(alignment.flat());
+    this.#alignment = alignment === undefined ? null : Float32Array.from(alignmentPoints(alignment).flat());
   }
 
   /** The rows of a frame. Regions that cannot be sampled get their error at once and no row. */
@@ -58,15 +59,14 @@ export class RowPlanner {
     const regions = wantedRegions(frame);
     const { picture } = frame;
     if (picture instanceof ServingError) return [];
-    const { input } = this.#config;
-    const { resize } = this.#config.preprocess;
+    const { input, preprocess } = this.#config;
     const rows: PlannedRow<P>[] = [];
     regions.forEach((region, index) => {
       try {
         const sampling =
           region === null
-            ? samplePicture(picture, input, resize)
-            : sampleRegion(region, picture, input, resize, this.#alignment, this.#native);
+            ? samplePicture(picture, input, preprocess)
+            : sampleRegion(region, picture, input, preprocess, this.#alignment, this.#native);
         rows.push({ frame, index, picture, sampling, parameters });
       } catch (cause) {
         results[index] = ServingError.from(cause);

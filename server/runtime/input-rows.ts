@@ -1,12 +1,11 @@
 import { regionsOf } from '../core/inference.js';
 import { TASK_KINDS, type ModelConfig } from '../core/model-config.js';
+import { networkInput } from '../core/network-input.js';
 import type { Picture } from '../core/picture.js';
 import { decodePicture, type DecodedPicture } from './image-decoder.js';
 import type { FrameTask } from './messages.js';
 import type { NativeAddon } from './native.js';
 import { atDecodedSize, type Sampling } from './sampling.js';
-
-const CHANNELS = 3;
 
 /** What decides how large the picture of a request is decoded. */
 export type DecodedRequest = Pick<FrameTask, 'parameters' | 'keep'>;
@@ -42,8 +41,9 @@ export class InputRows {
     this.#config = config;
     this.#native = native;
     this.#threads = threads;
-    this.shape = [CHANNELS, config.input.height, config.input.width];
-    this.length = CHANNELS * config.input.height * config.input.width;
+    const { channels, height, width } = networkInput(config);
+    this.shape = [channels, height, width];
+    this.length = channels * height * width;
   }
 
   /** Throws BAD_IMAGE or MESSAGE_TOO_LARGE. */
@@ -53,7 +53,7 @@ export class InputRows {
 
   /** Writes one row from `out[offset]`. */
   write({ width, height, pixels }: DecodedPicture, sampling: Sampling, out: Float32Array, offset: number): void {
-    const { color, scale, mean, std, pad } = this.#config.preprocess;
+    const { color, scale, mean, std, pad, focus } = this.#config.preprocess;
     // A window is only ever set for regions, whose pictures are decoded at full size.
     this.#native.warpNormalize(
       pixels,
@@ -64,6 +64,8 @@ export class InputRows {
         border: sampling.border,
         pad,
         window: sampling.window,
+        area: sampling.area,
+        focus,
         normalization: { color, scale, mean, std },
         threads: this.#threads,
       },

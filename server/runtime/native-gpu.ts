@@ -1,7 +1,7 @@
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { GpuTelemetry } from '../core/gpu-telemetry.js';
 import { addonFile, loadAddon } from './native-file.js';
-import type { NmsOptions, PixelView, SourceWindow } from './native.js';
+import type { NmsOptions, PixelView, PixelRect } from './native.js';
 
 /**
  * The one door to the native GPU addon, which is there where CUDA and TensorRT were found when it was built. Names, order
@@ -106,12 +106,14 @@ export interface GpuInstanceSpec {
   /** Lets a version-compatible plan bring host code of its own. */
   readonly versionCompatible: boolean;
   readonly task: 'centerface' | 'embedding';
-  /** Of the network input, in pixels. */
+  /** Of the network input, in pixels; before Focus. */
   readonly width: number;
   readonly height: number;
   readonly maxBatchSize: number;
+  /** See WarpOptions. */
+  readonly focus: boolean;
   readonly pad: number;
-  readonly color: 'rgb' | 'bgr';
+  readonly color: 'rgb' | 'bgr' | 'gray';
   readonly scale: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
@@ -139,8 +141,10 @@ export interface GpuRow {
   readonly picture: number;
   /** Network input to stored picture. */
   readonly matrix: readonly number[];
-  readonly window: SourceWindow | null;
+  readonly window: PixelRect | null;
   readonly border: 'constant' | 'replicate';
+  /** Part of the network input that is sampled, the rest being the pad; null: all of it. */
+  readonly area: PixelRect | null;
   /** Network input to the picture that results are told in. */
   readonly resultMatrix: readonly number[];
   readonly scoreThreshold: number;
@@ -183,7 +187,7 @@ export interface NativeGpuInstance {
   close(): void;
 }
 
-/** An engine to be measured alone. */
+/** An engine to be measured alone; its input has three channels. */
 export interface EngineBenchSpec {
   readonly planFile: string;
   readonly device: number;

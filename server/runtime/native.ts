@@ -18,14 +18,15 @@ export interface PixelView {
 
 /** How warped pixels become tensor values: (value * scale - mean[c]) / std[c], c counted after the channel order. */
 export interface Normalization {
-  readonly color: 'rgb' | 'bgr';
+  /** `gray` is one channel, of which the first mean and std count. */
+  readonly color: 'rgb' | 'bgr' | 'gray';
   readonly scale: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
 }
 
-/** Which source pixels may be read, in pixels, right and bottom exclusive. */
-export interface SourceWindow {
+/** A rectangle in whole pixels, right and bottom exclusive. */
+export interface PixelRect {
   readonly left: number;
   readonly top: number;
   readonly right: number;
@@ -43,7 +44,14 @@ export interface WarpOptions {
   /** Grey level 0 to 255. */
   readonly pad: number;
   /** Part of the source that counts; null: all of it. */
-  readonly window: SourceWindow | null;
+  readonly window: PixelRect | null;
+  /** Part of the destination that is sampled, the rest being `pad`; null: all of it. */
+  readonly area: PixelRect | null;
+  /**
+   * Writes the planes as YOLO's Focus layer makes them, four groups of half the width and height: column x and row y go to
+   * group 2 * (x % 2) + y % 2. Width and height have to be even.
+   */
+  readonly focus: boolean;
   readonly normalization: Normalization;
   /** Threads to share the rows among, the calling one included. */
   readonly threads: number;
@@ -76,8 +84,9 @@ export interface NativeAddon {
 
   /**
    * One pass: affine warp (bilinear, rounded to whole grey levels), channel order and normalisation, from interleaved or
-   * NV12 pixels to three float planes (CHW). Writes 3 * height * width floats from `out[offset]`. NV12 is BT.601 limited
-   * range, and gives what converting the picture to whole RGB levels first would give; gray8 fills three equal channels.
+   * NV12 pixels to three float planes (CHW), or one of grey. Writes channels * height * width floats from `out[offset]`.
+   * NV12 is BT.601 limited range, and gives what converting the picture to whole RGB levels first would give; gray8 fills
+   * three equal channels.
    * The result is the same for every number of threads.
    */
   warpNormalize(source: PixelView, options: WarpOptions, out: Float32Array, offset: number): void;

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { errorMessage, ServingError } from '../core/errors.js';
+import type { NetworkInput } from '../core/network-input.js';
 import { rewriteForServing } from '../onnx/rewrite.js';
-import type { Size } from './sampling.js';
 
 /** An output of a run. */
 export interface OutputTensor {
@@ -24,8 +24,8 @@ export class OnnxSession implements AsyncDisposable {
     this.changes = changes;
   }
 
-  /** Loads `file` with a dynamic batch and the input size `size`; null: as it is. Throws MODEL_INVALID. */
-  static async create(file: string, size: Size | null, threads: number): Promise<OnnxSession> {
+  /** Loads `file` with a dynamic batch and rows of the shape `size`; null: as it is. Throws MODEL_INVALID. */
+  static async create(file: string, size: NetworkInput | null, threads: number): Promise<OnnxSession> {
     let bytes: Uint8Array;
     try {
       bytes = await readFile(file);
@@ -71,7 +71,7 @@ export class OnnxSession implements AsyncDisposable {
   }
 }
 
-function rewrite(file: string, bytes: Uint8Array, size: Size): ReturnType<typeof rewriteForServing> {
+function rewrite(file: string, bytes: Uint8Array, size: NetworkInput): ReturnType<typeof rewriteForServing> {
   try {
     return rewriteForServing(bytes, size);
   } catch (cause) {

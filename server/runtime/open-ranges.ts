@@ -1,4 +1,5 @@
 import type { ModelConfig } from '../core/model-config.js';
+import { FOCUS_STRIDE, networkInput } from '../core/network-input.js';
 import type { ServedSize } from '../onnx/comparison.js';
 import type { BuildProfile, SizeRange } from './native-gpu.js';
 
@@ -7,14 +8,16 @@ type ProfileConfig = NonNullable<ModelConfig['tensorrt']['profiles']>[number];
 type Size = ModelConfig['input'];
 type Side = keyof Size;
 
-/** All heights and widths that profiles reach together; null where they leave neither open. */
-export function openRanges(profiles: Profiles, input: Size): NonNullable<ServedSize['ranges']> | null {
+/** All heights and widths of the network input that profiles reach together; null where they leave neither open. */
+export function openRanges(config: ModelConfig): NonNullable<ServedSize['ranges']> | null {
+  const [profiles, input] = [profilesOf(config), networkInput(config)];
   const [height, width] = [reach(profiles, input, 'height'), reach(profiles, input, 'width')];
   return isOpen(height) || isOpen(width) ? { height, width } : null;
 }
 
 /** The profiles as a plan is built with them. A side that any of them opens is open in the file: all have to say it. */
-export function buildProfiles(profiles: Profiles, input: Size): BuildProfile[] {
+export function buildProfiles(config: ModelConfig): BuildProfile[] {
+  const [profiles, input] = [profilesOf(config), networkInput(config)];
   const side = (profile: ProfileConfig, name: Side) =>
     isOpen(reach(profiles, input, name)) ? rangeOf(profile, input, name) : null;
   return profiles.map((profile) => ({
@@ -22,6 +25,19 @@ export function buildProfiles(profiles: Profiles, input: Size): BuildProfile[] {
     height: side(profile, 'height'),
     width: side(profile, 'width'),
   }));
+}
+
+/** The configured profiles in pixels of the network input: half of those in front of Focus. */
+function profilesOf({ tensorrt, preprocess, max_batch_size: most }: ModelConfig): Profiles {
+  const profiles: Profiles = tensorrt.profiles ?? [{ batch: { min: 1, opt: most, max: most } }];
+  if (!preprocess.focus) return profiles;
+  const half = (range: SizeRange | undefined) =>
+    range && {
+      min: range.min / FOCUS_STRIDE,
+      opt: range.opt / FOCUS_STRIDE,
+      max: range.max / FOCUS_STRIDE,
+    };
+  return profiles.map(({ batch, height, width }) => ({ batch, height: half(height), width: half(width) }));
 }
 
 function reach(profiles: Profiles, input: Size, side: Side): SizeRange {

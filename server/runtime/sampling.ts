@@ -1,29 +1,27 @@
 import { ServingError } from '../core/errors.js';
 import type { Region } from '../core/picture.js';
-import type { NativeAddon, SourceWindow } from './native.js';
+import { cropAround, type CropRule } from './crop-rules.js';
+import type { Affine, Box, Size } from './geometry.js';
+import type { NativeAddon, PixelRect } from './native.js';
+import { fitBox, type Fit, type ResizeMode } from './resize-modes.js';
 
-/** Row-major 2x3 affine map between pixel grids whose centres lie at integers. */
-export type Affine = readonly [number, number, number, number, number, number];
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
+export type { Affine, Size } from './geometry.js';
 
 /** How one row of the input tensor is sampled from a picture. */
-export interface Sampling {
-  /** Network input to picture. */
-  readonly toPicture: Affine;
+export interface Sampling extends Fit {
   /** The part of the picture that counts; null: all of it. */
-  readonly window: SourceWindow | null;
-  readonly border: 'constant' | 'replicate';
+  readonly window: PixelRect | null;
 }
 
-export type ResizeMode = 'letterbox' | 'stretch';
+/** What a configuration says about it. */
+export interface SamplingRules {
+  readonly resize: ResizeMode;
+  readonly crop: CropRule;
+}
 
-/** The whole picture, brought to the network's size. */
-export function samplePicture(picture: Size, input: Size, resize: ResizeMode): Sampling {
-  return sampleBox({ left: 0, top: 0, right: picture.width, bottom: picture.height }, picture, input, resize);
+/** The whole picture, brought to the network's size. Where boxes are enlarged, the picture is a box like others. */
+export function samplePicture(picture: Size, input: Size, rules: SamplingRules): Sampling {
+  return sampleBox({ left: 0, top: 0, right: picture.width, bottom: picture.height }, picture, input, rules);
 }
 
 /**
@@ -34,7 +32,7 @@ export function sampleRegion(
   region: Region,
   picture: Size,
   input: Size,
-  resize: ResizeMode,
+  rules: SamplingRules,
   alignment: Float32Array | null,
   native: NativeAddon,
 ): Sampling {
@@ -49,7 +47,8 @@ export function sampleRegion(
     const [x0, x1] = [minimum(region.points, 0), maximum(region.points, 0)];
     const [y0, y1] = [minimum(region.points, 1), maximum(region.points, 1)];
     requireOverlap(x0, y0, x1, y1, picture, 'the landmarks');
-    return { toPicture: alignLandmarks(region.points, alignment, native), window: null, border: 'constant' };
+    const toPicture = alignLandmarks(region.points, alignment, native);
+    return { toPicture, window: null, border: 'constant', area: null };
   }
   const { left, top, right, bottom } = region;
   if (!(right > left && bottom > top)) {
@@ -59,13 +58,7 @@ export function sampleRegion(
     );
   }
   requireOverlap(left, top, right, bottom, picture, 'the box');
-  const box = {
-    left: Math.max(0, left),
-    top: Math.max(0, top),
-    right: Math.min(picture.width, right),
-    bottom: Math.min(picture.height, bottom),
-  };
-  return sampleBox(box, picture, input, resize);
+  return sampleBox({ left, top, right, bottom }, picture, input, rules);
 }
 
 /** The same map for a picture that was decoded at another size. */
@@ -77,32 +70,25 @@ export function atDecodedSize(toPicture: Affine, picture: Size, decoded: Size): 
   return [a * sx, b * sx, (c + 0.5) * sx - 0.5, d * sy, e * sy, (f + 0.5) * sy - 0.5];
 }
 
-/** `box` lies inside the picture. */
-function sampleBox(box: SourceWindow, picture: Size, input: Size, resize: ResizeMode): Sampling {
-  const width = box.right - box.left;
-  const height = box.bottom - box.top;
-  let scaleX = width / input.width;
-  let scaleY = height / input.height;
-  if (resize === 'letterbox') scaleX = scaleY = Math.max(scaleX, scaleY);
-  // Centre on centre: the input's middle, (n - 1) / 2, falls on the middle of the box.
-  const toPicture: Affine = [
-    scaleX,
-    0,
-    box.left + (width - 1) / 2 - (scaleX * (input.width - 1)) / 2,
-    0,
-    scaleY,
-    box.top + (height - 1) / 2 - (scaleY * (input.height - 1)) / 2,
-  ];
-  const whole = width === picture.width && height === picture.height;
+function sampleBox(box: Box, picture: Size, input: Size, { resize, crop }: SamplingRules): Sampling {
+  // What surrounds the box is part of the crop.
+  if (crop.rule !== 'none') return { ...fitBox(cropAround(box, input, crop), input, resize), window: null };
+  const inside = {
+    left: Math.max(0, box.left),
+    top: Math.max(0, box.top),
+    right: Math.min(picture.width, box.right),
+    bottom: Math.min(picture.height, box.bottom),
+  };
+  const whole = inside.right - inside.left === picture.width && inside.bottom - inside.top === picture.height;
   const window = whole
     ? null
     : {
-        left: Math.floor(box.left),
-        top: Math.floor(box.top),
-        right: Math.ceil(box.right),
-        bottom: Math.ceil(box.bottom),
+        left: Math.floor(inside.left),
+        top: Math.floor(inside.top),
+        right: Math.ceil(inside.right),
+        bottom: Math.ceil(inside.bottom),
       };
-  return { toPicture, window, border: resize === 'letterbox' ? 'constant' : 'replicate' };
+  return { ...fitBox(inside, input, resize), window };
 }
 
 function alignLandmarks(points: readonly number[], alignment: Float32Array, native: NativeAddon): Affine {

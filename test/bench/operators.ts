@@ -23,6 +23,9 @@ export async function operators(report: Report, settings: Settings): Promise<voi
     ['decode JPEG 1280x720 for 320x320', () => decodePicture(picture, MAX_PIXELS, { width: 320, height: 320 })],
     ['warpNormalize 1280x720 to 640x640', warp(640)],
     ['warpNormalize 1280x720 to 320x320', warp(320)],
+    ['warpNormalize 1280x720 to 640x640, rounded', warp(640, { resize: 'letterbox_rounded' })],
+    ['warpNormalize 1280x720 to 640x640, Focus', warp(640, { focus: true })],
+    ['warpNormalize 1280x720 to 640x640, grey', warp(640, { color: 'gray' })],
     ['decodeCenterFace 160x160', decodeFaces(160)],
     ['nms of 1000 boxes', suppress(1000)],
   ];
@@ -47,14 +50,21 @@ async function time(work: () => unknown, atLeast: number): Promise<number> {
   return median(calls);
 }
 
-function warp(side: number): () => unknown {
+interface WarpVariant {
+  readonly resize?: 'letterbox' | 'letterbox_rounded';
+  readonly focus?: boolean;
+  readonly color?: 'rgb' | 'gray';
+}
+
+function warp(side: number, { resize = 'letterbox', focus = false, color = 'rgb' }: WarpVariant = {}): () => unknown {
   const { width, height } = PICTURE;
   const data = Uint8Array.from({ length: width * height * 3 }, (_, index) => (index * 7919) % 251);
   const pixels = { data, format: 'rgb8', width, height, stride: width * 3 } as const;
-  const { toPicture, border } = samplePicture(PICTURE, { width: side, height: side }, 'letterbox');
+  const size = { width: side, height: side };
+  const { toPicture, border, area } = samplePicture(PICTURE, size, { resize, crop: { rule: 'none' } });
   const matrix = atDecodedSize(toPicture, PICTURE, PICTURE);
-  const normalization = NORMALIZATION;
-  const options = { matrix, width: side, height: side, border, pad: 0, window: null, normalization, threads: 1 };
+  const normalization = { ...NORMALIZATION, color };
+  const options = { matrix, ...size, border, pad: 0, window: null, area, focus, normalization, threads: 1 };
   const out = new Float32Array(3 * side * side);
   return () => native.warpNormalize(pixels, options, out, 0);
 }

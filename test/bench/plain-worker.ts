@@ -29,10 +29,11 @@ let next = 0;
 async function load(row: number): Promise<Affine> {
   const bytes = pictures[next++ % pictures.length]!;
   const picture = await decodePicture({ kind: 'encoded', bytes }, MAX_PIXELS, size);
-  const { toPicture, border } = samplePicture(picture, size, 'letterbox');
+  const { toPicture, border, area } = samplePicture(picture, size, { resize: 'letterbox', crop: { rule: 'none' } });
   const normalization = { color: 'rgb', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] } as const;
   const matrix = atDecodedSize(toPicture, picture, picture.pixels);
-  const options = { matrix, width: side, height: side, border, pad: 0, window: null, normalization, threads: 1 };
+  const how = { border, pad: 0, window: null, area, focus: false, normalization, threads: 1 };
+  const options = { matrix, width: side, height: side, ...how };
   native.warpNormalize(picture.pixels, options, input, row * rowLength);
   return toPicture;
 }

@@ -15,6 +15,8 @@ const OPTIONS: Fields = {
   border: 'constant',
   pad: 0,
   window: null,
+  area: null,
+  focus: false,
   normalization: NORMALIZATION,
   threads: 1,
 };
@@ -25,6 +27,9 @@ function warp(source: unknown, options: unknown, out: unknown = new Float32Array
 
 const windowOf = (left: number, top: number, right: number, bottom: number) => ({
   window: { left, top, right, bottom },
+});
+const areaOf = (left: number, top: number, right: number, bottom: number) => ({
+  area: { left, top, right, bottom },
 });
 
 const wrongSources: [Fields, string, typeof RangeError | typeof TypeError][] = [
@@ -77,9 +82,20 @@ const wrongOptions: [Fields, string, typeof RangeError | typeof TypeError][] = [
   [windowOf(-1, 0, 4, 3), 'options.window (-1, 0)-(4, 3)', RangeError],
   [windowOf(2, 0, 2, 3), 'options.window (2, 0)-(2, 3)', RangeError],
   [windowOf(0, 0, 1.5, 3), 'options.window.right must be an integer', TypeError],
+  [{ area: undefined }, 'options.area must be an object', TypeError],
+  [
+    areaOf(0, 0, 3, 2),
+    'options.area (0, 0)-(3, 2) must hold a pixel and lie within the destination of 2x2',
+    RangeError,
+  ],
+  [areaOf(0, -1, 2, 2), 'options.area (0, -1)-(2, 2)', RangeError],
+  [areaOf(1, 0, 1, 2), 'options.area (1, 0)-(1, 2)', RangeError],
+  [{ focus: 1 }, 'options.focus must be', TypeError],
+  [{ focus: true, height: 1 }, 'options.focus needs an even width and height; they are 2x1', RangeError],
+  [{ focus: true, width: 1 }, 'options.focus needs an even width and height; they are 1x2', RangeError],
   [
     { normalization: { ...NORMALIZATION, color: 'hsv' } },
-    "options.normalization.color must be 'rgb' or 'bgr'",
+    "options.normalization.color must be 'rgb', 'bgr' or 'gray'",
     TypeError,
   ],
   [{ normalization: { ...NORMALIZATION, scale: Infinity } }, 'options.normalization.scale must be finite', RangeError],

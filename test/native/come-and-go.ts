@@ -17,7 +17,16 @@ function warp(): void {
     stride: 1920,
   } as const;
   const normalization = { color: 'rgb', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] } as const;
-  const to = { matrix: [1, 0, 0, 0, 1, 0], width: 640, height: 480, border: 'constant', pad: 0, window: null } as const;
+  const to = {
+    matrix: [1, 0, 0, 0, 1, 0],
+    width: 640,
+    height: 480,
+    border: 'constant',
+    area: null,
+    focus: false,
+    pad: 0,
+    window: null,
+  } as const;
   const out = new Float32Array(3 * 640 * 480);
   loadNative().warpNormalize(source, { ...to, normalization, threads: 4 }, out, 0);
 }

@@ -1,4 +1,4 @@
-import type { Normalization, PixelView, SourceWindow, WarpOptions } from '../../server/runtime/native.js';
+import type { Normalization, PixelView, PixelRect, WarpOptions } from '../../server/runtime/native.js';
 import type { Random } from './random.js';
 
 export interface WarpCase {
@@ -90,9 +90,11 @@ export function anyCase(random: Random): WarpCase {
     height,
     border: random.pick(['constant', 'replicate']),
     pad: random.integer(0, 255),
-    window: random.chance(0.5) ? null : anyWindow(random, source),
+    window: random.chance(0.5) ? null : anyRect(random, source),
+    area: random.chance(0.5) ? null : anyRect(random, { width, height }),
+    focus: width % 2 === 0 && height % 2 === 0 && random.chance(0.5),
     normalization: {
-      color: random.pick(['rgb', 'bgr']),
+      color: random.pick(['rgb', 'bgr', 'gray']),
       scale: random.pick([1, 1 / 255]),
       mean: Array.from({ length: 3 }, () => random.real(0, 1)),
       std: Array.from({ length: 3 }, () => random.real(0.1, 1) * random.pick([1, -1])),
@@ -102,8 +104,8 @@ export function anyCase(random: Random): WarpCase {
   return { source, options };
 }
 
-function anyWindow(random: Random, source: PixelView): SourceWindow {
-  const left = random.integer(0, source.width - 1);
-  const top = random.integer(0, source.height - 1);
-  return { left, top, right: random.integer(left + 1, source.width), bottom: random.integer(top + 1, source.height) };
+function anyRect(random: Random, { width, height }: Pick<PixelView, 'width' | 'height'>): PixelRect {
+  const left = random.integer(0, width - 1);
+  const top = random.integer(0, height - 1);
+  return { left, top, right: random.integer(left + 1, width), bottom: random.integer(top + 1, height) };
 }

@@ -7,7 +7,7 @@ import type { WarpCase } from './warp-cases.js';
 
 const native = loadNative();
 
-type Oracle = 'definition' | 'cv2.warpAffine' | 'cv2.resize' | 'cv2.cvtColorTwoPlane';
+type Oracle = 'definition' | 'cv2.warpAffine' | 'cv2.resize' | 'cv2.cvtColor' | 'cv2.cvtColorTwoPlane';
 
 /** Where each value has to lie. */
 interface Interval {
@@ -16,7 +16,8 @@ interface Interval {
 }
 
 function warp({ source, options }: WarpCase): Float32Array {
-  const out = new Float32Array(3 * options.width * options.height);
+  const channels = options.normalization.color === 'gray' ? 1 : 3;
+  const out = new Float32Array(channels * options.width * options.height);
   native.warpNormalize(source, options, out, 0);
   return out;
 }
@@ -42,7 +43,15 @@ function agrees(t: ExecutionContext, oracle: Oracle, all: readonly WarpCase[]): 
   t.pass();
 }
 
-const plain = { border: 'constant', pad: 114, window: null, normalization: cases.LEVELS, threads: 1 } as const;
+const plain = {
+  border: 'constant',
+  pad: 114,
+  window: null,
+  area: null,
+  focus: false,
+  normalization: cases.LEVELS,
+  threads: 1,
+} as const;
 
 test('random pictures of every format, map, border and window give what the definition says', (t) => {
   const random = new Random(1);
@@ -92,6 +101,48 @@ test('a picture stretched over the input is within a grey level of OpenCV', (t) 
   agrees(t, 'cv2.resize', all);
 });
 
+test('a picture in grey is within a grey level of OpenCV', (t) => {
+  const random = new Random(9);
+  const normalization = { ...cases.LEVELS, color: 'gray' } as const;
+  const all = Array.from({ length: 10 }, () => {
+    const [width, height] = [random.integer(1, 90), random.integer(1, 90)];
+    const source = cases.noise(random, random.pick(['rgb8', 'bgr8', 'gray8']), width, height);
+    return { source, options: { ...plain, normalization, width, height, matrix: [1, 0, 0, 0, 1, 0] } };
+  });
+  agrees(t, 'cv2.cvtColor', all);
+});
+
+test('a picture that is grey already keeps its levels, as one channel too', (t) => {
+  const data = Uint8Array.from({ length: 256 }, (_, level) => level);
+  const source = { data, format: 'gray8', width: 16, height: 16, stride: 16 } as const;
+  const normalization = { ...cases.LEVELS, color: 'gray' } as const;
+  for (const matrix of [
+    [1, 0, 0, 0, 1, 0],
+    [0, 1, 0, 1, 0, 0],
+  ]) {
+    const out = warp({ source, options: { ...plain, normalization, width: 16, height: 16, matrix } });
+    t.deepEqual(
+      [...out].sort((a, b) => a - b),
+      [...data],
+    );
+  }
+});
+
+test('Focus takes every second column and row, columns first', (t) => {
+  const source = { data: Uint8Array.of(10, 20, 30, 40), format: 'gray8', width: 2, height: 2, stride: 2 } as const;
+  const out = warp({ source, options: { ...plain, focus: true, width: 2, height: 2, matrix: [1, 0, 0, 0, 1, 0] } });
+  t.deepEqual([...out], [10, 10, 10, 30, 30, 30, 20, 20, 20, 40, 40, 40]);
+});
+
+test('outside its area a warp writes the pad, inside it the border goes on', (t) => {
+  const source = { data: Uint8Array.of(10, 20), format: 'gray8', width: 2, height: 1, stride: 2 } as const;
+  const area = { left: 1, top: 0, right: 5, bottom: 1 };
+  const matrix = [1, 0, -2, 0, 1, 0];
+  const normalization = { ...cases.LEVELS, color: 'gray' } as const;
+  const options = { ...plain, border: 'replicate', area, normalization, width: 6, height: 2, matrix } as const;
+  t.deepEqual([...warp({ source, options })], [114, 10, 10, 20, 20, 114, 114, 114, 114, 114, 114, 114]);
+});
+
 test('NV12 of the legal range is within a grey level of OpenCV', (t) => {
   const random = new Random(5);
   const all = Array.from({ length: 5 }, () => {
@@ -124,9 +175,9 @@ test('any number of threads gives the same values', (t) => {
   const random = new Random(6);
   for (const format of cases.FORMATS) {
     const source = cases.noise(random, format, 211, 173, 1);
-    const maps = [cases.letterbox(source, 301, 257), cases.rotation(random, source, 301, 257)];
-    for (const matrix of maps) {
-      const options = { ...plain, width: 301, height: 257, matrix };
+    const maps = [cases.letterbox(source, 302, 258), cases.rotation(random, source, 302, 258)];
+    for (const [matrix, focus] of maps.flatMap((map) => [[map, false] as const, [map, true] as const])) {
+      const options = { ...plain, focus, width: 302, height: 258, matrix };
       const alone = warp({ source, options });
       for (const threads of [2, 3, 7, 256]) t.deepEqual(warp({ source, options: { ...options, threads } }), alone);
     }

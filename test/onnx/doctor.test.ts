@@ -71,8 +71,8 @@ test('R4: outputs that are declared other than they are', (t) => {
 });
 
 test('R4: an input that is no picture', (t) => {
-  const model = convThen([RELU], [], { ...OPEN, inputs: [valueInfo('input', ['batch', 8, 8, 3])] });
-  finds(t, model, { rule: 'R4', severity: 'error', fixable: false }, /is NHWC/);
+  const model = convThen([RELU], [], { ...OPEN, inputs: [valueInfo('input', ['batch', 5, 8, 8])] });
+  finds(t, model, { rule: 'R4', severity: 'error', fixable: false }, /has 5 channels/);
 });
 
 test('R4: a constant that does not fit the size to be served', (t) => {

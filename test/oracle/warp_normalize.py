@@ -80,24 +80,49 @@ def sample(picture, options):
     upper = at(x0, y0) * (1 - fx) + at(x0 + 1, y0) * fx
     lower = at(x0, y0 + 1) * (1 - fx) + at(x0 + 1, y0 + 1) * fx
     value = upper * (1 - fy) + lower * fy
-    return value if replicate else np.where(outside[:, :, None], options["pad"], value)
+    if not replicate:
+        value = np.where(outside[:, :, None], options["pad"], value)
+    return np.where(in_area(options)[:, :, None], value, options["pad"])
 
 
-def interval(low, high, normalization):
+def in_area(options):
+    inside = np.full((options["height"], options["width"]), options["area"] is None)
+    if options["area"] is not None:
+        area = options["area"]
+        inside[area["top"] : area["bottom"], area["left"] : area["right"]] = True
+    return inside
+
+
+def gray(levels, rounding):
+    """[height, width, 1] of whole grey levels, from whole levels of red, green and blue."""
+    return np.floor(levels @ np.array([[0.299], [0.587], [0.114]]) + 0.5 + rounding)
+
+
+def focus(planes):
+    """As YOLOv5 slices a picture: rows, then columns."""
+    parts = [planes[:, y::2, x::2] for x in (0, 1) for y in (0, 1)]
+    return np.concatenate(parts, axis=0)
+
+
+def interval(low, high, options):
     """The values of two pictures of levels, as planes, the lower first."""
     ends = []
-    for levels in (low, high):
+    normalization = options["normalization"]
+    for levels, rounding in ((low, -ROUNDING), (high, ROUNDING)):
+        mean, std = np.array(normalization["mean"]), np.array(normalization["std"])
         if normalization["color"] == "bgr":
             levels = levels[:, :, ::-1]
-        mean, std = np.array(normalization["mean"]), np.array(normalization["std"])
-        ends.append(((levels * normalization["scale"] - mean) / std).transpose(2, 0, 1))
+        elif normalization["color"] == "gray":
+            levels, mean, std = (levels if levels.shape[2] == 1 else gray(levels, rounding)), mean[:1], std[:1]
+        planes = ((levels * normalization["scale"] - mean) / std).transpose(2, 0, 1)
+        ends.append(focus(planes) if options["focus"] else planes)
     return {"low": np.minimum(*ends).astype(np.float64), "high": np.maximum(*ends).astype(np.float64)}
 
 
 def by_definition(case):
     value = sample(rgb_picture(case["source"]), case["options"])
     low, high = np.floor(value + 0.5 - ROUNDING), np.floor(value + 0.5 + ROUNDING)
-    return interval(low, high, case["options"]["normalization"])
+    return interval(low, high, case["options"])
 
 
 def by_opencv_warp(case):
@@ -120,7 +145,7 @@ def by_opencv_warp(case):
         height, width = picture.shape[:2]
         step = (abs(sx + 0.5) < 0.6) | (abs(sx - width + 0.5) < 0.6) | (abs(sy + 0.5) < 0.6) | (abs(sy - height + 0.5) < 0.6)
         low, high = np.where(step[:, :, None], 0, low), np.where(step[:, :, None], 255, high)
-    return interval(low, high, options["normalization"])
+    return interval(low, high, options)
 
 
 def by_opencv_resize(case):
@@ -128,7 +153,13 @@ def by_opencv_resize(case):
     picture = np.ascontiguousarray(rgb_picture(case["source"]))
     size = options["width"], options["height"]
     levels = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR).astype(np.float64)
-    return interval(levels - 1, levels + 1, options["normalization"])
+    return interval(levels - 1, levels + 1, options)
+
+
+def by_opencv_gray(case):
+    picture = np.ascontiguousarray(rgb_picture(case["source"]))
+    levels = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float64)[:, :, None]
+    return interval(levels - 1, levels + 1, case["options"])
 
 
 def by_opencv_nv12(case):
@@ -138,13 +169,14 @@ def by_opencv_nv12(case):
     chroma = rows(source["data"][height * stride :], height // 2, stride, width)
     chroma = np.ascontiguousarray(chroma).reshape(height // 2, width // 2, 2)
     levels = cv2.cvtColorTwoPlane(luma, chroma, cv2.COLOR_YUV2RGB_NV12).astype(np.float64)
-    return interval(levels - 1, levels + 1, options["normalization"])
+    return interval(levels - 1, levels + 1, options)
 
 
 ORACLES = {
     "definition": by_definition,
     "cv2.warpAffine": by_opencv_warp,
     "cv2.resize": by_opencv_resize,
+    "cv2.cvtColor": by_opencv_gray,
     "cv2.cvtColorTwoPlane": by_opencv_nv12,
 }
 

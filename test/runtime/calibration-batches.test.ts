@@ -75,6 +75,8 @@ async function expectedRow(path: string, config: ModelConfig, reduction = 1): Pr
     border: 'constant',
     pad: preprocess.pad,
     window: null,
+    area: null,
+    focus: false,
     normalization: preprocess,
     threads: 1,
   };

@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 import test from 'ava';
+import { makeModel, node, valueInfo } from '../../server/onnx/builder.js';
+import { declaredShape } from '../../server/onnx/graph.js';
+import { decodeModel, encodeModel } from '../../server/onnx/model-file.js';
 import { readEngineInputs } from '../../server/runtime/engine-inputs.js';
 import { makeConfig } from '../support/requests.js';
 import { ScratchDirectory } from '../support/scratch-directory.js';
@@ -35,6 +38,25 @@ test('one plan serves all input sizes that its profile leaves open', async (t) =
     (await read(scratch, { input: { width, height }, tensorrt: { profiles } })).onnxSha256;
   t.is(await at(64, 64), await at(96, 32));
   t.not(await at(64, 64), (await read(scratch, { input: { width: 64, height: 64 } })).onnxSha256);
+});
+
+test('behind a Focus layer the file is rewritten to half the size, ranges too', async (t) => {
+  await using scratch = await ScratchDirectory.create();
+  const input = valueInfo('x', ['n', 12, 'h', 'w']);
+  const nodes = [node('GlobalAveragePool', ['x'], ['means']), node('Flatten', ['means'], ['embedding'])];
+  const model = makeModel({ name: 'means', nodes, inputs: [input], outputs: [valueInfo('embedding', ['n', 12])] });
+  await scratch.write('means/1/model.onnx', encodeModel(model));
+  const shape = async (keys: object) => {
+    const { onnx } = await read(scratch, { preprocess: { focus: true }, ...keys });
+    return decodeModel(onnx).graph.input.map(declaredShape);
+  };
+  t.deepEqual(await shape({ input: { width: 64, height: 32 } }), [['batch', 12, 16, 32]]);
+  const profiles = [{ batch: { min: 1, opt: 8, max: 8 }, width: { min: 32, opt: 64, max: 96 } }];
+  t.deepEqual(await shape({ tensorrt: { profiles } }), [['batch', 12, 32, 'width']]);
+  await t.throwsAsync(shape({ preprocess: { focus: false } }), {
+    code: 'MODEL_INVALID',
+    message: /means\/1\/model\.onnx: .*set preprocess\.focus to true/,
+  });
 });
 
 test('a plugin is found from the directory of the model and known by its content', async (t) => {

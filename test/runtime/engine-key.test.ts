@@ -88,9 +88,16 @@ test('a side that one profile opens is said by all of them, and one that none op
     { batch: range(1, 1, 1), height: range(32, 64, 96), width: null },
     { batch: range(2, 8, 8), height: range(64, 64, 64), width: null },
   ]);
-  t.deepEqual(openRanges(config.tensorrt.profiles ?? [], config.input), {
+  t.deepEqual(openRanges(config), {
     height: range(32, 64, 96),
     width: range(64, 64, 64),
   });
-  t.is(openRanges([{ batch: range(1, 8, 8) }], config.input), null);
+  t.is(openRanges(makeInputs({ tensorrt: { profiles: [{ batch: range(1, 8, 8) }] } }).config), null);
+});
+
+test('with Focus the network input is half as high and wide, and so are its ranges', (t) => {
+  const profiles = [{ batch: range(1, 8, 8), height: range(32, 64, 96) }];
+  const { config } = makeInputs({ preprocess: { focus: true }, tensorrt: { profiles } });
+  t.deepEqual(engineOptions(config).profiles, [{ batch: range(1, 8, 8), height: range(16, 32, 48), width: null }]);
+  t.deepEqual(openRanges(config), { height: range(16, 32, 48), width: range(32, 32, 32) });
 });

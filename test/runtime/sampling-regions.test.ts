@@ -13,7 +13,7 @@ const INPUT = { width: 112, height: 112 };
 const TEMPLATE = Float32Array.of(38.3, 51.7, 73.5, 51.5, 56, 71.7, 41.5, 92.4, 70.7, 92.2);
 
 function sample(region: Region, alignment: Float32Array | null = TEMPLATE): Sampling {
-  return sampleRegion(region, PICTURE, INPUT, 'letterbox', alignment, native);
+  return sampleRegion(region, PICTURE, INPUT, { resize: 'letterbox', crop: { rule: 'none' } }, alignment, native);
 }
 
 function refusal(region: Region, alignment?: Float32Array | null): ServingError {

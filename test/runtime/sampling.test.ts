@@ -1,9 +1,20 @@
 import test, { type ExecutionContext } from 'ava';
-import { atDecodedSize, samplePicture, sampleRegion, type Affine, type Size } from '../../server/runtime/sampling.js';
+import {
+  atDecodedSize,
+  samplePicture,
+  sampleRegion,
+  type Affine,
+  type SamplingRules,
+  type Size,
+} from '../../server/runtime/sampling.js';
 import { loadNative } from '../../server/runtime/native.js';
 import { Random } from '../support/random.js';
 
 const native = loadNative();
+
+function rules(resize: SamplingRules['resize']): SamplingRules {
+  return { resize, crop: { rule: 'none' } };
+}
 
 function size(random: Random): Size {
   return { width: random.int(1, 4000), height: random.int(1, 4000) };
@@ -63,7 +74,7 @@ test('letterboxing is the inverse of the formula, half-pixel terms included, for
   const random = new Random(11);
   for (let round = 0; round < 500; round++) {
     const [picture, input] = [size(random), size(random)];
-    const { toPicture, window, border } = samplePicture(picture, input, 'letterbox');
+    const { toPicture, window, border } = samplePicture(picture, input, rules('letterbox'));
     sameMap(t, toPicture, invert(letterboxForward(picture, input)), input);
     t.is(window, null);
     t.is(border, 'constant');
@@ -71,14 +82,14 @@ test('letterboxing is the inverse of the formula, half-pixel terms included, for
 });
 
 test('a picture of twice the size is sampled half a pixel in', (t) => {
-  const { toPicture } = samplePicture({ width: 20, height: 20 }, { width: 10, height: 10 }, 'letterbox');
+  const { toPicture } = samplePicture({ width: 20, height: 20 }, { width: 10, height: 10 }, rules('letterbox'));
   t.deepEqual(apply(toPicture, 0, 0), [0.5, 0.5]);
   t.deepEqual(apply(toPicture, 9, 9), [18.5, 18.5]);
 });
 
 test('a picture of the size of the input is taken as it is', (t) => {
   for (const resize of ['letterbox', 'stretch'] as const) {
-    const { toPicture } = samplePicture({ width: 33, height: 7 }, { width: 33, height: 7 }, resize);
+    const { toPicture } = samplePicture({ width: 33, height: 7 }, { width: 33, height: 7 }, rules(resize));
     t.deepEqual(toPicture, [1, 0, 0, 0, 1, 0]);
   }
 });
@@ -87,7 +98,7 @@ test('letterboxing keeps the aspect ratio and puts as much padding on either sid
   const random = new Random(12);
   for (let round = 0; round < 200; round++) {
     const [picture, input] = [size(random), size(random)];
-    const { toPicture } = samplePicture(picture, input, 'letterbox');
+    const { toPicture } = samplePicture(picture, input, rules('letterbox'));
     t.is(toPicture[0], toPicture[4]);
     const [left, top] = apply(toPicture, -0.5, -0.5);
     const [right, bottom] = apply(toPicture, input.width - 0.5, input.height - 0.5);
@@ -102,7 +113,7 @@ test('stretching is what OpenCV calls a linear resize, for any sizes', (t) => {
   const random = new Random(13);
   for (let round = 0; round < 500; round++) {
     const [picture, input] = [size(random), size(random)];
-    const { toPicture, window, border } = samplePicture(picture, input, 'stretch');
+    const { toPicture, window, border } = samplePicture(picture, input, rules('stretch'));
     sameMap(t, toPicture, stretchBackward(picture, input), input);
     t.is(window, null);
     t.is(border, 'replicate');
@@ -120,7 +131,7 @@ for (const resize of ['letterbox', 'stretch'] as const) {
       const bottom = random.int(top + 1, picture.height);
       const crop = { width: right - left, height: bottom - top };
       const region = { kind: 'box', left, top, right, bottom } as const;
-      const { toPicture, window } = sampleRegion(region, picture, input, resize, null, native);
+      const { toPicture, window } = sampleRegion(region, picture, input, rules(resize), null, native);
       const whole = resize === 'stretch' ? stretchBackward(crop, input) : invert(letterboxForward(crop, input));
       sameMap(t, toPicture, shifted(whole, left, top), input);
       const all = crop.width === picture.width && crop.height === picture.height;
@@ -132,16 +143,16 @@ for (const resize of ['letterbox', 'stretch'] as const) {
     const picture = { width: 100, height: 60 };
     const input = { width: 32, height: 48 };
     const sample = (left: number, top: number, right: number, bottom: number) =>
-      sampleRegion({ kind: 'box', left, top, right, bottom }, picture, input, resize, null, native);
+      sampleRegion({ kind: 'box', left, top, right, bottom }, picture, input, rules(resize), null, native);
     t.deepEqual(sample(-20, 10, 30, 100), sample(0, 10, 30, 60));
     t.deepEqual(sample(90, -5, 140, 20), sample(90, 0, 100, 20));
-    t.deepEqual(sample(-1000, -1000, 1000, 1000), samplePicture(picture, input, resize));
+    t.deepEqual(sample(-1000, -1000, 1000, 1000), samplePicture(picture, input, rules(resize)));
   });
 
   test(`a box between pixels may read every pixel that it touches, and no other (${resize})`, (t) => {
     const picture = { width: 100, height: 60 };
     const region = { kind: 'box', left: 10.25, top: 20.75, right: 30.5, bottom: 40 } as const;
-    const { toPicture, window } = sampleRegion(region, picture, { width: 64, height: 64 }, resize, null, native);
+    const { toPicture, window } = sampleRegion(region, picture, { width: 64, height: 64 }, rules(resize), null, native);
     t.deepEqual(window, { left: 10, top: 20, right: 31, bottom: 40 });
     const [left, top] = apply(toPicture, -0.5, -0.5);
     const [right, bottom] = apply(toPicture, 63.5, 63.5);
@@ -154,13 +165,13 @@ test('a map fits a picture that was decoded smaller, as resizing it would', (t) 
   const random = new Random(15);
   for (let round = 0; round < 300; round++) {
     const [picture, input, decoded] = [size(random), size(random), size(random)];
-    const { toPicture } = samplePicture(picture, input, 'stretch');
+    const { toPicture } = samplePicture(picture, input, rules('stretch'));
     sameMap(t, atDecodedSize(toPicture, picture, decoded), stretchBackward(decoded, input), input);
   }
 });
 
 test('a map of a picture that was decoded at its own size stays as it is', (t) => {
   const picture = { width: 640, height: 481 };
-  const { toPicture } = samplePicture(picture, { width: 64, height: 64 }, 'letterbox');
+  const { toPicture } = samplePicture(picture, { width: 64, height: 64 }, rules('letterbox'));
   t.is(atDecodedSize(toPicture, picture, picture), toPicture);
 });

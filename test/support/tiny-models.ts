@@ -59,6 +59,19 @@ export function gridModel(width: number, height: number, cells: number): Uint8Ar
   return embedder('grid', nodes, [], width, height, 3 * cells * cells);
 }
 
+/** An embedder that gives out its input as it lies in memory. `shape` is that of a row. */
+export function mirrorModel(shape: readonly number[]): Uint8Array {
+  const length = shape.reduce((product, side) => product * side, 1);
+  return encodeModel(
+    makeModel({
+      name: 'mirror',
+      nodes: [node('Flatten', ['input'], ['embedding'])],
+      inputs: [valueInfo('input', ['batch', ...shape])],
+      outputs: [valueInfo('embedding', ['batch', length])],
+    }),
+  );
+}
+
 /** What `slowModel` takes at most, for a white picture: many seconds. A black one takes next to nothing. */
 const SLOWEST_STEPS = 4000;
 

@@ -27,7 +27,8 @@ Border BorderOf(const Argument& argument) {
 
 Normalization NormalizationOf(const Argument& argument) {
   Normalization normalization;
-  normalization.bgr = argument.Field("color").OneOf<bool>({{"rgb", false}, {"bgr", true}});
+  normalization.order = argument.Field("color").OneOf<PlaneOrder>(
+      {{"rgb", PlaneOrder::kRgb}, {"bgr", PlaneOrder::kBgr}, {"gray", PlaneOrder::kGray}});
   normalization.scale = argument.Field("scale").Number();
   argument.Field("mean").Numbers(normalization.mean, 3);
   argument.Field("std").Numbers(normalization.std, 3);

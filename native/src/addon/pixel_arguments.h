@@ -6,7 +6,7 @@
 
 namespace sluice::addon {
 
-/** Readers of the shapes that native.ts and native-gpu.ts share: PixelView, SourceWindow, Normalization, border. */
+/** Readers of the shapes that native.ts and native-gpu.ts share: PixelView, PixelRect, Normalization, border. */
 
 /** The picture's memory is taken last; see Argument. */
 PixelView PixelsOf(const Argument& argument);

@@ -17,6 +17,9 @@ Napi::Value WarpNormalize(const Napi::CallbackInfo& info) {
   params.pad = static_cast<float>(options.Field("pad").Number());
   const Argument window = options.Field("window");
   if (!window.IsNull()) params.window = WindowOf(window);
+  const Argument area = options.Field("area");
+  params.area = area.IsNull() ? Window{0, 0, params.width, params.height} : WindowOf(area);
+  params.focus = options.Field("focus").Boolean();
   params.normalization = NormalizationOf(options.Field("normalization"));
   const int threads = options.Field("threads").Int32();
 

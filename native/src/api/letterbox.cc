@@ -86,7 +86,8 @@ PixelMap LetterboxInto(const Picture& picture, HostTensor& batch, std::int64_t r
   params.border = Border::kConstant;
   params.pad = options.pad;
   params.window = {0, 0, view.width, view.height};
-  params.normalization.bgr = options.bgr;
+  params.area = {0, 0, width, height};
+  params.normalization.order = options.bgr ? PlaneOrder::kBgr : PlaneOrder::kRgb;
   params.normalization.scale = options.scale;
   std::copy(options.mean.begin(), options.mean.end(), params.normalization.mean);
   std::copy(options.std.begin(), options.std.end(), params.normalization.std);

@@ -27,6 +27,12 @@ void SampleColumns(const float* __restrict row, const ColumnTaps& taps, float mu
 }
 
 SLUICE_MULTIVERSION
+void MixGray(const float* __restrict red, const float* __restrict green, const float* __restrict blue, float multiplier,
+             float bias, int count, float* __restrict out) {
+  for (int i = 0; i < count; i++) out[i] = GrayLevel(red[i], green[i], blue[i]) * multiplier + bias;
+}
+
+SLUICE_MULTIVERSION
 void SpreadChroma(const std::uint8_t* __restrict chroma, int pairs, float* __restrict red, float* __restrict green,
                   float* __restrict blue) {
   for (int pair = 0; pair < pairs; pair++) {

@@ -23,6 +23,10 @@ struct ColumnTaps {
 /** Samples `count` columns of a blended row, rounds to whole grey levels and maps those to values. */
 void SampleColumns(const float* row, const ColumnTaps& taps, float multiplier, float bias, int count, float* out);
 
+/** Rows of whole red, green and blue levels become one of whole grey levels, mapped to values. */
+void MixGray(const float* red, const float* green, const float* blue, float multiplier, float bias, int count,
+             float* out);
+
 /** The chroma terms of an NV12 row, each for a pair of pixels, spread to both: 2 * pairs floats a colour. */
 void SpreadChroma(const std::uint8_t* chroma, int pairs, float* red, float* green, float* blue);
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,8 +18,7 @@ class Columns {
     const WarpNormalizeParams& params = job.params;
     taps_.reserve(params.width);
     for (std::int32_t dx = 0; dx < params.width; dx++) {
-      const double sx = params.matrix(dx, 0).x - params.window.left;
-      taps_.push_back(MakeTap(sx, job.window_width(), params.border, params.pad));
+      taps_.push_back(job.ColumnTap(dx, params.matrix(dx, 0).x));
     }
     begin_ = job.window_width();
     for (const Tap& tap : taps_) {
@@ -34,9 +34,11 @@ class Columns {
   std::int32_t begin() const { return begin_; }
   std::int32_t end() const { return end_; }
 
-  /** Lays the taps out as the kernel wants them. */
-  void Index(const SourceRows& rows, std::int32_t window_left) {
-    for (const Tap& tap : taps_) {
+  /** Lays the taps out as the kernel wants them: those of every `step`-th column, from 0, from 1 and so on. */
+  void Index(const SourceRows& rows, std::int32_t window_left, std::size_t step) {
+    for (std::size_t i = 0; i < taps_.size(); i++) {
+      const std::size_t count = taps_.size() / step;
+      const Tap& tap = taps_[i % count * step + i / count];
       first_.push_back(tap.outside ? 0 : rows.index(window_left + tap.first));
       second_.push_back(tap.outside ? 0 : rows.index(window_left + tap.second));
       first_weight_.push_back(tap.first_weight);
@@ -45,8 +47,10 @@ class Columns {
     }
   }
 
-  ColumnTaps view() const {
-    return {first_.data(), second_.data(), first_weight_.data(), second_weight_.data(), constant_.data()};
+  /** The taps from `begin` on, as they were laid out. */
+  ColumnTaps view(std::size_t begin) const {
+    return {first_.data() + begin, second_.data() + begin, first_weight_.data() + begin, second_weight_.data() + begin,
+            constant_.data() + begin};
   }
 
  private:
@@ -60,6 +64,56 @@ class Columns {
   std::vector<float> constant_;
 };
 
+/** Writes the rows of a destination. What lies side by side in memory is a span: a row, or every other pixel of one. */
+class SpanWriter {
+ public:
+  SpanWriter(const WarpJob& job, const SourceRows& rows)
+      : job_(job), rows_(rows), spans_(job.layout.focus ? 2 : 1), count_(job.layout.width / spans_) {
+    if (job.layout.channels == 1) {
+      for (std::vector<float>& levels : levels_) levels.resize(static_cast<std::size_t>(count_));
+    }
+  }
+
+  int spans() const { return spans_; }
+
+  void Pad(std::int32_t dy) {
+    for (int span = 0; span < spans_; span++) {
+      for (int c = 0; c < job_.layout.channels; c++) {
+        const float pad = RoundLevel(job_.params.pad) * job_.levels.multiplier[c] + job_.levels.bias[c];
+        std::fill_n(job_.at(c, span, dy), count_, pad);
+      }
+    }
+  }
+
+  void Sample(const float* blended, const Columns& columns, std::int32_t dy) {
+    for (int span = 0; span < spans_; span++) {
+      const ColumnTaps taps = columns.view(static_cast<std::size_t>(span) * count_);
+      const LevelMap& map = job_.levels;
+      if (job_.layout.channels == 1) {
+        for (int color = 0; color < 3; color++) {
+          SampleColumns(blended + rows_.color_offset(color), taps, 1, 0, count_, levels_[color].data());
+        }
+        MixGray(levels_[0].data(), levels_[1].data(), levels_[2].data(), map.multiplier[0], map.bias[0], count_,
+                job_.at(0, span, dy));
+        continue;
+      }
+      for (int c = 0; c < 3; c++) {
+        const float* row = blended + rows_.color_offset(job_.color_of(c));
+        SampleColumns(row, taps, map.multiplier[c], map.bias[c], count_, job_.at(c, span, dy));
+      }
+    }
+  }
+
+ private:
+  const WarpJob& job_;
+  const SourceRows& rows_;
+  const int spans_;
+  /** Pixels of a span. */
+  const int count_;
+  /** Red, green and blue of a span, where they become grey. */
+  std::vector<float> levels_[3];
+};
+
 }  // namespace
 
 /** Blends the two source rows as they lie, then samples the columns of the result: both loops run over whole rows. */
@@ -68,27 +122,20 @@ void WarpAxisAligned(const WarpJob& job, std::int32_t begin, std::int32_t end) {
   const Window& window = params.window;
   Columns columns(job);
   SourceRows rows(job.source, window.left + columns.begin(), window.left + columns.end());
-  columns.Index(rows, window.left);
-  const ColumnTaps taps = columns.view();
+  SpanWriter writer(job, rows);
+  columns.Index(rows, window.left, static_cast<std::size_t>(writer.spans()));
   std::vector<float> blended(rows.length());
 
   for (std::int32_t dy = begin; dy < end; dy++) {
-    const double sy = params.matrix(0, dy).y - window.top;
-    const Tap tap = MakeTap(sy, job.window_height(), params.border, params.pad);
+    const Tap tap = job.RowTap(dy, params.matrix(0, dy).y);
     if (tap.outside) {
-      for (int c = 0; c < 3; c++) {
-        const float pad = RoundLevel(params.pad) * job.levels.multiplier[c] + job.levels.bias[c];
-        std::fill_n(job.row(c, dy), params.width, pad);
-      }
+      writer.Pad(dy);
       continue;
     }
     const std::uint8_t* first = rows.Row(window.top + tap.first);
     const std::uint8_t* second = rows.Row(window.top + tap.second);
     BlendRows(first, second, tap.first_weight, tap.second_weight, tap.constant, rows.length(), blended.data());
-    for (int c = 0; c < 3; c++) {
-      const float* row = blended.data() + rows.color_offset(job.color_of(c));
-      SampleColumns(row, taps, job.levels.multiplier[c], job.levels.bias[c], params.width, job.row(c, dy));
-    }
+    writer.Sample(blended.data(), columns, dy);
   }
 }
 

@@ -45,13 +45,13 @@ void Warp(const WarpJob& job, std::int32_t begin, std::int32_t end) {
   const WarpNormalizeParams& params = job.params;
   const Window& window = params.window;
   const PixelReader<format> read(job.source);
+  const std::int64_t plane = job.layout.plane();
 
   for (std::int32_t dy = begin; dy < end; dy++) {
-    float* const planes[3] = {job.row(0, dy), job.row(1, dy), job.row(2, dy)};
     for (std::int32_t dx = 0; dx < params.width; dx++) {
       const Point at = params.matrix(dx, dy);
-      const Tap tx = MakeTap(at.x - window.left, job.window_width(), params.border, params.pad);
-      const Tap ty = MakeTap(at.y - window.top, job.window_height(), params.border, params.pad);
+      const Tap tx = job.ColumnTap(dx, at.x);
+      const Tap ty = job.RowTap(dy, at.y);
       Color sample{{params.pad, params.pad, params.pad}};
       if (!tx.outside && !ty.outside) {
         const Color corners[4] = {read(window.left + tx.first, window.top + ty.first),
@@ -66,8 +66,13 @@ void Warp(const WarpJob& job, std::int32_t begin, std::int32_t end) {
               (first + ty.constant) * tx.first_weight + (second + ty.constant) * tx.second_weight + tx.constant;
         }
       }
-      for (int c = 0; c < 3; c++) {
-        planes[c][dx] = RoundLevel(sample.level[job.color_of(c)]) * job.levels.multiplier[c] + job.levels.bias[c];
+      for (float& level : sample.level) level = RoundLevel(level);
+      if (job.layout.channels == 1) {
+        sample.level[0] = GrayLevel(sample.level[0], sample.level[1], sample.level[2]);
+      }
+      float* const out = job.at(0, dx, dy);
+      for (int c = 0; c < job.layout.channels; c++) {
+        out[c * plane] = sample.level[job.color_of(c)] * job.levels.multiplier[c] + job.levels.bias[c];
       }
     }
   }

@@ -22,7 +22,7 @@ void WarpNormalize(const PixelView& source, const WarpNormalizeParams& params, i
                    std::int64_t offset) {
   CheckWarpNormalize(source, params, out, offset);
   if (threads < 1 || threads > kMaxThreads) Refuse("options.threads is ", threads, "; it must be 1 to ", kMaxThreads);
-  const WarpJob job{source, params, MakeLevelMap(params.normalization), out.data + offset};
+  const WarpJob job{source, params, MakeLevelMap(params.normalization), LayoutOf(params), out.data + offset};
   const auto warp = params.matrix.axis_aligned() ? WarpAxisAligned : WarpGeneral;
   const int rows = RowsPerPiece(params, threads);
   ParallelFor(params.height, rows, threads, [&](int begin, int end) { warp(job, begin, end); });

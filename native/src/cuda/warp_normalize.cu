@@ -114,24 +114,27 @@ struct TileTaps {
   Tap rows[kTile];
 };
 
-__device__ Tap ColumnTap(const WarpBatch& batch, const WarpRow& row, double x) {
+__device__ Tap ColumnTap(const WarpBatch& batch, const WarpRow& row, int dx, double x) {
+  if (dx < row.area.left || dx >= row.area.right) return PadTap(batch.pad);
   return MakeTap(x - row.window.left, row.window.right - row.window.left, row.border, batch.pad);
 }
 
-__device__ Tap RowTap(const WarpBatch& batch, const WarpRow& row, double y) {
+__device__ Tap RowTap(const WarpBatch& batch, const WarpRow& row, int dy, double y) {
+  if (dy < row.area.top || dy >= row.area.bottom) return PadTap(batch.pad);
   return MakeTap(y - row.window.top, row.window.bottom - row.window.top, row.border, batch.pad);
 }
 
 template <PixelFormat format, bool aligned>
 __device__ void WarpTile(const WarpBatch& batch, const WarpRow& row, int left, int top, const TileTaps& taps) {
   const int dx = left + threadIdx.x;
-  if (dx >= batch.width) return;
-  const std::int64_t plane = std::int64_t{batch.height} * batch.width;
+  const OutputLayout& layout = batch.layout;
+  if (dx >= layout.width) return;
+  const std::int64_t plane = layout.plane();
 #pragma unroll
   for (int i = 0; i < kPixelsPerThread; i++) {
     const int tile_y = i * kThreadRows + threadIdx.y;
     const int dy = top + tile_y;
-    if (dy >= batch.height) return;
+    if (dy >= layout.height) return;
     Tap tx;
     Tap ty;
     if constexpr (aligned) {
@@ -139,35 +142,40 @@ __device__ void WarpTile(const WarpBatch& batch, const WarpRow& row, int left, i
       ty = taps.rows[tile_y];
     } else {
       const Point at = row.matrix(dx, dy);
-      tx = ColumnTap(batch, row, at.x);
-      ty = RowTap(batch, row, at.y);
+      tx = ColumnTap(batch, row, dx, at.x);
+      ty = RowTap(batch, row, dy, at.y);
     }
     float sample[3] = {batch.pad, batch.pad, batch.pad};
     if (!tx.outside && !ty.outside) Sample<format>(row, tx, ty, sample);
-    const float ends[2] = {sample[0], sample[2]};
-    sample[0] = batch.bgr ? ends[1] : ends[0];
-    sample[2] = batch.bgr ? ends[0] : ends[1];
-    float* out = batch.out + 3 * plane * blockIdx.y + std::int64_t{dy} * batch.width + dx;
-#pragma unroll
-    for (int c = 0; c < 3; c++) {
-      out[c * plane] = RoundLevel(sample[c]) * batch.levels.multiplier[c] + batch.levels.bias[c];
+    const float red = RoundLevel(sample[0]);
+    const float green = RoundLevel(sample[1]);
+    const float blue = RoundLevel(sample[2]);
+    float* out = batch.out + layout.length() * blockIdx.y + layout.at(dx, dy);
+    const LevelMap& map = batch.levels;
+    if (batch.order == PlaneOrder::kGray) {
+      out[0] = GrayLevel(red, green, blue) * map.multiplier[0] + map.bias[0];
+      continue;
     }
+    const bool bgr = batch.order == PlaneOrder::kBgr;
+    out[0] = (bgr ? blue : red) * map.multiplier[0] + map.bias[0];
+    out[plane] = green * map.multiplier[1] + map.bias[1];
+    out[2 * plane] = (bgr ? red : blue) * map.multiplier[2] + map.bias[2];
   }
 }
 
 /** Computes every gridDim.x-th tile of a row of the batch. */
 template <PixelFormat format, bool aligned>
 __device__ void WarpTiles(const WarpBatch& batch, const WarpRow& row, TileTaps& taps) {
-  const int tiles_across = Tiles(batch.width);
-  const int tiles = tiles_across * Tiles(batch.height);
+  const int tiles_across = Tiles(batch.layout.width);
+  const int tiles = tiles_across * Tiles(batch.layout.height);
   for (int tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
     const int left = tile % tiles_across * kTile;
     const int top = tile / tiles_across * kTile;
     if constexpr (aligned) {
       const int index = threadIdx.x;
       __syncthreads();
-      if (threadIdx.y == 0) taps.columns[index] = ColumnTap(batch, row, row.matrix(left + index, 0).x);
-      if (threadIdx.y == 1) taps.rows[index] = RowTap(batch, row, row.matrix(0, top + index).y);
+      if (threadIdx.y == 0) taps.columns[index] = ColumnTap(batch, row, left + index, row.matrix(left + index, 0).x);
+      if (threadIdx.y == 1) taps.rows[index] = RowTap(batch, row, top + index, row.matrix(0, top + index).y);
       __syncthreads();
     }
     WarpTile<format, aligned>(batch, row, left, top, taps);
@@ -215,7 +223,7 @@ int Processors() {
 
 void LaunchWarpNormalize(const WarpBatch& batch, cudaStream_t stream) {
   if (batch.count == 0) return;
-  const int tiles = Tiles(batch.width) * Tiles(batch.height);
+  const int tiles = Tiles(batch.layout.width) * Tiles(batch.layout.height);
   const int share = (Processors() * kBlocksPerProcessor + batch.count - 1) / batch.count;
   const dim3 blocks(std::min(tiles, share), batch.count);
   WarpNormalizeKernel<<<blocks, dim3(kTile, kThreadRows), 0, stream>>>(batch);

@@ -13,6 +13,8 @@ struct WarpRow {
   Affine matrix;
   Window window;
   Border border;
+  /** Which pixels of the network input are sampled; the others are the pad. */
+  Window area;
 };
 
 /** What the rows of a batch share. */
@@ -20,14 +22,13 @@ struct WarpBatch {
   /** `count` rows, at most 65535, in memory that the device can read. */
   const WarpRow* rows;
   int count;
-  /** Of the network input, in pixels. */
-  int width;
-  int height;
+  /** Of a row's network input. */
+  OutputLayout layout;
   /** Grey level, 0 to 255. */
   float pad;
-  bool bgr;
+  PlaneOrder order;
   LevelMap levels;
-  /** Device memory: count x 3 x height x width floats. */
+  /** Device memory: count x layout.length() floats. */
   float* out;
 };
 

@@ -156,10 +156,9 @@ ResultTables GpuInstance::Run(const std::vector<GpuRow>& rows, GpuPhases* phases
   cuda::WarpBatch warp{};
   warp.rows = StageRows(rows);
   warp.count = static_cast<int>(rows.size());
-  warp.width = spec_.task.width;
-  warp.height = spec_.task.height;
+  warp.layout = {spec_.task.width, spec_.task.height, ChannelsOf(spec_.normalization.order), spec_.focus};
   warp.pad = spec_.pad;
-  warp.bgr = spec_.normalization.bgr;
+  warp.order = spec_.normalization.order;
   warp.levels = MakeLevelMap(spec_.normalization);
   std::vector<ResultRequest> requests;
   requests.reserve(rows.size());
@@ -201,6 +200,7 @@ void GpuInstance::CheckRows(const std::vector<GpuRow>& rows) const {
     CheckAffine(row.result.matrix, "row.resultMatrix");
     const PixelView& view = slots_[static_cast<std::size_t>(row.picture)].view;
     if (row.has_window) CheckWindow(row.window, view);
+    if (row.has_area) CheckArea(row.area, spec_.task.width, spec_.task.height);
   }
 }
 
@@ -208,8 +208,10 @@ const cuda::WarpRow* GpuInstance::StageRows(const std::vector<GpuRow>& rows) {
   auto* staged = rows_.Room<cuda::WarpRow>(rows.size());
   for (std::size_t i = 0; i < rows.size(); i++) {
     const PixelView& view = slots_[static_cast<std::size_t>(rows[i].picture)].view;
-    const Window whole{0, 0, view.width, view.height};
-    staged[i] = {view, rows[i].matrix, rows[i].has_window ? rows[i].window : whole, rows[i].border};
+    const Window picture{0, 0, view.width, view.height};
+    const Window input{0, 0, spec_.task.width, spec_.task.height};
+    staged[i] = {view, rows[i].matrix, rows[i].has_window ? rows[i].window : picture, rows[i].border,
+                 rows[i].has_area ? rows[i].area : input};
   }
   return staged;
 }

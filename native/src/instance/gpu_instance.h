@@ -19,6 +19,7 @@ namespace sluice {
 struct GpuInstanceSpec {
   tensorrt::PoolSpec pool;
   TaskSpec task;
+  bool focus;
   float pad;
   Normalization normalization;
   std::int64_t max_picture_pixels;
@@ -52,6 +53,8 @@ struct GpuRow {
   bool has_window;
   Window window;
   Border border;
+  bool has_area;
+  Window area;
   ResultRequest result;
 };
 

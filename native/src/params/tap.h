@@ -18,9 +18,12 @@ struct Tap {
   float first_weight;
   float second_weight;
   float constant;
-  /** Neither neighbour is in the window, or just not: the sample is the pad. */
+  /** Neither neighbour is in the window, or just not, or nothing is to be sampled: the sample is the pad. */
   bool outside;
 };
+
+/** Sampled nowhere: the pad. */
+SLUICE_HOST_DEVICE inline Tap PadTap(float pad) { return {0, 0, 0, 0, pad, true}; }
 
 /** The tap of coordinate `s`, in pixels from the window's start, in a window of `size` pixels. Any `s` is allowed. */
 SLUICE_HOST_DEVICE inline Tap MakeTap(double s, std::int32_t size, Border border, float pad) {
@@ -28,7 +31,7 @@ SLUICE_HOST_DEVICE inline Tap MakeTap(double s, std::int32_t size, Border border
     const double last = size - 1;
     s = s > 0 ? (s < last ? s : last) : 0;  // Not a number becomes 0.
   } else if (!(s > -1 && s < size)) {
-    return {0, 0, 0, 0, pad, true};
+    return PadTap(pad);
   }
   std::int32_t first = static_cast<std::int32_t>(s);
   if (s < first) first--;
@@ -50,6 +53,11 @@ SLUICE_HOST_DEVICE inline Tap MakeTap(double s, std::int32_t size, Border border
 /** To the nearest whole grey level, halves up. */
 SLUICE_HOST_DEVICE inline float RoundLevel(float value) {
   return static_cast<float>(static_cast<std::int32_t>(value + 0.5f));
+}
+
+/** The brightness of a colour of whole levels, a whole level too: BT.601, as JPEG and OpenCV have it. */
+SLUICE_HOST_DEVICE inline float GrayLevel(float red, float green, float blue) {
+  return RoundLevel(red * 0.299f + green * 0.587f + blue * 0.114f);
 }
 
 }  // namespace sluice

@@ -23,14 +23,27 @@ void CheckNormalization(const Normalization& normalization) {
   }
 }
 
+void CheckInside(const Window& window, std::int32_t width, std::int32_t height, const char* name, const char* whole) {
+  const bool inside = window.left >= 0 && window.top >= 0 && window.right <= width && window.bottom <= height &&
+                      window.left < window.right && window.top < window.bottom;
+  if (inside) return;
+  Refuse(name, " (", window.left, ", ", window.top, ")-(", window.right, ", ", window.bottom,
+         ") must hold a pixel and lie within the ", whole, " of ", width, "x", height);
+}
+
 }  // namespace
 
 void CheckWindow(const Window& window, const PixelView& source) {
-  const bool inside = window.left >= 0 && window.top >= 0 && window.right <= source.width &&
-                      window.bottom <= source.height && window.left < window.right && window.top < window.bottom;
-  if (inside) return;
-  Refuse("options.window (", window.left, ", ", window.top, ")-(", window.right, ", ", window.bottom,
-         ") must hold a pixel and lie within the source of ", source.width, "x", source.height);
+  CheckInside(window, source.width, source.height, "options.window", "source");
+}
+
+void CheckArea(const Window& area, std::int32_t width, std::int32_t height) {
+  CheckInside(area, width, height, "options.area", "destination");
+}
+
+void CheckFocus(bool focus, std::int32_t width, std::int32_t height) {
+  if (!focus || (width % 2 == 0 && height % 2 == 0)) return;
+  Refuse("options.focus needs an even width and height; they are ", width, "x", height);
 }
 
 LevelMap MakeLevelMap(const Normalization& normalization) {
@@ -54,14 +67,16 @@ void CheckWarpNormalize(const PixelView& source, const WarpNormalizeParams& para
   }
   if (!(params.pad >= 0 && params.pad <= 255)) Refuse("options.pad is ", params.pad, "; it must be 0 to 255");
   CheckWindow(params.window, source);
+  CheckArea(params.area, params.width, params.height);
+  CheckFocus(params.focus, params.width, params.height);
   CheckNormalization(params.normalization);
   if (offset < 0 || static_cast<std::uint64_t>(offset) > out.length) {
     Refuse("offset is ", offset, "; out has ", out.length, " values");
   }
   const std::int64_t needed = OutputLength(params);
   if (out.length - static_cast<std::size_t>(offset) < static_cast<std::uint64_t>(needed)) {
-    Refuse("out has ", out.length - static_cast<std::size_t>(offset), " values from offset on; 3x", params.height, "x",
-           params.width, " need ", needed);
+    Refuse("out has ", out.length - static_cast<std::size_t>(offset), " values from offset on; ",
+           LayoutOf(params).channels, "x", params.height, "x", params.width, " need ", needed);
   }
 }
 

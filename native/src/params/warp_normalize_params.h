@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "params/affine.h"
+#include "params/output_layout.h"
 #include "params/pixels.h"
 #include "params/views.h"
 
@@ -10,7 +11,7 @@ namespace sluice {
 
 enum class Border { kConstant, kReplicate };
 
-/** Which source pixels may be read, in pixels, right and bottom exclusive. */
+/** A rectangle of pixels, right and bottom exclusive. */
 struct Window {
   std::int32_t left;
   std::int32_t top;
@@ -18,10 +19,13 @@ struct Window {
   std::int32_t bottom;
 };
 
+/** Which planes a pixel becomes, in this order; kGray is one. */
+enum class PlaneOrder { kRgb, kBgr, kGray };
+
 /** How grey levels become tensor values: (level * scale - mean[c]) / std[c]. */
 struct Normalization {
-  /** Plane 0 is blue, not red. Planes, and so mean and std, are counted after this choice. */
-  bool bgr;
+  /** Planes, and so mean and std, are counted after this choice. */
+  PlaneOrder order;
   double scale;
   double mean[3];
   double std[3];
@@ -35,9 +39,14 @@ struct WarpNormalizeParams {
   std::int32_t width;
   std::int32_t height;
   Border border;
-  /** Grey level outside the window where the border is constant, 0 to 255. */
+  /** Grey level outside the area, and outside the window where the border is constant, 0 to 255. */
   float pad;
+  /** Which source pixels may be read. */
   Window window;
+  /** Which destination pixels are sampled; the others are the pad. */
+  Window area;
+  /** See OutputLayout. */
+  bool focus;
   Normalization normalization;
 };
 
@@ -49,13 +58,24 @@ struct LevelMap {
 
 LevelMap MakeLevelMap(const Normalization& normalization);
 
-/** Floats that a warp writes. */
-inline std::int64_t OutputLength(const WarpNormalizeParams& params) {
-  return std::int64_t{3} * params.width * params.height;
+/** Planes of a pixel. */
+inline std::int32_t ChannelsOf(PlaneOrder order) { return order == PlaneOrder::kGray ? 1 : 3; }
+
+inline OutputLayout LayoutOf(const WarpNormalizeParams& params) {
+  return {params.width, params.height, ChannelsOf(params.normalization.order), params.focus};
 }
+
+/** Floats that a warp writes. */
+inline std::int64_t OutputLength(const WarpNormalizeParams& params) { return LayoutOf(params).length(); }
 
 /** Refuses a window that is empty or reaches beyond the source. */
 void CheckWindow(const Window& window, const PixelView& source);
+
+/** Refuses an area that is empty or reaches beyond a destination of `width` x `height` pixels. */
+void CheckArea(const Window& area, std::int32_t width, std::int32_t height);
+
+/** Refuses a size that Focus cannot halve. */
+void CheckFocus(bool focus, std::int32_t width, std::int32_t height);
 
 /** Refuses what would read or write out of bounds or yield values that are not finite. */
 void CheckWarpNormalize(const PixelView& source, const WarpNormalizeParams& params, const MutableFloatView& out,

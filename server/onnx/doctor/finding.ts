@@ -1,4 +1,4 @@
-import type { InputSize } from '../comparison.js';
+import type { ServedSize } from '../comparison.js';
 import type { Step } from '../follow-sizes.js';
 import type { OnnxModel } from '../graph.js';
 import type { ImageInput } from '../image-input.js';
@@ -23,7 +23,7 @@ export interface Finding {
 
 export interface DoctorContext {
   /** The size to be served, or null where neither the caller nor the file says one. */
-  readonly size: InputSize | null;
+  readonly size: ServedSize | null;
   /** The picture among the inputs, null where R4 has to tell that there is none. */
   readonly picture: ImageInput | null;
   /** The nodes that do not follow the served size by themselves; none where there is no picture or no size to follow. */

@@ -8,7 +8,7 @@ import {
   type DeclaredDim,
   type OnnxModel,
 } from '../graph.js';
-import { imageInput } from '../image-input.js';
+import { COLORS, FOCUSED, imageInput } from '../image-input.js';
 import { BATCH, OLDEST_OPSET, rewriteModel } from '../rewrite.js';
 import type { DoctorContext, Finding } from './finding.js';
 import { isRefused } from './steps.js';
@@ -18,8 +18,22 @@ export function checkInputs(model: OnnxModel, context: DoctorContext): Finding[]
   const listed = listedWeights(model);
   try {
     const { name, shape } = imageInput(model);
-    const [batch, , height, width] = shape;
+    const [batch, channels, height, width] = shape;
     const findings = [...listed];
+    if (typeof channels === 'number' && channels !== COLORS) {
+      const key = channels === FOCUSED ? 'preprocess.focus: true' : 'preprocess.color: gray';
+      findings.push({
+        ...about,
+        severity: 'info',
+        message: `input '${name}' has ${channels} channels: ${shapeText(shape)}`,
+        why:
+          channels === FOCUSED
+            ? 'Its Focus layer was cut off: every second column and row of the picture has to come as channels.'
+            : 'It takes pictures in grey.',
+        fix: `Set ${key} in config.yaml.`,
+        fixable: false,
+      });
+    }
     if (typeof batch === 'number') {
       findings.push({
         ...about,
@@ -42,7 +56,7 @@ export function checkInputs(model: OnnxModel, context: DoctorContext): Finding[]
     }
     return [...findings, ...checkOutputs(model, batch, context)];
   } catch (cause) {
-    return [...listed, refusal(cause, 'The server feeds one tensor of pictures: float32, NCHW, three channels.')];
+    return [...listed, refusal(cause, 'The server feeds one tensor of pictures: float32, NCHW.')];
   }
 }
 

@@ -1,12 +1,12 @@
 import { ServingError } from '../../core/errors.js';
-import type { InputSize } from '../comparison.js';
+import type { ServedSize } from '../comparison.js';
 import { followSizes } from '../follow-sizes.js';
 import type { OnnxModel } from '../graph.js';
 import { imageInput, type ImageInput } from '../image-input.js';
 import type { DoctorContext } from './finding.js';
 
 /** What all rules look at, made once: following the sizes of a large graph takes a while. */
-export function contextOf(model: OnnxModel, size: InputSize | null): DoctorContext {
+export function contextOf(model: OnnxModel, size: ServedSize | null): DoctorContext {
   const picture = pictureOf(model);
   const steps = size === null || picture === null ? [] : followSizes(model, picture, size).steps;
   return { size, picture, steps };

@@ -124,7 +124,7 @@ async function writeBatches(
   while (pictures < maxPictures) {
     const found = await source.next();
     if (found === null) break;
-    const sampling = samplePicture(found.picture, config.input, config.preprocess.resize);
+    const sampling = samplePicture(found.picture, config.input, config.preprocess);
     source.rows.write(found.picture, sampling, batch, (pictures % batchSize) * length);
     pictures += 1;
     if (pictures % batchSize === 0) await handle.writeFile(bytes);

@@ -23,7 +23,13 @@ tensorrt::PoolSpec PoolSpecOf(const Argument& spec) {
   pool.engine.device = spec.Field("device").Int32();
   pool.engine.version_compatible = spec.Field("versionCompatible").Boolean();
   pool.max_batch = spec.Field("maxBatchSize").Int32();
-  pool.row_shape = {3, spec.Field("height").Int32(), spec.Field("width").Int32()};
+  const std::int32_t channels = ChannelsOf(NormalizationOf(spec).order);
+  const std::int32_t height = spec.Field("height").Int32();
+  const std::int32_t width = spec.Field("width").Int32();
+  const bool focus = spec.Field("focus").Boolean();
+  CheckFocus(focus, width, height);
+  pool.row_shape = {channels, height, width};
+  if (focus) pool.row_shape = {4 * channels, height / 2, width / 2};
   pool.execution_contexts = spec.Field("executionContexts").Int32();
   pool.cuda_graphs = spec.Field("cudaGraphs").Boolean();
   return pool;
@@ -35,6 +41,7 @@ GpuInstanceSpec SpecOf(const Argument& spec) {
   result.task = {spec.Field("task").Text(),      spec.Field("width").Int32(),
                  spec.Field("height").Int32(),   spec.Field("nmsRule").OneOf<NmsRule>({{"fast", NmsRule::kFast}, {"greedy", NmsRule::kGreedy}}),
                  spec.Field("maxDetections").Int32(), spec.Field("normalize").Boolean()};
+  result.focus = spec.Field("focus").Boolean();
   result.pad = static_cast<float>(spec.Field("pad").Number());
   result.normalization = NormalizationOf(spec);
   result.max_picture_pixels = spec.Field("maxPicturePixels").Integer();
@@ -64,6 +71,9 @@ GpuRow RowOf(const Argument& row) {
   result.has_window = !window.IsNull();
   if (result.has_window) result.window = WindowOf(window);
   result.border = BorderOf(row.Field("border"));
+  const Argument area = row.Field("area");
+  result.has_area = !area.IsNull();
+  if (result.has_area) result.area = WindowOf(area);
   result.result = {row.Field("resultMatrix").Matrix(), row.Field("scoreThreshold").Number(),
                    row.Field("nmsThreshold").Number(), row.Field("maxDetections").Int32()};
   return result;
