@@ -215,7 +215,7 @@ export class App implements AsyncDisposable {
     const executor =
       config.pipeline === undefined
         ? await this.#executors.create({ model: name, version, modelFile: path, config, signal: wanted })
-        : await openPipeline(name, config.pipeline, this.#repository, systemClock, wanted);
+        : await openPipeline(name, { ...config, pipeline: config.pipeline }, this.#repository, systemClock, wanted);
     this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(performance.now() - start) }, 'loaded');
     const statistics = this.#metrics.forModel(name, version);
     return new Model({ name, version, config, labels, executor, statistics, clock: systemClock });

@@ -1,3 +1,4 @@
+import { deepSortSettings, type TrackerConfig } from './tracking-config.js';
 import { pipelineProblems, type PipelineConfig } from './pipeline/pipeline-config.js';
 
 /** Which parts of a config.yaml its task needs, and which it leaves without a meaning. */
@@ -10,6 +11,7 @@ export interface TaskDependent {
   readonly input?: unknown;
   readonly pipeline?: PipelineConfig | undefined;
   readonly annotate?: unknown;
+  readonly tracker?: TrackerConfig | undefined;
   readonly instance_group: { readonly kind: string };
 }
 
@@ -21,7 +23,7 @@ interface TaskTraits {
 
 /** Sections that the task lacks, or has no use for. */
 export function taskProblems(config: TaskDependent, traits: TaskTraits): Problem[] {
-  const { task, input, pipeline, annotate } = config;
+  const { task, input, pipeline, annotate, tracker } = config;
   const problems: Problem[] = [];
   if (task === 'pipeline') {
     if (pipeline === undefined) problems.push([['pipeline'], 'the key is missing: expected its stages']);
@@ -37,10 +39,24 @@ export function taskProblems(config: TaskDependent, traits: TaskTraits): Problem
   if (traits.kind !== 'detect' && annotate !== undefined) {
     problems.push([['annotate'], `has no meaning with task ${task}, which finds nothing to be drawn: remove it`]);
   }
+  if (traits.kind !== 'detect' && tracker !== undefined) {
+    problems.push([['tracker'], `has no meaning with task ${task}, which finds nothing to be followed: remove it`]);
+  }
+  if (task !== 'pipeline' && traits.kind === 'detect' && tracker !== undefined && needsFeatures(tracker)) {
+    problems.push([
+      ['tracker', 'deepsort'],
+      `features decide who is who, and task ${task} gives none: track in a pipeline with a stage that embeds`,
+    ]);
+  }
   if (task === 'fall' && config.instance_group.kind === 'KIND_GPU') {
     problems.push([['instance_group', 'kind'], 'task fall only runs on the CPU: remove it, or write KIND_CPU']);
   }
   return problems;
+}
+
+/** Whether a tracker can only follow what has an embedding. */
+export function needsFeatures({ algorithm, deepsort }: TrackerConfig): boolean {
+  return algorithm === 'deepsort' && deepSortSettings(deepsort).has_feature;
 }
 
 /** Keys that describe a network and its pictures, of tasks that have no such. */

@@ -5,6 +5,7 @@ import { channelsOf } from './network-input.js';
 import { pipelineSchema } from './pipeline/pipeline-config.js';
 import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
+import { trackerSchema } from './tracking-config.js';
 
 /**
  * The schema of `config.yaml`: types, defaults, checks, JSON Schema and reference page all come from here.
@@ -154,6 +155,7 @@ const fields = z.strictObject({
     .describe('Runs on blank pictures that each instance does before the version is READY.'),
   pipeline: pipelineSchema.optional(),
   annotate: annotateSchema.optional(),
+  tracker: trackerSchema.optional(),
 });
 
 type Fields = z.output<typeof fields>;
@@ -241,7 +243,7 @@ export const modelConfigSchema = fields
     crossCheck(withInput(focusProblems), ['input', 'preprocess.focus', 'tensorrt.profiles']),
     crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
     crossCheck(withInput(profileProblems), ['max_batch_size', 'input', 'tensorrt.profiles']),
-    crossCheck(taskFits, ['task', 'input', 'pipeline', 'annotate', 'instance_group.kind']),
+    crossCheck(taskFits, ['task', 'input', 'pipeline', 'annotate', 'tracker', 'instance_group.kind']),
   )
   .transform((config) => ({
     ...config,

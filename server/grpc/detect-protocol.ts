@@ -65,5 +65,5 @@ export const detectProtocol: StreamProtocol<DetectRequest, DetectResponse> = {
     return { frame, detections, annotated: new Uint8Array(0), stages: writeStages(stages), unseenTracks: [] };
   },
 
-  finisher: (choice, { annotate }) => new DetectFinisher((choice as DetectChoice).options?.annotate ?? false, annotate),
+  finisher: (choice, tools) => new DetectFinisher((choice as DetectChoice).options?.annotate ?? false, tools),
 };

@@ -1,5 +1,6 @@
 import type { InferenceResult, ResultTable, TaskParameters } from '../core/inference.js';
 import type { Annotator } from '../core/annotation.js';
+import type { Clock } from '../core/clock.js';
 import type { Model } from '../core/model.js';
 import type { HeldPicture, Keep } from '../core/picture.js';
 import type { StreamingCall } from '../core/statistics.js';
@@ -21,7 +22,7 @@ export interface Answered {
 }
 
 /** What one stream does to its responses before they are written. */
-export interface Finisher<Response> {
+export interface Finisher<Response> extends Disposable {
   /** What is to be kept of pictures for that; undefined: nothing. */
   readonly keep: Keep | undefined;
   /** Called for each response with results, in the order of the frames. Throws what the frame then fails with. */
@@ -31,6 +32,7 @@ export interface Finisher<Response> {
 /** What finishers need of the server. */
 export interface FinisherTools {
   readonly annotate: Annotator;
+  readonly clock: Clock;
 }
 
 /** What the calls of the protocol do differently; StreamSession does the rest. */

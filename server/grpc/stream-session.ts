@@ -89,6 +89,7 @@ export class StreamSession<Request, Response> {
       statistics.ended(error.code);
     } finally {
       this.#context.draining.removeEventListener('abort', endIfDraining);
+      this.#finisher?.[Symbol.dispose]();
     }
   }
 

@@ -1,7 +1,9 @@
 import type { Clock } from '../clock.js';
 import { ServingError } from '../errors.js';
 import type { DetectionLayout } from '../inference.js';
+import { needsFeatures } from '../config-meaning.js';
 import { TASK_KINDS } from '../model-config.js';
+import type { TrackerConfig } from '../tracking-config.js';
 import type { StageModels } from './frame-run.js';
 import type { PipelineConfig, StageConfig } from './pipeline-config.js';
 import { PipelineExecutor } from './pipeline-executor.js';
@@ -16,13 +18,19 @@ export interface LoadableModels extends StageModels {
   whenReady(name: string, version: number | null, user: string, signal: AbortSignal): Promise<void>;
 }
 
+/** What of a pipeline's configuration matters here. */
+export interface PipelineModelConfig {
+  readonly pipeline: PipelineConfig;
+  readonly tracker?: TrackerConfig | undefined;
+}
+
 /**
  * Waits for the models of all stages and checks that they fit together. Throws MODEL_INVALID with everything that is
  * wrong, or the reason of the signal.
  */
 export async function openPipeline(
   name: string,
-  config: PipelineConfig,
+  { pipeline: config, tracker }: PipelineModelConfig,
   models: LoadableModels,
   clock: Clock,
   signal: AbortSignal,
@@ -41,11 +49,19 @@ export async function openPipeline(
     problems.set(stage.name, absent ? ServingError.from(end.reason).message : why);
   });
   for (const [stage, why] of whatIsToldTwice(config, models, problems)) problems.set(stage, why);
-  if (problems.size > 0) {
-    const lines = [...problems].map(([stage, why]) => `stage ${stage}: ${why}`);
-    throw new ServingError('MODEL_INVALID', lines.join('; '));
+  const lines = [...problems].map(([stage, why]) => `stage ${stage}: ${why}`);
+  if (problems.size === 0 && tracker !== undefined && needsFeatures(tracker) && !embeds(config, models)) {
+    lines.push('tracker.deepsort wants features, and no stage embeds: add one, or write has_feature: false');
   }
+  if (lines.length > 0) throw new ServingError('MODEL_INVALID', lines.join('; '));
   return new PipelineExecutor(config, models, clock, layouts.get(config.stages[0]!.name) ?? null);
+}
+
+function embeds({ stages }: PipelineConfig, models: StageModels): boolean {
+  return stages.some(({ model, version = null }) => {
+    using lease = models.acquire(model, version);
+    return TASK_KINDS[lease.model.config.task] === 'embed';
+  });
 }
 
 /** What is wrong with the model of a stage, or null; notes what its detections have. */

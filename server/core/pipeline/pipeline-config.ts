@@ -111,7 +111,8 @@ type Problem = [path: PropertyKey[], message: string];
 
 /** What is wrong with stages that are right one by one. */
 export function pipelineProblems({ stages }: PipelineConfig): Problem[] {
-  const places = new Map(stages.map(({ name }, index) => [name, index]));
+  // Of a name that is there twice, the first.
+  const places = new Map(stages.map(({ name }, index) => [name, index] as const).reverse());
   return stages.flatMap((stage, index): Problem[] => {
     const at = ['pipeline', 'stages', index];
     const problems: Problem[] = [];
@@ -145,7 +146,7 @@ function whyNotInput(
     return `the key is missing: only the first stage looks at the frame; name the stage whose findings this one looks at, such as ${stages[0]!.name}`;
   }
   const place = places.get(input);
-  if (place === undefined) return `there is no stage ${input}; there are ${[...places.keys()].join(', ')}`;
+  if (place === undefined) return `there is no stage ${input}; there are ${stages.map(({ name }) => name).join(', ')}`;
   if (place < index) return null;
   const cycle = cycleFrom(stages, index, places);
   if (cycle !== null) return `stages must not go round in a circle: ${cycle.join(' -> ')}`;
