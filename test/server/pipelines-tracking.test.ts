@@ -2,6 +2,7 @@ import test from 'ava';
 import { FramePolicy, type DetectResponse } from '../../clients/typescript/sluice-client.js';
 import { TrackState } from '../../server/gen/sluice/v1/inference.js';
 import { all } from '../support/ask.js';
+import { eventually } from '../support/eventually.js';
 import { detectFrame, detectOptions } from '../support/messages.js';
 import { Operator } from '../support/operator.js';
 import { spots } from '../support/pictures.js';
@@ -11,11 +12,14 @@ import { Serving } from '../support/serving.js';
 /** Objects that keep their ids from frame to frame, of detectors and of pipelines. */
 
 const FRAMES = 30;
-const BYTETRACK = { algorithm: 'bytetrack' } as const;
+/** A machine that is busy with other tests may take its time. */
+const PATIENT = { idle_timeout_milliseconds: 600_000 } as const;
+const BYTETRACK = { algorithm: 'bytetrack', ...PATIENT } as const;
 /** Half a box a frame is far for the usual deviations. */
 const LIVELY = [0.5, 0.5, 0.1, 0.5, 0.5, 0.5, 0.1, 0.5];
 const BY_LOOKS = {
   algorithm: 'deepsort',
+  ...PATIENT,
   deepsort: {
     has_feature: true,
     nbuckets: 10,
@@ -35,10 +39,11 @@ test.before(async () => {
       await addGrid(repository);
       await addSpots(repository, { tracker: BYTETRACK }, 'followed');
       await addSpots(repository, { tracker: BYTETRACK }, 'reloaded');
+      await addSpots(repository, { tracker: { ...BYTETRACK, idle_timeout_milliseconds: 500 } }, 'forgetful');
       await repository.configure('people', { ...pipelineOf([FIND, DESCRIBE]), tracker: BY_LOOKS });
       await repository.configure('blind', { ...pipelineOf([FIND]), tracker: BY_LOOKS });
     },
-    ['--model-control-mode', 'explicit', '--load-model', 'spots,grid,followed,reloaded,people'],
+    ['--model-control-mode', 'explicit', '--load-model', 'spots,grid,followed,reloaded,forgetful,people'],
   );
   operator = await Operator.of(serving.server);
 });
@@ -173,6 +178,20 @@ test('a stream keeps its tracks when its model is reloaded', async (t) => {
   t.true(answers.every(({ frame }) => frame?.error === undefined));
   t.deepEqual(idsOf(answers.at(-1)!), idsOf(answers[10]!));
   t.is(answers.at(-1)!.detections[0]!.track!.age, FRAMES);
+});
+
+test('a stream that pauses for longer than its idle time forgets its tracks', async (t) => {
+  const answers: DetectResponse[] = [];
+  async function* frames() {
+    yield* video.slice(0, 6);
+    await eventually('the first frames are answered', () => answers.length === 6);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    yield* video.slice(6, 12);
+  }
+  for await (const answer of serving.client.detect(frames(), { model: 'forgetful' })) answers.push(answer);
+  const [before, after] = [idsOf(answers[5]!), idsOf(answers[11]!)];
+  t.false([...before, ...after].includes(null));
+  t.false(before.some((id) => after.includes(id)));
 });
 
 test('a tracker by looks is refused where nothing embeds', async (t) => {
