@@ -78,7 +78,10 @@ export async function open(directory: string, options: OpenOptions = {}): Promis
   if (snapshot.content instanceof ServingError) throw snapshot.content;
   const { config, labels, versions } = snapshot.content;
   if (config.task === 'pipeline') {
-    throw new ServingError('TASK_NOT_SUPPORTED', `${path} is a pipeline, which needs a server: open its models instead`);
+    throw new ServingError(
+      'TASK_NOT_SUPPORTED',
+      `${path} is a pipeline, which needs a server: open its models instead`,
+    );
   }
   const file = options.version === undefined ? versions.at(-1) : versions.find((at) => at.version === options.version);
   if (file === undefined) throw new ServingError('VERSION_NOT_FOUND', `${path} has no version ${options.version}`);

@@ -95,7 +95,7 @@ test('the memory of pictures that are released is taken for the next ones', asyn
       if (marks[0] === 0) newRooms += 1;
       marks[0] = 1;
     }
-    for (const { release } of held) release();
+    for (const picture of held) picture.release();
     held[0]!.release();
   }
   t.is(newRooms, 2);

@@ -94,7 +94,7 @@ test.serial('a later stage whose queue is full fails by itself', async (t) => {
   const frames = Array.from({ length: 5 }, () => ({ picture, timeoutMs: 500 }));
   const answers = await all(client.detect(frames, { model: 'crowded', window: 8 }));
   t.true(answers.every(({ frame, detections }) => frame?.error === undefined && detections.length === 2));
-  const codes = answers.map(({ stages }) => stages[1]?.error?.code).sort();
+  const codes = answers.map(({ stages }) => stages[1]?.error?.code ?? '').sort();
   t.deepEqual(codes, [...Array<string>(3).fill('DEADLINE_EXCEEDED'), ...Array<string>(2).fill('QUEUE_FULL')]);
   t.is((await blocker.finish()).code, 0);
   await metrics.untilIdle('slow');

@@ -95,7 +95,7 @@ test('every stream counts from 1', async (t) => {
   const streams = await Promise.all(
     Array.from({ length: 3 }, () => all(serving.client.detect(video.slice(0, 8), { model: 'followed' }))),
   );
-  for (const answers of streams) t.deepEqual([...idsOf(answers.at(-1)!)].sort(), [1, 2]);
+  for (const answers of streams) t.deepEqual(new Set(idsOf(answers.at(-1)!)), new Set([1, 2]));
 });
 
 test('a detector without a tracker tells no tracks', async (t) => {

@@ -67,14 +67,14 @@ const ADVANCE = 6;
 
 /** Width of a text whose letters are `height` high. */
 export function textWidth(text: string, height: number): number {
-  return (([...text].length * ADVANCE - 2) * height) / HEIGHT;
+  return ((Array.from(text).length * ADVANCE - 2) * height) / HEIGHT;
 }
 
 /** A text as the data of an SVG path to be stroked; `left` and `top` are those of its first letter. Letters are capital. */
 export function textPath(text: string, left: number, top: number, height: number): string {
   const scale = height / HEIGHT;
   const place = (origin: number, steps: number): string => (origin + steps * scale).toFixed(1);
-  return [...text.toUpperCase()]
+  return Array.from(text.toUpperCase())
     .flatMap((letter, index) => {
       const strokes = Object.hasOwn(GLYPHS, letter) ? GLYPHS[letter]! : MISSING;
       return strokes.split(' ').map((stroke) => {
