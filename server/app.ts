@@ -214,7 +214,14 @@ export class App implements AsyncDisposable {
     const wanted = AbortSignal.any([signal, this.#draining.signal]);
     const executor =
       config.pipeline === undefined
-        ? await this.#executors.create({ model: name, version, modelFile: path, config, signal: wanted })
+        ? await this.#executors.create({
+            model: name,
+            version,
+            modelFile: path,
+            config,
+            labels: labels.length,
+            signal: wanted,
+          })
         : await openPipeline(name, { ...config, pipeline: config.pipeline }, this.#repository, systemClock, wanted);
     this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(performance.now() - start) }, 'loaded');
     const statistics = this.#metrics.forModel(name, version);

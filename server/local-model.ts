@@ -103,6 +103,7 @@ export async function open(directory: string, options: OpenOptions = {}): Promis
     version,
     modelFile: file.path,
     config,
+    labels: labels.length,
     signal: options.signal ?? new AbortController().signal,
   });
   const statistics = NO_STATISTICS.model;

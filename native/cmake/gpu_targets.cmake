@@ -10,7 +10,7 @@ if(TARGET CUDA::nvjpeg_static)
   set(nvjpeg CUDA::nvjpeg_static)
 endif()
 
-file(GLOB cuda_sources CONFIGURE_DEPENDS src/cuda/*.cc src/cuda/*.cu)
+file(GLOB cuda_sources CONFIGURE_DEPENDS src/cuda/*.cc src/cuda/*.cu src/cuda/heads/*.cu)
 add_library(sluice_cuda STATIC ${cuda_sources})
 target_include_directories(sluice_cuda PUBLIC src)
 # No contraction, as on the CPU: both compute the same to the bit.
@@ -61,7 +61,8 @@ set_target_properties(crash_plugin PROPERTIES EXCLUDE_FROM_ALL TRUE)
 
 if(CMAKE_JS_INC)
   file(GLOB gpu_addon_sources CONFIGURE_DEPENDS src/addon/gpu/*.cc)
-  add_addon(sluice_gpu ${gpu_addon_sources} src/addon/argument.cc src/addon/pixel_arguments.cc)
+  add_addon(sluice_gpu ${gpu_addon_sources}
+    src/addon/argument.cc src/addon/detection_arguments.cc src/addon/pixel_arguments.cc)
   target_link_libraries(sluice_gpu PRIVATE sluice_tensorrt)
   # Node unloads an addon with its last thread, but TensorRT goes on pointing to the plugins that were registered with it.
   target_link_options(sluice_gpu PRIVATE LINKER:-z,nodelete)

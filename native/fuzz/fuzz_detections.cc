@@ -1,9 +1,16 @@
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <vector>
 
 #include "cpu/nms.h"
-#include "decoders/centerface.h"
+#include "decoders/detections.h"
+#include "family_shapes.h"
 #include "fuzz_operators.h"
+#include "params/any_head.h"
+#include "params/detection_row.h"
+#include "params/error.h"
+#include "params/head_outputs.h"
 
 namespace sluice::fuzz {
 namespace {
@@ -56,43 +63,129 @@ void FuzzNms(Random* random) {
   }
 }
 
-void FuzzCenterFace(Random* random) {
-  CenterFaceParams params;
-  params.columns = static_cast<std::int32_t>(random->OneIn(30) ? random->Integer(-1, 200) : random->Integer(1, 20));
-  params.rows = static_cast<std::int32_t>(random->OneIn(30) ? random->Integer(-1, 200) : random->Integer(1, 20));
-  params.score_threshold = random->OneIn(50) ? random->Extreme() : random->Real(-0.1, 1);
-  params.nms = AnyNms(random);
-  params.max_detections = static_cast<std::int32_t>(random->Integer(random->OneIn(50) ? -1 : 0, 30));
-  params.matrix = {{random->Real(0.1, 4), 0, random->Real(-50, 50), 0, random->Real(0.1, 4), random->Real(-50, 50)}};
-  if (random->OneIn(10)) params.matrix.m[random->Integer(0, 5)] = random->Extreme();
+namespace {
 
-  const auto cells = static_cast<std::size_t>(std::abs(params.columns * params.rows));
-  const auto make = [&](std::size_t planes, double low, double high) {
-    Exact<float> map(planes * cells + (random->OneIn(300) ? 1 : 0));
-    for (std::size_t i = 0; i < map.length; i++) {
-      map.data[i] = static_cast<float>(random->OneIn(100) ? random->Extreme() : random->Real(low, high));
+constexpr const char* kTasks[] = {"centerface",  "yolov5",     "yolox",      "yolov5_raw", "yolox_raw", "yolov8",
+                                  "yolov8_pose", "yolov8_seg", "yolov8_obb", "yolov10",    "nothing"};
+
+DetectionSpec AnySpec(Random* random) {
+  DetectionSpec spec{};
+  const bool family = random->OneIn(3);
+  spec.task = family ? kFamilies[random->Integer(0, std::size(kFamilies) - 1)]
+                     : kTasks[random->Integer(0, std::size(kTasks) - 1)];
+  spec.width = static_cast<std::int32_t>(random->OneIn(50) ? random->Integer(-1, 40000) : 32 * random->Integer(1, 3));
+  spec.height = static_cast<std::int32_t>(random->OneIn(50) ? random->Integer(-1, 40000) : random->Integer(1, 80));
+  const std::int64_t levels = random->OneIn(4) ? random->Integer(0, 8) : 0;
+  for (std::int64_t i = 0; i < levels; i++) {
+    spec.strides.push_back(static_cast<std::int32_t>(random->OneIn(50) ? random->Integer(-1, 9) : 8 << i % 3));
+    if (random->OneIn(8)) continue;
+    spec.anchors.emplace_back();
+    for (std::int64_t k = random->Integer(1, 3); k > 0; k--) {
+      for (const double side : {random->Real(1, 50), random->OneIn(9) ? random->Extreme() : random->Real(1, 50)}) {
+        spec.anchors.back().push_back(static_cast<float>(side));
+      }
     }
-    return map;
-  };
-  const Exact<float> heat = make(1, 0, 1);
-  const Exact<float> scale = make(2, -1, 3);
-  const Exact<float> offset = make(2, 0, 1);
-  const Exact<float> landmarks = make(10, 0, 1);
-  const auto view = [](const Exact<float>& map) { return FloatView{map.data.get(), map.length}; };
-  const CenterFaceMaps maps{view(heat), view(scale), view(offset), view(landmarks)};
+  }
+  spec.key_points = static_cast<std::int32_t>(random->OneIn(3) ? random->Integer(random->OneIn(20) ? -1 : 0, 4) : 0);
+  spec.logits = random->OneIn(3);
+  spec.labels = static_cast<std::int32_t>(random->OneIn(20) ? random->Integer(-1, 4) : 0);
+  spec.nms_rule = random->OneIn(2) ? NmsRule::kFast : NmsRule::kGreedy;
+  spec.class_agnostic = random->OneIn(3);
+  spec.max_detections = 100;
+  return spec;
+}
 
-  const std::int64_t needed = std::int64_t{kCenterFaceColumns} * std::max(params.max_detections, 0);
-  Exact<float> out(static_cast<std::size_t>(random->OneIn(100) && needed > 0 ? needed - 1 : needed));
-  const std::int32_t written = DecodeCenterFace(maps, params, {out.data.get(), out.length});
-  Expect(written >= 0 && written <= params.max_detections, "more rows than allowed");
+/** Shapes that mostly fit the task. */
+std::vector<OutputShape> AnyShapes(Random* random, const DetectionSpec& spec) {
+  const std::int64_t side = std::clamp(spec.width, 1, 96);
+  const std::vector<std::int32_t> usual{8, 16, 32};
+  const std::vector<std::int32_t>& strides = StridesOr(spec, usual);
+  const bool sound = std::all_of(strides.begin(), strides.end(), [](std::int32_t stride) { return stride > 0; });
+  const std::int64_t cells = random->OneIn(5) || !sound ? random->Integer(1, 300) : CellsOf(spec, strides) % 1000;
+  const std::int64_t columns = random->Integer(5, 70);
+  const bool family = std::find(std::begin(kFamilies), std::end(kFamilies), spec.task) != std::end(kFamilies);
+  std::vector<OutputShape> shapes;
+  if (family && sound && std::clamp(spec.width, 1, 96) == spec.width && spec.height > 0 && spec.height <= 80) {
+    shapes = FamilyShapes(random, spec);
+  } else if (spec.task == "centerface") {
+    for (const std::int64_t planes : {1, 2, 2, 10}) {
+      shapes.push_back({"map", {planes, (std::clamp(spec.height, 1, 80) + 3) / 4, (side + 3) / 4}});
+    }
+  } else if (spec.task == "yolov5_raw" || spec.task == "yolox_raw") {
+    shapes.push_back({"output", {spec.task == "yolox_raw" ? 1 : random->Integer(1, 3), columns, cells}});
+  } else if (spec.task == "yolov10") {
+    shapes.push_back({"output0", {cells, 6 + random->Integer(2, 3) * std::max(spec.key_points, 0)}});
+  } else {
+    shapes.push_back({"output0", {cells, columns}});
+    if (random->OneIn(2)) std::swap(shapes[0].dims[0], shapes[0].dims[1]);
+    if (random->OneIn(2)) shapes.push_back({"output1", {random->Integer(1, 40), 2, 3}});
+  }
+  if (random->OneIn(30)) shapes.pop_back();
+  if (random->OneIn(30) && !shapes.empty()) shapes[0].dims[0] = random->Integer(-1, 3);
+  return shapes;
+}
+
+std::vector<Exact<float>> AnyValues(Random* random, const std::vector<OutputShape>& shapes) {
+  std::vector<Exact<float>> values;
+  for (const OutputShape& shape : shapes) {
+    std::int64_t length = 1;
+    for (const std::int64_t dim : shape.dims) length *= std::max<std::int64_t>(dim, 0);
+    values.emplace_back(static_cast<std::size_t>(length));
+    for (std::int64_t i = 0; i < length; i++) {
+      const double value = random->OneIn(4) ? random->Real(-5, 40) : random->Real(0, 1);
+      values.back().data[i] = static_cast<float>(random->OneIn(100) ? random->Extreme() : value);
+    }
+  }
+  return values;
+}
+
+void CheckRows(const float* rows, std::int32_t written, std::int32_t columns, const DetectionRequest& request) {
+  Expect(written >= 0 && written <= request.max_detections, "more rows than allowed");
   for (std::int32_t i = 0; i < written; i++) {
-    const float* row = out.data.get() + i * kCenterFaceColumns;
-    for (int column = 0; column < kCenterFaceColumns; column++) {
-      Expect(std::isfinite(row[column]), "a value that is not finite");
-    }
-    Expect(row[4] > params.score_threshold, "a row below the threshold");
+    const float* row = rows + i * columns;
+    for (int column = 0; column < columns; column++) Expect(std::isfinite(row[column]), "a value that is not finite");
+    Expect(row[4] > request.score_threshold, "a row below the threshold");
     Expect(row[0] <= row[2] && row[1] <= row[3], "a box inside out");
-    if (i > 0) Expect(row[4] <= row[4 - kCenterFaceColumns], "the rows are not sorted");
+    const auto label = static_cast<std::int32_t>(row[5]);
+    Expect(label >= 0 && static_cast<float>(label) == row[5], "a class that is none");
+    Expect(Wants(request.classes, request.class_words, label), "a class that nobody asked for");
+    if (i > 0) Expect(row[4] <= row[4 - columns], "the rows are not sorted");
+  }
+}
+
+}  // namespace
+
+void FuzzDetections(Random* random) {
+  const DetectionSpec spec = AnySpec(random);
+  const std::vector<OutputShape> shapes = AnyShapes(random, spec);
+  const std::vector<Exact<float>> values = AnyValues(random, shapes);
+  std::vector<const float*> data;
+  for (const Exact<float>& output : values) data.push_back(output.data.get());
+  if (random->OneIn(200)) data.push_back(nullptr);
+
+  DetectionRequest request{};
+  request.matrix = {{random->Real(0.1, 4), 0, random->Real(-50, 50), 0, random->Real(0.1, 4), random->Real(-50, 50)}};
+  if (random->OneIn(10)) request.matrix.m[random->Integer(0, 5)] = random->Extreme();
+  request.score_threshold = random->OneIn(50) ? random->Extreme() : random->Real(-0.1, 1);
+  request.nms_threshold = AnyNms(random).iou_threshold;
+  request.max_detections = static_cast<std::int32_t>(random->Integer(random->OneIn(50) ? -1 : 0, 30));
+  Exact<std::uint32_t> classes(static_cast<std::size_t>(random->Integer(1, 2)));
+  classes.data[0] = static_cast<std::uint32_t>(random->Integer(0, 255));
+  if (random->OneIn(3)) {
+    request.classes = classes.data.get();
+    request.class_words = static_cast<std::int32_t>(classes.length);
+  }
+  try {
+    const AnyHead head = MakeHead(spec, shapes, data);
+    const std::int32_t columns = LayoutOf(head).columns();
+    const std::int64_t needed = std::int64_t{columns} * std::max(request.max_detections, 0);
+    Exact<float> out(static_cast<std::size_t>(random->OneIn(100) && needed > 0 ? needed - 1 : needed));
+    const std::int32_t written = DecodeDetections(head, request, spec, {out.data.get(), out.length});
+    CheckRows(out.data.get(), written, columns, request);
+  } catch (const Error& error) {
+    // Outputs that do not fit are refused like arguments.
+    Expect(error.code() == ErrorCode::kModelInvalid, error.what());
+    throw std::out_of_range(error.what());
   }
 }
 

@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
   const long long iterations = argc > 1 ? std::atoll(argv[1]) : 10000;
   const unsigned long long seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
   constexpr void (*kOperators[])(Random*) = {FuzzWarp,       FuzzWarp,        FuzzWarp,
-                                             FuzzWarp,       FuzzNms,         FuzzCenterFace,
+                                             FuzzWarp,       FuzzNms,         FuzzDetections,
                                              FuzzJpegHeader, FuzzL2Normalize, FuzzAlignFivePoints};
   long long refused = 0;
   for (long long i = 0; i < iterations; i++) {

@@ -11,7 +11,7 @@ void FuzzWarp(Random* random);
 /** Pictures and tensors of up to 8192x8192 pixels. */
 void FuzzGiantWarp(Random* random);
 void FuzzNms(Random* random);
-void FuzzCenterFace(Random* random);
+void FuzzDetections(Random* random);
 void FuzzL2Normalize(Random* random);
 void FuzzAlignFivePoints(Random* random);
 void FuzzJpegHeader(Random* random);

@@ -30,13 +30,15 @@ int main(int argc, char** argv) {
   bool ok = Run("devices", TestDevices);
   if (!ok) return 1;
   ok = Run("warp", TestWarp) && ok;
-  ok = Run("centerface", TestCenterFace) && ok;
+  ok = Run("detections", TestDetections) && ok;
   ok = Run("l2_normalize", TestL2Normalize) && ok;
+  ok = Run("class_map", TestClassMap) && ok;
   ok = Run("jpeg", [] { return TestJpeg(paths); }) && ok;
   ok = Run("bench", [] {
          BenchWarp();
-         BenchCenterFace();
+         BenchDetections();
          BenchL2Normalize();
+         BenchClassMap();
          return true;
        }) && ok;
   return ok ? 0 : 1;

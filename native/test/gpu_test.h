@@ -90,13 +90,15 @@ void Bench(const char* name, const cuda::Stream& stream, Work work) {
 /** Each compares one operator with its CPU twin and returns whether all is well. */
 bool TestDevices();
 bool TestWarp();
-bool TestCenterFace();
+bool TestDetections();
 bool TestL2Normalize();
+bool TestClassMap();
 /** Of files that the GPU should decode, and of others. */
 bool TestJpeg(const std::vector<const char*>& paths);
 
 void BenchWarp();
-void BenchCenterFace();
+void BenchDetections();
 void BenchL2Normalize();
+void BenchClassMap();
 
 }  // namespace sluice::test

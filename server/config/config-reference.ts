@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { configSchema, describeExpected, keysOf, type SchemaNode } from './config-schema.js';
+import { TASK_PROFILES } from '../core/task-profiles.js';
 import { code, markdownTable } from './markdown.js';
 
 /** A configuration for the reference; a test reads it. */
@@ -35,9 +36,35 @@ export function configReference(): string {
     `\`\`\`yaml\n${EXAMPLE_CONFIG}\`\`\``,
     'With the first line, editors that know the YAML language server complete and check the file.',
     ...section('', configSchema),
+    ...profiles(),
     '_Written by `make docs` from `server/core/model-config.ts`._',
   ];
   return `${parts.join('\n\n')}\n`;
+}
+
+/** The defaults that depend on the task. */
+function profiles(): string[] {
+  const rows = Object.entries(TASK_PROFILES).map(([task, { preprocess, postprocess }]) => [
+    code(task),
+    ...[preprocess, postprocess].map((keys) => (keys === undefined ? '' : code(inline(keys)))),
+  ]);
+  return [
+    '## Defaults by task',
+    'Where a key is left out, these tasks have values of their own: those that the models were published with.',
+    markdownTable(['Task', 'preprocess', 'postprocess'], rows),
+  ];
+}
+
+/** One line of YAML, numbers as short as they are meant. */
+function inline(keys: object): string {
+  const short = JSON.parse(
+    JSON.stringify(keys, (_, value) => (typeof value === 'number' ? round(value) : value)),
+  ) as object;
+  return stringify(short, { collectionStyle: 'flow', lineWidth: 0 }).trim();
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(6));
 }
 
 /** The table of one mapping, then those of the mappings inside it. */

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { errorMessage } from '../core/errors.js';
 import { meaninglessKeys } from '../core/config-meaning.js';
 import { modelConfigSchema, type ModelConfig } from '../core/model-config.js';
+import { withProfile } from '../core/task-profiles.js';
 import { hintForKey, hintForValue } from './config-hints.js';
 import { configError, describeFound, formatPath, type ConfigProblem } from './config-report.js';
 import { describeExpected, schemaAt } from './config-schema.js';
@@ -44,7 +45,7 @@ export function parseModelConfig(text: string, file: string): ModelConfig {
     const found = value === null ? 'nothing: the file is empty' : describeFound(value);
     throw fail([...syntax, problem(0, [], `expected a mapping of keys to values, found ${found}`, SMALLEST)]);
   }
-  const result = modelConfigSchema.safeParse(value);
+  const result = modelConfigSchema.safeParse(withProfile(value));
   const problems = [
     ...(result.success ? [] : schemaProblems(result.error.issues, document, value)),
     ...meaninglessKeys(value).map(([path, message]) => problem(nearestOffset(document, path), path, message, null)),

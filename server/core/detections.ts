@@ -9,10 +9,10 @@ import type {
 } from './inference.js';
 import type { ModelConfig } from './model-config.js';
 
-/** Columns of every detection: left top right bottom score class. */
+/** Columns of a detection that every layout has: left top right bottom score class. */
 const BOX_COLUMNS = 6;
 
-/** Columns of a turned box: x y width height angle. */
+/** x y width height angle. */
 const ROTATED_COLUMNS = 5;
 
 export type { DetectChoices };

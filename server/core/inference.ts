@@ -103,16 +103,27 @@ export interface InferenceRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * A row of detections: left top right bottom score class; then, if `rotated`, x y width height angle (radians, from x
+ * towards y) of the box as it lies; then `points` times x y, or x y score if `pointValues` is 3; then `values` others.
+ */
+export interface DetectionLayout {
+  readonly rotated: boolean;
+  readonly points: number;
+  readonly pointValues: number;
+  readonly values: number;
+}
+
 /** A table of results: `rows` times `columns` values in row-major order. */
 export interface ResultTable {
   readonly rows: number;
   /** Detections: as `layout` says. Embeddings: the vector. Classifications: the score of each class. Segmentations: none. */
   readonly columns: number;
+  /** Of detections; others have none. */
+  readonly layout?: DetectionLayout | undefined;
   readonly values: Float32Array;
   /** One a row where single rows can fail (regions); null: no row failed. */
   readonly rowErrors: readonly (ServingError | null)[] | null;
-  /** Of detections; else null. */
-  readonly layout: DetectionLayout | null;
   /**
    * What does not fit a table. Detections: the mask of each row, where the task has masks. Segmentations: the map of
    * classes, then the map of probabilities where asked for.
@@ -122,17 +133,6 @@ export interface ResultTable {
 
 /** Run lengths as the protocol has them, or a PNG file. */
 export type Attachment = Uint32Array | Uint8Array;
-
-/**
- * A row of detections: left top right bottom score class; where `rotated` x y width height angle; then `points` points of
- * `pointValues` values (x y, or x y score); then `values` that are not told.
- */
-export interface DetectionLayout {
-  readonly rotated: boolean;
-  readonly points: number;
-  readonly pointValues: number;
-  readonly values: number;
-}
 
 /** What an executor says of one request. */
 export interface InferenceResult {

@@ -4,8 +4,20 @@ import { taskProblems } from './config-meaning.js';
 import { channelsOf } from './network-input.js';
 import { pipelineSchema } from './pipeline/pipeline-config.js';
 import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
+import { meaningProblems, postprocessSchema } from './postprocess-config.js';
+import { TASK_INPUTS, TASK_KINDS, TASKS } from './tasks.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
 import { trackerSchema } from './tracking-config.js';
+
+export {
+  TASK_INPUTS,
+  TASK_KINDS,
+  TASKS,
+  TASKS_OF_REGIONS,
+  type TaskInput,
+  type TaskKind,
+  type TaskName,
+} from './tasks.js';
 
 /**
  * The schema of `config.yaml`: types, defaults, checks, JSON Schema and reference page all come from here.
@@ -20,22 +32,6 @@ const inputSchema = z
     height: z.int().min(1).max(16384).describe('Height of the network input, in pixels.'),
   })
   .describe('Size to which pictures are brought. A model file with another fixed size is rewritten to it.');
-
-const postprocessSchema = z
-  .strictObject({
-    score_threshold: z.number().min(0).max(1).default(0.5).describe('Default of the request option. Detectors.'),
-    nms_threshold: z.number().min(0).max(1).default(0.3).describe('Default of the request option. Detectors.'),
-    nms_rule: z
-      .enum(['fast', 'greedy'])
-      .default('greedy')
-      .describe(
-        'fast: any better box of the class suppresses, even one suppressed itself. greedy: only boxes that stay suppress.',
-      ),
-    top_k: count('Default of the request option: most classes of a region. Classifiers.').max(65_536).default(5),
-    max_detections: count('Most detections per frame; the best ones stay.').max(10000).default(1000),
-    normalize: z.boolean().default(true).describe('Scale embeddings to unit length. Embedders.'),
-  })
-  .describe('How output tensors become results.');
 
 const instanceGroupSchema = z
   .strictObject({
@@ -121,15 +117,16 @@ const warmupSchema = z.strictObject({
   count: count('How often it runs.').default(1),
 });
 
-export const TASKS = ['centerface', 'embedding', 'fall', 'pipeline'] as const;
-
 const fields = z.strictObject({
   task: z
     .enum(TASKS)
     .describe(
-      "What the model's tensors mean. centerface: faces (Detect). embedding: vectors (Embed). fall: whether a pose of 16 " +
-        'key points has fallen, for stages of pipelines. pipeline: no tensors, but other models one after the other ' +
-        '(Detect).',
+      "What the model's tensors mean. Objects (Detect): centerface; yolov5 (also YOLOv3 and v7); yolox; yolov5_raw and " +
+        'yolox_raw, which are decoded here; yolov8 (also YOLO11), yolov8_seg, yolov8_pose, yolov8_obb; yolov10 (also ' +
+        'YOLO26); centernet; dbface; rtdetr; efficient_nms, for models that suppress by themselves; retinaface; scrfd. ' +
+        'Points of one object a region (Detect): alphapose, heatmap_pose. Vectors (Embed): embedding; arcface. A class for ' +
+        'every pixel (Segment): segmentation. fall: whether a pose of 16 key points has fallen, for stages of pipelines. ' +
+        'pipeline: no tensors, but other models one after the other (Detect).',
     ),
   input: inputSchema.optional(),
   max_batch_size: count('Most rows in one execution.').max(1024).default(8),
@@ -242,6 +239,7 @@ export const modelConfigSchema = fields
     crossCheck(withInput(preprocessProblems), ['input', 'preprocess']),
     crossCheck(withInput(focusProblems), ['input', 'preprocess.focus', 'tensorrt.profiles']),
     crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
+    crossCheck(meaningProblems, ['task', 'postprocess']),
     crossCheck(withInput(profileProblems), ['max_batch_size', 'input', 'tensorrt.profiles']),
     crossCheck(taskFits, ['task', 'input', 'pipeline', 'annotate', 'tracker', 'instance_group.kind']),
   )
@@ -252,31 +250,6 @@ export const modelConfigSchema = fields
     // The frames of a pipeline run one by one: each of them is one of its instances.
     max_batch_size: config.task === 'pipeline' ? 1 : config.max_batch_size,
   }));
-
-export type TaskName = (typeof TASKS)[number];
-
-/** Which call a task answers. */
-export type TaskKind = 'detect' | 'embed' | 'classify' | 'segment';
-
-/** What a task's requests are about; points: key points, which only pipelines hand over. */
-export type TaskInput = 'picture' | 'text' | 'points';
-
-export const TASK_INPUTS: Record<TaskName, TaskInput> = {
-  centerface: 'picture',
-  embedding: 'picture',
-  fall: 'points',
-  pipeline: 'picture',
-};
-
-/** Tasks that answer Detect for one object at a time, given as regions. */
-export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set([]);
-
-export const TASK_KINDS: Record<TaskName, TaskKind> = {
-  centerface: 'detect',
-  embedding: 'embed',
-  fall: 'classify',
-  pipeline: 'detect',
-};
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

@@ -48,12 +48,13 @@ export interface Comparison {
 const BATCH = 7;
 const OTHER_BATCH = 11;
 
-export function compareSizes(model: OnnxModel, input: ImageInput, size: ServedSize): Comparison {
+/** `mostElements`: values of more are not computed. */
+export function compareSizes(model: OnnxModel, input: ImageInput, size: ServedSize, mostElements?: number): Comparison {
   const [batch, , height, width] = input.shape;
   const sizeOr = (dim: DeclaredDim, otherwise: number) => (typeof dim === 'number' ? dim : otherwise);
   const was = { ...size, height: sizeOr(height, size.height), width: sizeOr(width, size.width) };
-  const exported = probe(model, input, sizeOr(batch, 1), was);
-  return { graph: model.graph, exported, served: servedProbes(model, input, size) };
+  const exported = probe(model, input, sizeOr(batch, 1), was, mostElements);
+  return { graph: model.graph, exported, served: servedProbes(model, input, size, mostElements) };
 }
 
 /** The comparison of a model that has been brought nearer to the served sizes, and no longer works at the exported ones. */
@@ -66,18 +67,24 @@ export function compareAgain(
   return { graph: model.graph, exported, served: servedProbes(model, input, size) };
 }
 
-function probe(model: OnnxModel, { name }: ImageInput, batch: number, size: ServedSize): Probe {
+function probe(model: OnnxModel, { name }: ImageInput, batch: number, size: ServedSize, mostElements?: number): Probe {
   const { channels = COLORS, height, width } = size;
-  const inference = inferShapes(model.graph, opsetOf(model), new Map([[name, [batch, channels, height, width]]]));
+  const inputs = new Map([[name, [batch, channels, height, width]]]);
+  const inference = inferShapes(model.graph, opsetOf(model), inputs, mostElements);
   return { batch, height, width, ...inference };
 }
 
-function servedProbes(model: OnnxModel, input: ImageInput, size: ServedSize): Comparison['served'] {
+function servedProbes(
+  model: OnnxModel,
+  input: ImageInput,
+  size: ServedSize,
+  mostElements?: number,
+): Comparison['served'] {
   return [
-    probe(model, input, BATCH, size),
-    probe(model, input, OTHER_BATCH, size),
+    probe(model, input, BATCH, size, mostElements),
+    probe(model, input, OTHER_BATCH, size, mostElements),
     ...endsOf(size).map((end, index) =>
-      probe(model, input, index % 2 === 0 ? BATCH : OTHER_BATCH, { ...size, ...end }),
+      probe(model, input, index % 2 === 0 ? BATCH : OTHER_BATCH, { ...size, ...end }, mostElements),
     ),
   ];
 }

@@ -2,7 +2,7 @@ import type { ServedSize } from './comparison.js';
 import { imageInput } from './image-input.js';
 import { decodeModel, encodeModel } from './model-file.js';
 import { hasQuantization } from './quantization.js';
-import { rewriteModel } from './rewrite.js';
+import { rewriteDecoded } from './rewrite.js';
 
 /** What an engine is built from. */
 export interface BuildableModel {
@@ -16,7 +16,7 @@ export interface BuildableModel {
 /** A model file as `rewriteForServing` makes it, with what a builder has to know of it. Throws as that does. */
 export function rewriteForBuilding(bytes: Uint8Array, size: ServedSize): BuildableModel {
   const file = decodeModel(bytes);
-  const { model, changes } = rewriteModel(file, size);
+  const { model, changes } = rewriteDecoded(file, size);
   return {
     bytes: changes.length === 0 ? bytes : encodeModel(model),
     input: imageInput(model).name,

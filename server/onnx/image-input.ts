@@ -16,6 +16,17 @@ export interface ImageInput {
   readonly shape: readonly [batch: DeclaredDim, channels: DeclaredDim, height: DeclaredDim, width: DeclaredDim];
 }
 
+/** Whether a model takes something else than pictures: numbers of words [batch, length], or key points [batch, points, 2 or 3]. */
+export function takesNoPicture({ graph }: OnnxModel): boolean {
+  const inputs = fedInputs(graph);
+  const isOther = (input: (typeof inputs)[number]) => {
+    const [shape, type] = [declaredShape(input), input.type?.tensorType?.elemType];
+    if (type === DataType.INT64 || type === DataType.INT32) return shape?.length === 2;
+    return type === DataType.FLOAT && shape?.length === 3 && (shape[2] === 2 || shape[2] === 3);
+  };
+  return inputs.length > 0 && inputs.every(isOther);
+}
+
 /** Finds the picture among the inputs. Throws MODEL_INVALID where there is none, or one that cannot be fed. */
 export function imageInput(model: OnnxModel): ImageInput {
   const inputs = fedInputs(model.graph);

@@ -1,5 +1,5 @@
 import { ServingError, errorMessage } from '../core/errors.js';
-import { ModelProto, TensorProto_DataLocation as DataLocation } from '../gen/onnx/onnx.js';
+import { ModelProto, TensorProto_DataLocation as DataLocation, type TensorProto } from '../gen/onnx/onnx.js';
 import { tensorsOf, type OnnxModel } from './graph.js';
 
 /**
@@ -7,6 +7,41 @@ import { tensorsOf, type OnnxModel } from './graph.js';
  * Throws MODEL_INVALID where the file is cut short, is no ONNX model, has no nodes, or keeps weights in other files.
  */
 export function decodeModel(bytes: Uint8Array): OnnxModel {
+  const model = decodeModelParts(bytes);
+  const [outside] = externalTensors(model);
+  if (outside !== undefined) {
+    throw invalid(
+      `Tensor '${outside.name}' keeps its data in ${externalPlace(outside).location ?? 'another file'}; ` +
+        'export the model as one file (save_as_external_data=False).',
+    );
+  }
+  return model;
+}
+
+/** The tensors whose data is in other files. */
+export function externalTensors({ graph }: OnnxModel): TensorProto[] {
+  return [...tensorsOf(graph)].filter(
+    ({ dataLocation, externalData }) => dataLocation === DataLocation.EXTERNAL || externalData.length > 0,
+  );
+}
+
+/** Where the data of such a tensor is: the file, relative to that of the model, and the bytes in it; to its end where length is null. */
+export function externalPlace({ externalData }: TensorProto): {
+  location: string | null;
+  offset: number;
+  length: number | null;
+} {
+  const value = (wanted: string) => externalData.find(({ key }) => key === wanted)?.value;
+  const length = value('length');
+  return {
+    location: value('location') ?? null,
+    offset: Number(value('offset') ?? 0),
+    length: length === undefined ? null : Number(length),
+  };
+}
+
+/** `decodeModel` of a file that may be one of several: weights that are kept in others are not there. */
+export function decodeModelParts(bytes: Uint8Array): OnnxModel {
   checkEnvelope(bytes);
   let model: ModelProto;
   try {
@@ -24,14 +59,6 @@ export function decodeModel(bytes: Uint8Array): OnnxModel {
   }
   if (graph.node.length === 0) {
     throw invalid('The graph of the model has no nodes; export the model again.');
-  }
-  for (const tensor of tensorsOf(graph)) {
-    if (tensor.dataLocation === DataLocation.EXTERNAL || tensor.externalData.length > 0) {
-      const file = tensor.externalData.find(({ key }) => key === 'location')?.value ?? 'another file';
-      throw invalid(
-        `Tensor '${tensor.name}' keeps its data in ${file}; export the model as one file (save_as_external_data=False).`,
-      );
-    }
   }
   return { ...model, graph };
 }

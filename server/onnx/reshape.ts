@@ -59,7 +59,7 @@ function isComplete<T>(values: readonly T[]): values is readonly NonNullable<T>[
 }
 
 /** The shape of a value at a probe; null where a rule is missing. */
-function inputOf({ shapeOf, batch, width, height }: Probe, name: string): ReshapeInput | null {
+export function inputOf({ shapeOf, batch, width, height }: Probe, name: string): ReshapeInput | null {
   const shape = shapeOf(name);
   const isSound = shape !== null && shape.length <= MOST_DIMS && isComplete(shape);
   return isSound ? { batch, width, height, dims: shape } : null;
@@ -100,8 +100,8 @@ function keepsLiterals({ results, isGrid }: Reading, target: readonly number[]):
  * The target that gives a reading at every probe, as much like `from` as can be: its -1 stays, sizes that are the same
  * everywhere are literal, others are taken from the input or left open. Null where two would have to be open.
  */
-function targetFor(
-  { results }: Reading,
+export function targetFor(
+  { results }: Pick<Reading, 'results'>,
   inputs: readonly ReshapeInput[],
   from: readonly number[] | null,
   keepsZero: boolean,

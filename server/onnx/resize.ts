@@ -1,14 +1,15 @@
 import type { NodeProto } from '../gen/onnx/onnx.js';
 import type { Comparison } from './comparison.js';
+import type { Shape } from './shape-rules/rule.js';
 import { floatTensor } from './tensor.js';
-import { FOLLOWS, refuse, type Verdict } from './verdict.js';
+import { FOLLOWS, refuse, type Refusal, type Replacement, type Verdict } from './verdict.js';
 
 /**
  * Judges a Resize to sizes: literals that were right for the exported batch or picture are replaced by the factor that
  * they stood for, where that factor is exact in float32 and so gives the very same sizes.
  */
 export function judgeResize(node: NodeProto, { exported, served }: Comparison): Verdict {
-  const [data = '', region = '', , sizesInput = ''] = node.input;
+  const [data = '', , , sizesInput = ''] = node.input;
   const [before, was] = [exported.shapeOf(data), exported.valueOf(sizesInput)?.numbers];
   if (before === null || was === undefined) return FOLLOWS;
   const stale = served.some(({ batch, shapeOf, valueOf }) => {
@@ -20,6 +21,12 @@ export function judgeResize(node: NodeProto, { exported, served }: Comparison): 
   if (!stale) return FOLLOWS;
 
   const text = `[${(served[0].valueOf(sizesInput)?.numbers ?? was).join(', ')}]`;
+  return byScales(node, before, was, text);
+}
+
+/** A Resize of `before` to the sizes `was` as one by scales, or why there is none. `text`: how messages call the sizes. */
+export function byScales(node: NodeProto, before: Shape, was: readonly number[], text: string): Replacement | Refusal {
+  const [data = '', region = ''] = node.input;
   if (node.attribute.some(({ name }) => name === 'axes' || name === 'keep_aspect_ratio_policy')) {
     return refuse(`its sizes ${text} are fixed; export it with scale_factor`);
   }

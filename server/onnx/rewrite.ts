@@ -12,6 +12,7 @@ import {
   type DeclaredDim,
   type OnnxModel,
 } from './graph.js';
+import { floatOutputs } from './float-outputs.js';
 import { followSizes, newConflicts } from './follow-sizes.js';
 import { COLORS, imageInput, requireChannels, type ImageInput } from './image-input.js';
 import { decodeModel, encodeModel } from './model-file.js';
@@ -29,16 +30,23 @@ const FREE_INITIALIZERS_IR = 4n;
 
 /**
  * Makes a model file servable: pictures as NCHW, a dynamic batch, the input size of the configuration (or, with `ranges`,
- * height and width that stay open), weights no longer among the inputs, outputs with shapes that are true. The bytes are
- * returned as they are where nothing has to change. `changes` says what was done, a line each. Throws MODEL_INVALID,
- * naming the node and the reason, where the model cannot be brought to these sizes without guessing.
+ * height and width that stay open), weights no longer among the inputs, outputs with shapes that are true, and float32
+ * instead of whole numbers. The bytes are returned as they are where nothing has to change. `changes` says what was done,
+ * a line each. Throws MODEL_INVALID, naming the node and the reason, where the model cannot be brought to these sizes
+ * without guessing.
  */
 export function rewriteForServing(bytes: Uint8Array, size: ServedSize): { bytes: Uint8Array; changes: string[] } {
-  const { model, changes } = rewriteModel(decodeModel(bytes), size);
+  const { model, changes } = rewriteDecoded(decodeModel(bytes), size);
   return { bytes: changes.length === 0 ? bytes : encodeModel(model), changes };
 }
 
 /** `rewriteForServing` on a decoded model, which is left as it is. */
+export function rewriteDecoded(model: OnnxModel, size: ServedSize): { model: OnnxModel; changes: string[] } {
+  const rewritten = rewriteModel(model, size);
+  return { model: floatOutputs(rewritten.model, rewritten.changes), changes: rewritten.changes };
+}
+
+/** Brings a decoded model, which is left as it is, to the batch and the size; outputs keep their types. */
 export function rewriteModel(model: OnnxModel, size: ServedSize): { model: OnnxModel; changes: string[] } {
   requireRanges(size);
   if (opsetOf(model) < OLDEST_OPSET) {

@@ -73,11 +73,15 @@ export function int64Tensor(
   });
 }
 
+/** What counts as small: shapes, scales and small grids do, weights do not. */
+export const MOST_ELEMENTS = 4096;
+
 /**
- * The elements of a small numeric tensor: INT64, INT32, FLOAT and DOUBLE, at most `limit` of them. Null for anything
- * else, and where the data is not as long as the dims say. An int64 beyond 2^53 ("to the end") loses its low bits.
+ * The elements of a small numeric tensor: INT64, INT32, INT8, UINT8, BOOL, FLOAT and DOUBLE, at most `limit` of them. Null
+ * for anything else, and where the data is not as long as the dims say. An int64 beyond 2^53 ("to the end") loses its low
+ * bits.
  */
-export function numbersOf(tensor: TensorProto, limit = 4096): number[] | null {
+export function numbersOf(tensor: TensorProto, limit = MOST_ELEMENTS): number[] | null {
   const count = elementCount(tensor);
   if (count > limit || tensor.externalData.length > 0) return null;
   const values = tensor.rawData.length > 0 ? rawNumbers(tensor) : typedNumbers(tensor);
@@ -96,6 +100,11 @@ function rawNumbers(tensor: TensorProto): number[] | null {
       return read((offset) => Number(view.getBigInt64(offset, true)));
     case DataType.INT32:
       return read((offset) => view.getInt32(offset, true));
+    case DataType.INT8:
+      return read((offset) => view.getInt8(offset));
+    case DataType.UINT8:
+    case DataType.BOOL:
+      return read((offset) => view.getUint8(offset));
     case DataType.FLOAT:
       return read((offset) => view.getFloat32(offset, true));
     case DataType.DOUBLE:
@@ -110,6 +119,9 @@ function typedNumbers(tensor: TensorProto): number[] | null {
     case DataType.INT64:
       return tensor.int64Data.map(Number);
     case DataType.INT32:
+    case DataType.INT8:
+    case DataType.UINT8:
+    case DataType.BOOL:
       return tensor.int32Data;
     case DataType.FLOAT:
       return tensor.floatData;
@@ -123,4 +135,45 @@ function typedNumbers(tensor: TensorProto): number[] | null {
 /** Whether the elements of a type are whole numbers, so that ONNX divides them without a remainder. */
 export function isInteger(dataType: number): boolean {
   return dataType === DataType.INT64 || dataType === DataType.INT32;
+}
+
+/** A small tensor of a type that `numbersOf` reads; null where a number does not fit the type. */
+export function tensorOf(
+  name: string,
+  numbers: readonly number[],
+  dims: readonly number[],
+  dataType: number,
+): TensorProto | null {
+  const size = elementSize(dataType);
+  if (size === null) return null;
+  const rawData = new Uint8Array(numbers.length * size);
+  const view = new DataView(rawData.buffer);
+  for (const [index, number] of numbers.entries()) {
+    if (!writeNumber(view, index * size, number, dataType)) return null;
+  }
+  return TensorProto.fromPartial({ name, dims: dims.map(BigInt), dataType, rawData });
+}
+
+function writeNumber(view: DataView, offset: number, number: number, dataType: number): boolean {
+  switch (dataType) {
+    case DataType.FLOAT:
+      view.setFloat32(offset, number, true);
+      return true;
+    case DataType.DOUBLE:
+      view.setFloat64(offset, number, true);
+      return true;
+    case DataType.INT64:
+      if (!Number.isSafeInteger(number)) return false;
+      view.setBigInt64(offset, BigInt(number), true);
+      return true;
+    case DataType.INT32:
+      if (Math.trunc(number) !== number || Math.abs(number) >= 2 ** 31) return false;
+      view.setInt32(offset, number, true);
+      return true;
+    case DataType.BOOL:
+      view.setUint8(offset, number === 0 ? 0 : 1);
+      return true;
+    default:
+      return false;
+  }
 }

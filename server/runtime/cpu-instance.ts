@@ -2,7 +2,15 @@ import { networkInput } from '../core/network-input.js';
 import { ServingError } from '../core/errors.js';
 import type { DetectionLayout } from '../core/inference.js';
 import { requirePicture } from '../core/picture.js';
-import { replyTo, RowPlanner, timed, type Frame, type PhaseClock, type PlannedRow } from './frame-batch.js';
+import {
+  replyTo,
+  RowPlanner,
+  timed,
+  type Frame,
+  type PhaseClock,
+  type PlannedRow,
+  type RowShape,
+} from './frame-batch.js';
 import type { DecodedPicture } from './image-decoder.js';
 import { InputRows } from './input-rows.js';
 import type { Instance } from './instance.js';
@@ -26,12 +34,12 @@ export class CpuInstance implements Instance {
   readonly #rows: InputRows;
   /** NCHW, room for max_batch_size rows; reused by every batch. */
   readonly #input: Float32Array;
-  #columns = 0;
+  #shape: RowShape = { columns: 0 };
 
   private constructor(spec: InstanceSpec, threads: number, native: NativeAddon, session: OnnxSession) {
     this.#spec = spec;
     this.#session = session;
-    this.#task = createTask(spec.config, native);
+    this.#task = createTask(spec.config, native, spec.labels);
     this.#planner = new RowPlanner(spec.config, native);
     this.#rows = new InputRows(spec.config, native, threads);
     this.#input = new Float32Array(spec.config.max_batch_size * this.#rows.length);
@@ -55,7 +63,7 @@ export class CpuInstance implements Instance {
   }
 
   get layout(): DetectionLayout | null {
-    return this.#task.layout;
+    return this.#shape.layout ?? null;
   }
 
   async execute(tasks: readonly FrameTask[]): Promise<BatchDone> {
@@ -71,7 +79,7 @@ export class CpuInstance implements Instance {
       if (keep === undefined || frame.picture instanceof ServingError) return;
       frame.kept = keepOnHost(frame.picture.pixels, keep, room);
     });
-    return replyTo(frames, this.#columns, this.#task.layout, phases);
+    return replyTo(frames, this.#shape, phases);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -96,11 +104,12 @@ export class CpuInstance implements Instance {
       });
     });
     const outputs = await timed(phases, 'infer', () => this.#infer(rows.length));
-    await timed(phases, 'postprocess', () => {
-      const batch = rows.map(({ sampling, parameters }) => ({ toPicture: sampling.toPicture, parameters }));
-      this.#task.postprocess(outputs, batch).forEach((table, index) => {
+    await timed(phases, 'postprocess', async () => {
+      const batch = rows.map((row) => ({ ...row, toPicture: row.sampling.toPicture }));
+      (await this.#task.postprocess(outputs, batch)).forEach((result, index) => {
         const row = rows[index]!;
-        row.frame.results[row.index] = table;
+        row.frame.results[row.index] = result.table;
+        row.frame.attachments.push(...(result.attachments ?? []));
       });
     });
   }
@@ -114,7 +123,7 @@ export class CpuInstance implements Instance {
     for (const rows of warmUpRuns(this.#spec.config)) {
       const outputs = await this.#infer(rows);
       this.#task.check(outputs, rows);
-      this.#columns = this.#task.columns(outputs);
+      this.#shape = this.#task.shape(outputs);
     }
   }
 }

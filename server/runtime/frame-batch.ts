@@ -35,6 +35,8 @@ export interface PlannedRow<P extends Size> {
   readonly picture: P;
   readonly sampling: Sampling;
   readonly parameters: TaskParameters;
+  /** The box that was asked for: left top right bottom in the picture. */
+  readonly box: readonly [number, number, number, number];
 }
 
 /** The time that a batch has spent in each phase, as it runs. */
@@ -67,7 +69,7 @@ export class RowPlanner {
           region === null
             ? samplePicture(picture, input, preprocess)
             : sampleRegion(region, picture, input, preprocess, this.#alignment, this.#native);
-        rows.push({ frame, index, picture, sampling, parameters });
+        rows.push({ frame, index, picture, sampling, parameters, box: boxOf(region, picture) });
       } catch (cause) {
         results[index] = ServingError.from(cause);
       }
@@ -112,13 +114,25 @@ function mergeFrame(frame: Frame<Size>, columns: number): void {
   if (frame.attachments.length > 0) frame.attachments = kept.map((row) => frame.attachments[row]!);
 }
 
-/** The reply to a batch: all tables, of `columns` values a row, in one buffer, so that a single one moves to the other thread. */
-export function replyTo(
-  frames: readonly Frame<Size>[],
-  columns: number,
-  layout: DetectionLayout | null,
-  phases: PhaseDurations,
-): BatchDone {
+/** The box of a region, or around its landmarks, or the whole picture. */
+function boxOf(region: Region | null, { width, height }: Size): PlannedRow<Size>['box'] {
+  if (region === null) return [0, 0, width, height];
+  if (region.kind === 'box') return [region.left, region.top, region.right, region.bottom];
+  const [xs, ys] = [0, 1].map((axis) => region.points.filter((_, index) => index % 2 === axis));
+  return [Math.min(...xs!), Math.min(...ys!), Math.max(...xs!), Math.max(...ys!)];
+}
+
+/** What a row of results consists of. */
+export interface RowShape {
+  /** Values of a row. */
+  readonly columns: number;
+  /** Of detections. */
+  readonly layout?: DetectionLayout | undefined;
+}
+
+/** The reply to a batch: all tables in one buffer, so that a single one moves to the other thread. */
+export function replyTo(frames: readonly Frame<Size>[], shape: RowShape, phases: PhaseDurations): BatchDone {
+  const { columns } = shape;
   for (const frame of frames) mergeFrame(frame, columns);
   // A failed region keeps its place, so that rows and regions stay aligned.
   const tables = frames.map(({ results }) =>
@@ -132,21 +146,30 @@ export function replyTo(
       values.set(table, offset);
       offset += table.length;
     }
-    return replyToFrame(frame, columns, (offset - start) / columns);
+    return replyToFrame(frame, shape, (offset - start) / columns);
   });
-  return { type: 'done', phases, values, frames: replies, layout };
+  return { type: 'done', phases, values, frames: replies };
 }
 
-function replyToFrame({ picture, results, attachments, kept }: Frame<Size>, columns: number, rows: number): FrameReply {
+function replyToFrame({ picture, results, attachments, kept }: Frame<Size>, shape: RowShape, rows: number): FrameReply {
   if (picture instanceof ServingError) {
-    return { width: 0, height: 0, error: picture.toData(), rows: 0, columns, rowErrors: null, attachments: [] };
+    return { width: 0, height: 0, error: picture.toData(), rows: 0, ...shape, rowErrors: null, attachments: [] };
   }
   const errors: (ErrorData | null)[] = results.map((result) =>
     result instanceof ServingError ? result.toData() : null,
   );
   const rowErrors = errors.some((error) => error !== null) ? errors : null;
   const { width, height } = picture;
-  return { width, height, error: null, rows, columns, rowErrors, attachments, ...(kept === undefined ? {} : { kept }) };
+  return {
+    width,
+    height,
+    error: null,
+    rows,
+    ...shape,
+    rowErrors,
+    attachments,
+    ...(kept === undefined ? {} : { kept }),
+  };
 }
 
 /** Runs `work` and adds its duration in microseconds to a phase. */

@@ -1,13 +1,23 @@
-import { errorCode, errorMessage, ServingError } from '../core/errors.js';
-import type { DetectionLayout } from '../core/inference.js';
-import type { ModelConfig } from '../core/model-config.js';
+import { ServingError } from '../core/errors.js';
+import type { Attachment, DetectionLayout } from '../core/inference.js';
 import { requirePicture, type KeptPicture } from '../core/picture.js';
-import { replyTo, RowPlanner, timed, type Frame, type PhaseClock, type PlannedRow } from './frame-batch.js';
+import { guarded } from './guarded.js';
+import {
+  replyTo,
+  RowPlanner,
+  timed,
+  type Frame,
+  type PhaseClock,
+  type PlannedRow,
+  type RowShape,
+} from './frame-batch.js';
 import type { DecodedPicture } from './image-decoder.js';
 import { decodeFor } from './input-rows.js';
 import type { Instance } from './instance.js';
 import { keepOnHost, pixelsOf, releaseOnDevice } from './kept-pictures.js';
 import type { BatchDone, FrameTask, InstanceSpec, Placement } from './messages.js';
+import { encodeMap } from './map-encoder.js';
+import { toldMasks } from './mask-format.js';
 import { pluginFiles } from './model-directory.js';
 import { loadNative } from './native.js';
 import {
@@ -15,9 +25,11 @@ import {
   type GpuInstanceSpec,
   type GpuPicture,
   type GpuRow,
+  type GpuRun,
   type NativeGpuInstance,
 } from './native-gpu.js';
 import { atDecodedSize, type Size } from './sampling.js';
+import { gpuTask } from './tasks/gpu-task.js';
 import { warmUpRuns } from './warm-up.js';
 
 /** A picture in device memory: its size as results are told in, and as it is stored there. */
@@ -26,10 +38,6 @@ interface DevicePicture extends Size {
   readonly place: number;
   readonly stored: Size;
 }
-
-const FACES: Partial<Record<string, DetectionLayout>> = {
-  centerface: { rotated: false, points: 5, pointValues: 2, values: 0 },
-};
 
 const JPEG_START = [0xff, 0xd8] as const;
 
@@ -43,7 +51,7 @@ export class GpuInstance implements Instance {
   readonly #gpu: NativeGpuInstance;
   readonly #device: number;
   readonly #planner: RowPlanner;
-  #columns = 0;
+  #shape: RowShape = { columns: 0 };
 
   private constructor(spec: InstanceSpec, device: number, gpu: NativeGpuInstance) {
     this.#spec = spec;
@@ -71,16 +79,18 @@ export class GpuInstance implements Instance {
     const rows = frames.flatMap((frame) => this.#planner.plan(frame));
     const most = this.#spec.config.max_batch_size;
     for (let start = 0; start < rows.length; start += most) {
-      guarded(() => this.#run(rows.slice(start, start + most), phases));
+      const part = rows.slice(start, start + most);
+      const run = guarded(() => this.#run(part, phases));
+      await timed(phases, 'postprocess', () => attach(part, run));
     }
     this.#keep(tasks, frames);
     // Lets go of pictures of earlier stages: their memory is used again once nobody holds it.
     if (tasks.some((task) => this.#idHere(task) !== null)) guarded(() => this.#gpu.decode([]));
-    return replyTo(frames, this.#columns, this.layout, phases);
+    return replyTo(frames, this.#shape, phases);
   }
 
   get layout(): DetectionLayout | null {
-    return FACES[this.#spec.config.task] ?? null;
+    return this.#shape.layout ?? null;
   }
 
   /** Keeps the pictures that are asked for, all of them or, by throwing, none. */
@@ -177,10 +187,10 @@ export class GpuInstance implements Instance {
     }
   }
 
-  /** Runs up to max_batch_size rows and leaves the results in their frames. */
-  #run(rows: readonly PlannedRow<DevicePicture>[], phases: PhaseClock): void {
+  /** Runs up to max_batch_size rows and leaves the tables in their frames. */
+  #run(rows: readonly PlannedRow<DevicePicture>[], phases: PhaseClock): GpuRun {
     const run = this.#gpu.run(rows.map(toGpuRow));
-    this.#columns = run.columns;
+    this.#shape = shapeOf(run);
     let offset = 0;
     rows.forEach(({ frame, index }, row) => {
       const length = (run.counts[row] ?? 0) * run.columns;
@@ -188,6 +198,7 @@ export class GpuInstance implements Instance {
       offset += length;
     });
     for (const phase of ['decode', 'preprocess', 'infer', 'postprocess'] as const) phases[phase] += run.phases[phase];
+    return run;
   }
 
   /** Runs what the configuration asks for on blank pictures, or one row: CUDA and TensorRT do much only when first used. */
@@ -195,12 +206,15 @@ export class GpuInstance implements Instance {
     const pixels = { data: new Uint8Array(3), format: 'rgb8', width: 1, height: 1, stride: 3 } as const;
     for (const rows of warmUpRuns(this.#spec.config)) {
       this.#gpu.decode(Array.from({ length: rows }, () => ({ pixels })));
-      this.#columns = this.#gpu.run(Array.from({ length: rows }, (_, picture) => ({ ...BLANK, picture }))).columns;
+      this.#shape = shapeOf(this.#gpu.run(Array.from({ length: rows }, (_, picture) => ({ ...BLANK, picture }))));
     }
   }
 }
 
 const IDENTITY = [1, 0, 0, 0, 1, 0] as const;
+
+/** What those ask for who want no detections. */
+const NOTHING = { scoreThreshold: 0, nmsThreshold: 0, maxDetections: 0, classIds: null } as const;
 
 const BLANK: Omit<GpuRow, 'picture'> = {
   matrix: IDENTITY,
@@ -208,17 +222,34 @@ const BLANK: Omit<GpuRow, 'picture'> = {
   border: 'constant',
   area: null,
   resultMatrix: IDENTITY,
-  scoreThreshold: 1,
-  nmsThreshold: 1,
-  maxDetections: 0,
+  ...NOTHING,
+  width: 1,
+  height: 1,
+  box: [0, 0, 1, 1],
+  probabilityMap: false,
 };
 
-function toGpuRow({ picture, sampling, parameters }: PlannedRow<DevicePicture>): GpuRow {
-  // The one class of the detectors so far is 0.
-  const wanted =
-    parameters.kind === 'detect' && (parameters.classIds === null || parameters.classIds.includes(0))
-      ? parameters.maxDetections
-      : 0;
+/** Puts masks and maps with the frames of their rows, in their order, as files where they are told so. */
+async function attach(rows: readonly PlannedRow<DevicePicture>[], { counts, masks, maps }: GpuRun): Promise<void> {
+  let mask = 0;
+  const attachments = await Promise.all(
+    rows.map(async ({ picture: { width, height }, parameters }, row): Promise<Attachment[]> => {
+      const own = masks.slice(mask, (mask += masks.length === 0 ? 0 : counts[row]!));
+      const files = (maps[row] ?? []).map((data) => encodeMap({ width, height, data }));
+      const { maskFormat } = parameters.kind === 'detect' ? parameters : { maskFormat: null };
+      const told = maskFormat === null ? [] : await toldMasks(own, { width, height }, maskFormat, loadNative());
+      return [...told, ...(await Promise.all(files))];
+    }),
+  );
+  rows.forEach(({ frame }, row) => frame.attachments.push(...attachments[row]!));
+}
+
+function shapeOf({ columns, layout }: GpuRun): RowShape {
+  return { columns, layout: layout ?? undefined };
+}
+
+function toGpuRow({ picture, sampling, parameters, box }: PlannedRow<DevicePicture>): GpuRow {
+  const asked = parameters.kind === 'detect' ? parameters : NOTHING;
   return {
     picture: picture.place,
     matrix: atDecodedSize(sampling.toPicture, picture, picture.stored),
@@ -226,21 +257,26 @@ function toGpuRow({ picture, sampling, parameters }: PlannedRow<DevicePicture>):
     border: sampling.border,
     area: sampling.area,
     resultMatrix: sampling.toPicture,
-    scoreThreshold: parameters.kind === 'detect' ? parameters.scoreThreshold : 0,
-    nmsThreshold: parameters.kind === 'detect' ? parameters.nmsThreshold : 0,
-    maxDetections: wanted,
+    width: picture.width,
+    height: picture.height,
+    box,
+    probabilityMap: parameters.kind === 'segment' && parameters.probabilityMap,
+    scoreThreshold: asked.scoreThreshold,
+    nmsThreshold: asked.nmsThreshold,
+    maxDetections: asked.maxDetections,
+    classIds: asked.classIds,
   };
 }
 
-function nativeSpec({ modelFile, config, maxPicturePixels }: InstanceSpec, placement: Placement & { kind: 'gpu' }) {
-  const { preprocess, postprocess, tensorrt, input } = config;
+function nativeSpec(spec: InstanceSpec, placement: Placement & { kind: 'gpu' }) {
+  const { modelFile, config, labels, maxPicturePixels } = spec;
+  const { preprocess, tensorrt, input } = config;
   return {
     device: placement.device,
     planFile: placement.planFile,
     weightsFile: placement.weightsFile,
     plugins: pluginFiles(modelFile, tensorrt.plugins),
     versionCompatible: tensorrt.version_compatible,
-    task: nativeTask(config),
     width: input.width,
     height: input.height,
     maxBatchSize: config.max_batch_size,
@@ -250,18 +286,11 @@ function nativeSpec({ modelFile, config, maxPicturePixels }: InstanceSpec, place
     scale: preprocess.scale,
     mean: preprocess.mean,
     std: preprocess.std,
-    nmsRule: postprocess.nms_rule,
-    maxDetections: postprocess.max_detections,
-    normalize: postprocess.normalize,
+    task: gpuTask(config, labels),
     executionContexts: tensorrt.execution_contexts,
     cudaGraphs: tensorrt.cuda_graphs,
     maxPicturePixels,
   } satisfies GpuInstanceSpec;
-}
-
-function nativeTask({ task }: ModelConfig): GpuInstanceSpec['task'] {
-  if (task === 'fall' || task === 'pipeline') throw new Error(`task ${task} does not run on GPUs`);
-  return task;
 }
 
 function isJpeg({ content }: FrameTask): boolean {
@@ -270,14 +299,4 @@ function isJpeg({ content }: FrameTask): boolean {
 
 function sizeOf(picture: Size | null): Size {
   return { width: picture?.width ?? 0, height: picture?.height ?? 0 };
-}
-
-/** Runs a native call; the codes of its errors become those of a ServingError. */
-function guarded<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (cause) {
-    if (cause instanceof ServingError) throw cause;
-    throw new ServingError(errorCode((cause as { code?: unknown }).code), errorMessage(cause), { cause });
-  }
 }

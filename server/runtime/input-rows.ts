@@ -1,5 +1,5 @@
 import { regionsOf } from '../core/inference.js';
-import { TASK_KINDS, type ModelConfig } from '../core/model-config.js';
+import { TASK_KINDS, TASKS_OF_REGIONS, type ModelConfig } from '../core/model-config.js';
 import { networkInput } from '../core/network-input.js';
 import type { Picture } from '../core/picture.js';
 import { decodePicture, type DecodedPicture } from './image-decoder.js';
@@ -17,9 +17,9 @@ export function decodeFor(
   maxPixels: number,
   request: DecodedRequest | null = null,
 ): Promise<DecodedPicture> {
-  // Regions are cropped from the full picture; a detector samples all of it and may take it smaller.
-  const small = TASK_KINDS[task] === 'detect' && (request === null || looksAtAll(request));
-  return decodePicture(picture, maxPixels, small ? input : null);
+  // Regions are cropped from the full picture; what samples all of it may take it smaller.
+  const whole = (TASK_KINDS[task] === 'detect' && !TASKS_OF_REGIONS.has(task)) || TASK_KINDS[task] === 'segment';
+  return decodePicture(picture, maxPixels, whole && (request === null || looksAtAll(request)) ? input : null);
 }
 
 function looksAtAll({ parameters, keep }: DecodedRequest): boolean {

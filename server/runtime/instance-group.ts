@@ -263,9 +263,9 @@ function toTask(
   return { ...task, content: { ...content, bytes: bytes.slice() } };
 }
 
-function toResults({ frames, values, layout }: BatchDone, hold: (kept: KeptPicture) => HeldPicture): InferenceResult[] {
+function toResults({ frames, values }: BatchDone, hold: (kept: KeptPicture) => HeldPicture): InferenceResult[] {
   let offset = 0;
-  return frames.map(({ width, height, error, rows, columns, rowErrors, attachments, kept }) => {
+  return frames.map(({ width, height, error, rows, columns, layout, rowErrors, attachments, kept }) => {
     if (error !== null) return { width, height, outcome: ServingError.fromData(error) };
     const start = offset;
     offset += rows * columns;
@@ -275,9 +275,9 @@ function toResults({ frames, values, layout }: BatchDone, hold: (kept: KeptPictu
       outcome: {
         rows,
         columns,
+        layout,
         values: values.subarray(start, offset),
         rowErrors: rowErrors?.map((data) => (data === null ? null : ServingError.fromData(data))) ?? null,
-        layout,
         attachments,
       },
       ...(kept === undefined ? {} : { picture: hold(kept) }),

@@ -16,6 +16,8 @@ export type Placement =
 export interface InstanceSpec {
   readonly modelFile: string;
   readonly config: ModelConfig;
+  /** Lines of the labels file; 0: there is none. */
+  readonly labels: number;
   readonly placement: Placement;
   /** Most pixels of an encoded picture. */
   readonly maxPicturePixels: number;
@@ -51,8 +53,6 @@ export interface BatchDone {
   /** The tables of all frames, one after the other; moved. */
   readonly values: Float32Array;
   readonly frames: readonly FrameReply[];
-  /** As ResultTable.layout. */
-  readonly layout: DetectionLayout | null;
 }
 
 /** One request of a batch; a picture's buffer is moved. */
@@ -71,6 +71,8 @@ export interface FrameReply {
   readonly error: ErrorData | null;
   readonly rows: number;
   readonly columns: number;
+  /** As ResultTable.layout. */
+  readonly layout?: DetectionLayout | undefined;
   /** As ResultTable.rowErrors. */
   readonly rowErrors: readonly (ErrorData | null)[] | null;
   /** As ResultTable.attachments; moved. */

@@ -33,6 +33,8 @@ export interface VersionToServe {
   readonly version: number;
   readonly modelFile: string;
   readonly config: ModelConfig;
+  /** Lines of the labels file; 0: there is none. */
+  readonly labels: number;
   /** Aborted when it is not wanted any more: a build of its plan ends. */
   readonly signal: AbortSignal;
 }
@@ -123,7 +125,7 @@ export class ModelExecutors {
   #start(wanted: VersionToServe, placements: readonly Placement[]): Promise<Executor> {
     const { maxPicturePixels, workerFile, onDeviceLost } = this.#options;
     return InstanceGroup.create({
-      spec: { modelFile: wanted.modelFile, config: wanted.config, maxPicturePixels },
+      spec: { modelFile: wanted.modelFile, config: wanted.config, labels: wanted.labels, maxPicturePixels },
       placements,
       log: this.#logOf(wanted),
       ...(workerFile === undefined ? {} : { workerFile }),

@@ -1,7 +1,8 @@
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { GpuTelemetry } from '../core/gpu-telemetry.js';
+import type { DetectionLayout } from '../core/inference.js';
 import { addonFile, loadAddon } from './native-file.js';
-import type { NmsOptions, PixelView, PixelRect } from './native.js';
+import type { ClassMapOptions, DetectionSpec, HeatMapOptions, PixelRect, PixelView } from './native.js';
 
 /**
  * The one door to the native GPU addon, which is there where CUDA and TensorRT were found when it was built. Names, order
@@ -96,6 +97,24 @@ export interface EngineBuildResult {
   readonly layers: number;
 }
 
+/** What the outputs of a model mean. */
+export type GpuTask =
+  | { readonly kind: 'detect'; readonly detection: DetectionSpec }
+  /** Vectors, brought to unit length if `normalize`. */
+  | { readonly kind: 'embed'; readonly normalize: boolean }
+  /** `labels`: lines of the labels file; 0: there is none. */
+  | { readonly kind: 'segment'; readonly activation: ClassMapOptions['activation']; readonly labels: number }
+  | {
+      readonly kind: 'pose';
+      /** The outputs are heat maps; else points. */
+      readonly heatMaps: boolean;
+      readonly refinement: HeatMapOptions['refinement'];
+      /** Points to leave out in front. */
+      readonly first: number;
+      /** 0: all that there are. */
+      readonly count: number;
+    };
+
 /** What an instance runs. */
 export interface GpuInstanceSpec {
   readonly device: number;
@@ -105,7 +124,6 @@ export interface GpuInstanceSpec {
   readonly plugins: readonly string[];
   /** Lets a version-compatible plan bring host code of its own. */
   readonly versionCompatible: boolean;
-  readonly task: 'centerface' | 'embedding';
   /** Of the network input, in pixels; before Focus. */
   readonly width: number;
   readonly height: number;
@@ -117,11 +135,7 @@ export interface GpuInstanceSpec {
   readonly scale: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  readonly nmsRule: NmsOptions['rule'];
-  /** Most detections a picture, or unused. */
-  readonly maxDetections: number;
-  /** Whether embeddings are brought to unit length. */
-  readonly normalize: boolean;
+  readonly task: GpuTask;
   /** Execution contexts, each with its activation memory, that the instances of the engine share on a device. */
   readonly executionContexts: number;
   readonly cudaGraphs: boolean;
@@ -150,15 +164,30 @@ export interface GpuRow {
   readonly scoreThreshold: number;
   readonly nmsThreshold: number;
   readonly maxDetections: number;
+  /** Size in pixels of that picture. */
+  readonly width: number;
+  readonly height: number;
+  /** The box that was asked for: left top right bottom in that picture. */
+  readonly box: readonly number[];
+  /** Of a segmentation. */
+  readonly probabilityMap: boolean;
+  /** Null: all classes. */
+  readonly classIds: readonly number[] | null;
 }
 
 export interface GpuRun {
   /** Values of a result. */
   readonly columns: number;
+  /** Null where the results are no detections. */
+  readonly layout: DetectionLayout | null;
   /** Results of each row. */
   readonly counts: Int32Array;
   /** All results, row after row. */
   readonly values: Float32Array;
+  /** Of detections with masks, for each result, as run lengths. */
+  readonly masks: readonly Uint32Array[];
+  /** Of segmentations, for each row: the class of each pixel, and 255 times its probability where asked for. */
+  readonly maps: readonly (readonly Uint8Array[])[];
   /** Microseconds on the device. */
   readonly phases: {
     readonly decode: number;

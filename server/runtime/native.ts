@@ -1,3 +1,4 @@
+import type { DetectionLayout } from '../core/inference.js';
 import { loadAddon } from './native-file.js';
 
 /**
@@ -62,15 +63,109 @@ export interface NmsOptions {
   readonly iouThreshold: number;
 }
 
-export interface CenterFaceOptions {
-  /** Cells of the maps: network input / 4. */
-  readonly columns: number;
-  readonly rows: number;
-  readonly scoreThreshold: number;
-  readonly nms: NmsOptions;
+/** What the configuration says of a detector's outputs. */
+export interface DetectionSpec {
+  /** Says how the outputs are laid out. */
+  readonly task: string;
+  /** Of the network input, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Network pixels per cell of each level; empty: those of the task. */
+  readonly strides: readonly number[];
+  /** For each level w0 h0 w1 h1 .. of its anchors, in network pixels; empty: those of the task. */
+  readonly anchors: readonly (readonly number[])[];
+  /** Points of each object; 0: those of the task. */
+  readonly keyPoints: number;
+  /** Scores are logits: they go through the logistic function. */
+  readonly logits: boolean;
+  /** Lines of the labels file; 0: there is none, and any number of classes fits. */
+  readonly labels: number;
+  readonly nmsRule: NmsOptions['rule'];
+  /** Boxes suppress those of other classes too. */
+  readonly classAgnostic: boolean;
+  /** Most detections of a picture. */
   readonly maxDetections: number;
-  /** Network input to picture, row-major 2x3, applied to boxes and landmarks. */
+}
+
+/** An output of the model, without the batch. */
+export interface OutputShape {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+export interface DetectionRequest {
+  /** Network input to picture, row-major 2x3, applied to boxes and points. */
   readonly matrix: readonly number[];
+  /** Only what scores more is told. */
+  readonly scoreThreshold: number;
+  /** 0 to 1. */
+  readonly nmsThreshold: number;
+  readonly maxDetections: number;
+  /** Null: all classes. */
+  readonly classIds: readonly number[] | null;
+}
+
+/** What a detector's outputs mean. */
+export interface NativeDetections {
+  /** Values of a row. */
+  readonly columns: number;
+  readonly layout: DetectionLayout;
+  /**
+   * Decodes picture `row` of a batch whose outputs, in the order of the model, are `outputs`. Writes rows to `out`, best
+   * score first, in picture pixels and not clipped to the picture, and returns their number. Of the candidates above the
+   * threshold the best 4096 compete; those with a value that is not finite are dropped. Where the matrix rotates, or the
+   * box is turned, edges are those of the box around its mapped corners.
+   */
+  decode(outputs: readonly Float32Array[], row: number, request: DetectionRequest, out: Float32Array): number;
+}
+
+/** How the outputs of one picture lie on it. */
+export interface GridOptions {
+  /** Of the output: `planes` maps of `rows` x `columns`. */
+  readonly planes: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** Network input to picture, row-major 2x3. */
+  readonly matrix: readonly number[];
+  /** Size of the network input in pixels. */
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  /** Size of the picture in pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface ClassMapOptions extends GridOptions {
+  /** Planes lie one after the other; else the scores of a cell do. */
+  readonly planar: boolean;
+  /** What turns scores into probabilities. */
+  readonly activation: 'none' | 'softmax' | 'sigmoid';
+  readonly probabilities: boolean;
+}
+
+export interface ClassMap {
+  /** The class of each pixel, row after row. */
+  readonly labels: Uint8Array;
+  /** 255 times its probability; empty where not asked for. */
+  readonly probabilities: Uint8Array;
+  /** Pixels of each class. */
+  readonly counts: Uint32Array;
+}
+
+export interface MaskOptions extends GridOptions {
+  /** left top right bottom in picture pixels: nothing outside belongs to the object. */
+  readonly box: readonly number[];
+}
+
+export interface HeatMapOptions {
+  readonly points: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** Network pixels per cell. */
+  readonly strideX: number;
+  readonly strideY: number;
+  /** A quarter of a cell towards the higher neighbour, or the cell as it is. */
+  readonly refinement: 'none' | 'quarter';
 }
 
 export interface NativeInfo {
@@ -92,21 +187,10 @@ export interface NativeAddon {
   warpNormalize(source: PixelView, options: WarpOptions, out: Float32Array, offset: number): void;
 
   /**
-   * Decodes one picture's CenterFace maps: `heat` [rows, columns], `scale` [2, rows, columns] (log height, log width),
-   * `offset` [2, rows, columns] (y, x), `landmarks` [10, rows, columns] (y0, x0, .., y4, x4 relative to the box).
-   * Writes rows of 15 floats to `out`: left top right bottom score x0 y0 .. x4 y4, best score first, in picture
-   * pixels and not clipped to the picture. Returns the number of rows, at most `maxDetections`. Of the cells above the
-   * threshold the best 4096 compete; those with a value that is not finite are dropped. Where the matrix rotates, a box is
-   * the one around its mapped corners.
+   * Reads a detector's outputs. Throws an Error whose `code` is MODEL_INVALID, with the expected and the found shapes, when
+   * they do not fit the task; and when the labels do not fit the classes.
    */
-  decodeCenterFace(
-    heat: Float32Array,
-    scale: Float32Array,
-    offset: Float32Array,
-    landmarks: Float32Array,
-    options: CenterFaceOptions,
-    out: Float32Array,
-  ): number;
+  openDetections(spec: DetectionSpec, outputs: readonly OutputShape[]): NativeDetections;
 
   /**
    * Non-maximum suppression over rows [left top right bottom score class]. Returns the indices of the rows that stay,
@@ -116,6 +200,33 @@ export interface NativeAddon {
    * number of rows.
    */
   nms(boxes: Float32Array, options: NmsOptions): Uint32Array;
+
+  /**
+   * The class of every pixel of a picture, from the cell that it lies in: of equal scores the first class. A single plane
+   * tells class 1 from class 0, at a probability of one half.
+   */
+  decodeClassMap(scores: Float32Array, options: ClassMapOptions): ClassMap;
+
+  /**
+   * The mask of one object as COCO's run lengths (columns one after the other, in turn outside and inside): where the
+   * prototypes mixed by the coefficients and interpolated between cells are above 0, within the box.
+   */
+  decodeMask(prototypes: Float32Array, coefficients: Float32Array, options: MaskOptions): Uint32Array;
+
+  /** Run lengths as a byte for each pixel, row after row: 255 inside, 0 outside. */
+  fillMask(runs: Uint32Array, width: number, height: number): Uint8Array;
+
+  /**
+   * The highest cell of each heat map [points, rows, columns], the first of equal ones: x y score in network pixels. A map
+   * without a number has a score that is not one.
+   */
+  findHeatPeaks(maps: Float32Array, options: HeatMapOptions): Float32Array;
+
+  /**
+   * A pose as a row of detections: `box`, the mean score, class 0, then x y score of each point in the picture. `points`
+   * are x y score in network pixels, `matrix` leads to the picture; a point that is not finite is told as 0 0 0.
+   */
+  writePose(points: Float32Array, matrix: readonly number[], box: Float32Array): Float32Array;
 
   /**
    * Scales each of the `rows` rows of `values` to unit length, in place; a row of zeros stays, and so does one with a

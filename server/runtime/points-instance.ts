@@ -55,7 +55,7 @@ export class PointsInstance implements Instance {
         });
       });
     }
-    return replyTo(frames, this.#task.columns(), null, phases);
+    return replyTo(frames, { columns: this.#task.columns() }, phases);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -27,6 +27,9 @@ export async function operators(report: Report, settings: Settings): Promise<voi
     ['warpNormalize 1280x720 to 640x640, Focus', warp(640, { focus: true })],
     ['warpNormalize 1280x720 to 640x640, grey', warp(640, { color: 'gray' })],
     ['decodeCenterFace 160x160', decodeFaces(160)],
+    ['decode centerface 640x640', decodeFaces(640)],
+    ['decode yolov5 25200x85', decodeRows()],
+    ['decode yolov8 84x8400', decodePlaces()],
     ['nms of 1000 boxes', suppress(1000)],
   ];
   for (const [figure, work] of measured) {
@@ -71,21 +74,70 @@ function warp(side: number, { resize = 'letterbox', focus = false, color = 'rgb'
 
 /** Maps in which one cell of 500 is a face. */
 function decodeFaces(side: number): () => unknown {
-  const cells = side * side;
-  const heat = Float32Array.from({ length: cells }, (_, cell) => (cell % 500 === 0 ? 0.9 : 0.1));
-  const scale = new Float32Array(2 * cells).fill(2);
-  const offset = new Float32Array(2 * cells);
-  const landmarks = Float32Array.from({ length: 10 * cells }, (_, index) => (index % 10) / 10);
-  const options = {
-    columns: side,
-    rows: side,
-    scoreThreshold: 0.5,
-    nms: { rule: 'greedy', iouThreshold: 0.3 },
+  const cells = (side / 4) ** 2;
+  return decode('centerface', side, [
+    { shape: [1, side / 4, side / 4], value: (cell) => (cell % 500 === 0 ? 0.9 : 0.1) },
+    { shape: [2, side / 4, side / 4], value: () => 2 },
+    { shape: [2, side / 4, side / 4], value: () => 0 },
+    { shape: [10, side / 4, side / 4], value: (index) => ((index % cells) % 10) / 10 },
+  ]);
+}
+
+/** A hundred objects of 80 classes among 25,200 anchors, as rows with an objectness. */
+function decodeRows(): () => unknown {
+  const value = (index: number) => {
+    const [anchor, column] = [Math.floor(index / 85), index % 85];
+    if (column < 4) return column < 2 ? (anchor * 7919) % 600 : 40;
+    return anchor % 252 === 0 && (column === 4 || column === 5 + (anchor % 80)) ? 0.9 : 0.01;
+  };
+  return decode('yolov5', 640, [{ shape: [25200, 85], value }]);
+}
+
+/** A hundred objects of 80 classes among 8,400 places, one value of all places after the other. */
+function decodePlaces(): () => unknown {
+  const value = (index: number) => {
+    const [column, place] = [Math.floor(index / 8400), index % 8400];
+    if (column < 4) return column < 2 ? (place * 7919) % 600 : 40;
+    return place % 84 === 0 && column === 4 + (place % 80) ? 0.9 : 0.01;
+  };
+  return decode('yolov8', 640, [{ shape: [84, 8400], value }]);
+}
+
+interface BenchOutput {
+  readonly shape: readonly number[];
+  readonly value: (index: number) => number;
+}
+
+function decode(task: string, side: number, outputs: readonly BenchOutput[]): () => unknown {
+  const spec = {
+    task,
+    width: side,
+    height: side,
+    strides: [],
+    anchors: [],
+    keyPoints: 0,
+    logits: false,
+    labels: 0,
+    nmsRule: 'greedy',
+    classAgnostic: false,
     maxDetections: 1000,
-    matrix: [1, 0, 0, 0, 1, 0],
   } as const;
-  const out = new Float32Array(options.maxDetections * 15);
-  return () => native.decodeCenterFace(heat, scale, offset, landmarks, options, out);
+  const detections = native.openDetections(
+    spec,
+    outputs.map(({ shape }, index) => ({ name: `output${index}`, shape })),
+  );
+  const data = outputs.map(({ shape, value }) =>
+    Float32Array.from({ length: shape.reduce((product, size) => product * size) }, (_, index) => value(index)),
+  );
+  const request = {
+    matrix: [1, 0, 0, 0, 1, 0],
+    scoreThreshold: 0.5,
+    nmsThreshold: 0.3,
+    maxDetections: 1000,
+    classIds: null,
+  };
+  const out = new Float32Array(1000 * detections.columns);
+  return () => detections.decode(data, 0, request, out);
 }
 
 /** Boxes of 40 pixels on a picture of 640x640, some of which overlap. */

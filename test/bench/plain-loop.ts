@@ -15,7 +15,7 @@ export interface PlainRun {
 
 /**
  * The reference: plain loops around onnxruntime-node with the server's operators (sharp, warpNormalize,
- * decodeCenterFace), each in a thread of its own with one thread for ONNX Runtime. No queue, no batcher, no network.
+ * the decoder of detections), each in a thread of its own with one thread for ONNX Runtime. No queue, no batcher, no network.
  */
 export class PlainLoop implements AsyncDisposable {
   readonly #workers: readonly Worker[];

@@ -20,8 +20,23 @@ const session = await InferenceSession.create(model, {
 });
 const size = { width: side, height: side };
 const rowLength = 3 * side * side;
-const cells = (side / 4) ** 2;
-const faces = new Float32Array(MAX_DETECTIONS * 15);
+const detections = native.openDetections(
+  {
+    task: 'centerface',
+    width: side,
+    height: side,
+    strides: [],
+    anchors: [],
+    keyPoints: 0,
+    logits: false,
+    labels: 0,
+    nmsRule: 'greedy',
+    classAgnostic: false,
+    maxDetections: MAX_DETECTIONS,
+  },
+  [1, 2, 2, 10].map((planes, index) => ({ name: session.outputNames[index]!, shape: [planes, side / 4, side / 4] })),
+);
+const faces = new Float32Array(MAX_DETECTIONS * detections.columns);
 let input = new Float32Array(0);
 let next = 0;
 
@@ -47,23 +62,8 @@ async function runBatch(batch: number): Promise<number> {
   const maps = session.outputNames.map((name) => outputs[name]!.data as Float32Array);
   let found = 0;
   matrices.forEach((matrix, row) => {
-    const map = (output: number, planes: number) =>
-      maps[output]!.subarray(row * planes * cells, (row + 1) * planes * cells);
-    found += native.decodeCenterFace(
-      map(0, 1),
-      map(1, 2),
-      map(2, 2),
-      map(3, 10),
-      {
-        columns: side / 4,
-        rows: side / 4,
-        scoreThreshold: 0.5,
-        nms: { rule: 'greedy', iouThreshold: 0.3 },
-        maxDetections: MAX_DETECTIONS,
-        matrix,
-      },
-      faces,
-    );
+    const request = { matrix, scoreThreshold: 0.5, nmsThreshold: 0.3, maxDetections: MAX_DETECTIONS, classIds: null };
+    found += detections.decode(maps, row, request, faces);
   });
   return found;
 }

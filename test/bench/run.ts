@@ -7,6 +7,7 @@ import { Report } from './report.js';
 import { FULL, QUICK, type Settings } from './settings.js';
 import { start } from './start.js';
 import { throughput } from './throughput.js';
+import { trackers } from './trackers.js';
 
 /**
  * The benchmarks behind `make bench`: one JSON object a figure on stdout, what was reached on stderr.
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, (report: Report, settings: Settings) => P
   start,
   operators,
   pipelines,
+  trackers,
 };
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });

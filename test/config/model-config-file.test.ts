@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { parseModelConfig } from '../../server/config/model-config-file.js';
+import { TASKS } from '../../server/core/model-config.js';
 import { EXAMPLE_CONFIG } from '../../server/config/config-reference.js';
 import { FILE, GOOD, problems } from '../support/config-problems.js';
 
@@ -42,7 +43,7 @@ test('all problems are reported at once, in the order of the file, each with its
     'preprocess: { std: [1, 0, 1] }',
   ].join('\n');
   t.deepEqual(problems(text), [
-    '1:7: task: expected one of centerface, embedding, fall, pipeline, found the text "centreface" (did you mean centerface?)',
+    `1:7: task: expected one of ${TASKS.join(', ')}, found the text "centreface" (did you mean centerface?)`,
     '3:10: input.width: expected a whole number from 1 to 16384, found 0',
     '4:11: input.height: expected a whole number from 1 to 16384, found the text "480" (remove the quotes)',
     '7:29: dynamic_batching.preferred_batch_size[1]: 16 is over max_batch_size, which is 4',
@@ -87,6 +88,13 @@ for (const [value, expected] of [
   ['version_policy: { latest: { num_versions: 1 }, all: {} }', /^3:17: version_policy: .*keep one of latest, all/],
   ['version_policy: { specific: { versions: [1, 0] } }', /^3:45: version_policy.specific.versions\[1\]: .*found 0$/],
   ['model_warmup: [{ batch_size: 9 }]', /^3:30: model_warmup\[0\].batch_size: 9 is over max_batch_size, which is 8/],
+  [
+    'postprocess: { score_activation: sigmoid }',
+    /^3:34: postprocess.score_activation: has no meaning with task centerface/,
+  ],
+  ['postprocess: { strides: [8] }', /^3:25: postprocess.strides: has no meaning with task centerface: remove it/],
+  ['postprocess: { anchors: [[1, 2]] }', /^3:25: postprocess.anchors: has no meaning with task centerface: remove it/],
+  ['postprocess: { key_points: 3 }', /^3:28: postprocess.key_points: has no meaning with task centerface: remove it/],
   ['labels: ..', /^3:9: labels: must be the name of a file in the model directory/],
   ['default_model_filename: ../model.onnx', /^3:25: default_model_filename: must be the name of an .onnx file/],
   ['preprocess: { mean: [1, 2] }', /^3:21: preprocess.mean: expected a list of 3, each a number, found a list of 2/],

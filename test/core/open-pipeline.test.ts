@@ -16,6 +16,7 @@ function models(): FakeStages {
   stages.add('boxes', {}, { ...FACES, points: 0 });
   stages.add('poses', {}, POSES);
   stages.add('turned', {}, { ...FACES, rotated: true });
+  stages.add('outlines', { task: 'yolov8_seg' }, FACES);
   stages.add('vectors', { task: 'embedding', preprocess: { alignment: ALIGNMENT } });
   stages.add('falls', { task: 'fall', input: undefined });
   return stages;
@@ -57,6 +58,8 @@ test('boxes cannot unite where they are turned', async (t) => {
   const tiled = (model: string, merge: 'nms' | 'nmm'): StageConfig => ({ ...FIND, model, tiles: { ...tiles, merge } });
   t.is(await problem([tiled('turned', 'nms')]), null);
   t.regex((await problem([tiled('turned', 'nmm')]))!, /turned boxes/);
+  t.is(await problem([tiled('outlines', 'nms')]), null);
+  t.regex((await problem([tiled('outlines', 'nmm')]))!, /finds masks/);
 });
 
 test('a tracker by looks needs a stage that embeds', async (t) => {

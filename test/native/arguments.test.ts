@@ -177,34 +177,108 @@ test('boxes and suppression options that make no sense are refused', (t) => {
   t.throws(nms(none, {}), { instanceOf: TypeError, message: /^options.rule must be a string/ });
 });
 
-test('maps that do not fit one another are refused', (t) => {
-  const options: Fields = {
-    columns: 3,
-    rows: 2,
-    scoreThreshold: 0.5,
-    nms: { rule: 'fast', iouThreshold: 0.5 },
-    maxDetections: 2,
+/** YOLOv5's rows of two classes. */
+const SPEC: Fields = {
+  task: 'yolov5',
+  width: 64,
+  height: 32,
+  strides: [],
+  anchors: [],
+  keyPoints: 0,
+  logits: false,
+  labels: 0,
+  nmsRule: 'fast',
+  classAgnostic: false,
+  maxDetections: 10,
+};
+
+function open(fields: Fields, ...shapes: number[][]) {
+  const outputs = shapes.map((shape, index) => ({ name: `output${index}`, shape }));
+  return native.openDetections({ ...SPEC, ...fields } as never, outputs);
+}
+
+for (const [task, fields, shapes, message] of [
+  ['centerface', {}, [[1, 8, 16]], 'expected [1,1,8,16] [1,2,8,16] [1,2,8,16] [1,10,8,16], found [1,1,8,16]'],
+  ['yolov5', {}, [], 'expected [1,A,5+C], found none'],
+  ['yolov5', {}, [[100, 5]], 'expected [1,A,5+C], found [1,100,5]'],
+  ['yolox', {}, [[3, 4, 8, 7], [100]], 'expected [1,A,5+C], found [1,3,4,8,7] [1,100]'],
+  ['yolov5_raw', {}, [[3, 7, 44]], 'expected [1,3,5+C,42], found [1,3,7,44]'],
+  ['yolov5_raw', { strides: [8], anchors: [[1, 2]] }, [[3, 7, 32]], 'expected [1,1,5+C,32], found [1,3,7,32]'],
+  ['yolox_raw', {}, [[3, 7, 42]], 'expected [1,1,5+C,42], found [1,3,7,42]'],
+  ['yolov8', {}, [[4, 42]], 'expected [1,4+C,A] or [1,A,4+C], found [1,4,42]'],
+  ['yolov8_pose', { keyPoints: 9 }, [[22, 42]], 'expected [1,4+C+9*2,A] or [1,A,4+C+9*2], found [1,22,42]'],
+  ['yolov8_seg', {}, [[40, 42]], 'expected [1,4+C+M,A] or [1,A,4+C+M] and [1,M,h,w], found [1,40,42]'],
+  ['yolov8_obb', {}, [[5, 42]], 'expected [1,4+C+1,A] or [1,A,4+C+1], found [1,5,42]'],
+  ['yolov10', {}, [[300, 7]], 'expected [1,R,6], found [1,300,7]'],
+  ['yolov10', { keyPoints: 2 }, [[300, 6]], 'expected [1,R,6+2*3] or [1,R,6+2*2], found [1,300,6]'],
+] as [string, Fields, number[][], string][]) {
+  test(`outputs [${shapes.join('] [')}] do not fit ${task} ${show(fields)}`.trim(), (t) => {
+    const error = t.throws(() => open({ task, ...fields }, ...shapes));
+    t.is(error.message, `the outputs do not fit task ${task}: ${message}`);
+    t.is((error as { code?: unknown }).code, 'MODEL_INVALID');
+  });
+}
+
+test('labels that do not match the classes are refused with both numbers', (t) => {
+  const refused = (fields: Fields, shape: number[], message: string) =>
+    t.throws(() => open(fields, shape), { message, code: 'MODEL_INVALID' });
+  refused({ labels: 3 }, [100, 85], 'the labels file has 3 lines, the model tells 80 classes');
+  refused({ labels: 2, task: 'yolov8' }, [5, 42], 'the labels file has 2 lines, the model tells 1 class');
+  t.is(open({ labels: 80 }, [100, 85]).columns, 6);
+  // Points of two values are told by the labels.
+  const pose = { task: 'yolov8_pose', keyPoints: 2 };
+  t.is(open(pose, [11, 42]).layout.pointValues, 3);
+  t.is(open({ ...pose, labels: 3 }, [11, 42]).layout.pointValues, 2);
+  refused({ ...pose, labels: 2 }, [11, 42], 'the labels file has 2 lines, the model tells 1 class');
+});
+
+test('specifications that make no sense are refused', (t) => {
+  const refused = (fields: Fields, message: RegExp) => t.throws(() => open(fields, [100, 7]), { message });
+  refused({ task: 'yolo' }, /^no detector has the task yolo$/);
+  refused({ width: 0 }, /^spec.width is 0/);
+  refused({ height: 40000 }, /^spec.height is 40000/);
+  refused({ strides: [8, 0] }, /^spec.strides has 0/);
+  refused({ keyPoints: -1 }, /^spec.keyPoints is -1/);
+  refused({ labels: -1 }, /^spec.labels is -1/);
+  refused({ nmsRule: 'soft' }, /^spec.nmsRule must be 'fast' or 'greedy'/);
+  const raw = { task: 'yolov5_raw' };
+  refused({ ...raw, strides: [8, 16] }, /postprocess.anchors is needed for 2 strides/);
+  refused({ ...raw, anchors: [[1, 2]] }, /postprocess.anchors has 1 levels, and there are 3 strides/);
+  refused({ ...raw, strides: [8], anchors: [[1, 2, 3]] }, /each level of postprocess.anchors needs as many pairs/);
+  refused({ ...raw, strides: [1, 2, 3, 4, 5, 6, 7], anchors: [[1, 2]] }, /7 strides are too many; 6 is the most/);
+  refused({ task: 'yolox_raw', anchors: [[1, 2]] }, /postprocess.anchors has no meaning/);
+  const points = { task: 'yolov10', keyPoints: 700 };
+  t.throws(() => open(points, [3, 2106]), { message: /^a detection would have 2106 values; 2048 is the most$/ });
+  t.throws(() => open({}, [0, 7]), { message: /^output output0 has a dimension of 0/ });
+  t.throws(() => open({}, [2 ** 20, 2 ** 20]), { message: /^output output0 has a dimension of/ });
+});
+
+test('requests that do not fit the outputs are refused', (t) => {
+  const request: Fields = {
     matrix: [1, 0, 0, 0, 1, 0],
+    scoreThreshold: 0.5,
+    nmsThreshold: 0.5,
+    maxDetections: 2,
+    classIds: null,
   };
-  const lengths = [6, 12, 12, 60, 30];
-  const decode = (changed: readonly number[], fields: Fields = {}) => {
-    const [heat, scale, offset, landmarks, out] = changed.map((length) => new Float32Array(length));
-    const all = { ...options, ...fields } as never;
-    return () => native.decodeCenterFace(heat!, scale!, offset!, landmarks!, all, out!);
+  const detections = open({}, [3, 7]);
+  const decode = (lengths: readonly number[], fields: Fields = {}, row = 0, room = 12) => {
+    const data = lengths.map((length) => new Float32Array(length));
+    return () => detections.decode(data, row, { ...request, ...fields } as never, new Float32Array(room));
   };
   const refused = (call: () => unknown, message: RegExp) => t.throws(call, { instanceOf: RangeError, message });
-  t.is(decode(lengths)(), 0);
-  refused(decode([5, 12, 12, 60, 30]), /^heat has 5 values; \[1, 2, 3\] needs 6/);
-  refused(decode([6, 13, 12, 60, 30]), /^scale has 13 values/);
-  refused(decode([6, 12, 0, 60, 30]), /^offset has 0 values/);
-  refused(decode([6, 12, 12, 6, 30]), /^landmarks has 6 values/);
-  refused(decode([6, 12, 12, 60, 29]), /^out has 29 values; 2 rows of 15 need 30/);
-  refused(decode(lengths, { columns: 0 }), /^options.columns is 0/);
-  refused(decode(lengths, { rows: 40000 }), /^options.rows is 40000/);
-  refused(decode(lengths, { maxDetections: -1 }), /^options.maxDetections is -1/);
-  refused(decode(lengths, { scoreThreshold: NaN }), /^options.scoreThreshold must be finite/);
-  refused(decode(lengths, { matrix: [1, 0, 0, 0, NaN, 0] }), /^options.matrix\[4\] is nan/);
-  refused(decode(lengths, { nms: { rule: 'fast', iouThreshold: 2 } }), /^options.nms.iouThreshold is 2/);
+  t.is(decode([42], {}, 1)(), 0);
+  refused(decode([22]), /^outputs\[0\] has 22 values; a picture has 21/);
+  refused(decode([42], {}, 2), /^row is 2; outputs\[0\] has 2 pictures/);
+  refused(decode([42], {}, -1), /^row is -1/);
+  refused(decode([]), /^outputs has 0 items; the model has 1 outputs/);
+  refused(decode([21, 21]), /^outputs has 2 items; the model has 1 outputs/);
+  refused(decode([21], {}, 0, 11), /^out has 11 values; 2 rows of 6 need 12/);
+  refused(decode([21], { maxDetections: -1 }), /^request.maxDetections is -1/);
+  refused(decode([21], { scoreThreshold: NaN }), /^request.scoreThreshold must be finite/);
+  refused(decode([21], { matrix: [1, 0, 0, 0, NaN, 0] }), /^request.matrix\[4\] is nan/);
+  refused(decode([21], { nmsThreshold: 2 }), /^request.nms.iouThreshold is 2/);
+  t.throws(decode([21], { classIds: [0.5] }), { instanceOf: TypeError, message: /^request.classIds\[0\] must be an/ });
 });
 
 test('rows that do not share the values equally are refused', (t) => {

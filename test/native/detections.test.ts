@@ -1,147 +1,100 @@
 import test, { type ExecutionContext } from 'ava';
-import { type CenterFaceOptions, loadNative, type NmsOptions } from '../../server/runtime/native.js';
+import { loadNative } from '../../server/runtime/native.js';
 import { askOracle } from '../oracle/oracle.js';
+import { anyCase, centerFace, FAMILIES, type DetectionCase } from './detection-cases.js';
 import { Random } from './random.js';
 
 const native = loadNative();
 
-interface NmsCase {
-  readonly boxes: Float32Array;
-  readonly options: NmsOptions;
+function decode({ spec, outputs, data, request }: DetectionCase): Float32Array {
+  const detections = native.openDetections(spec, outputs);
+  const out = new Float32Array(detections.columns * request.maxDetections);
+  return out.subarray(0, detections.decode(data, 0, request, out) * detections.columns);
 }
 
-interface CenterFaceCase {
-  readonly heat: Float32Array;
-  readonly scale: Float32Array;
-  readonly offset: Float32Array;
-  readonly landmarks: Float32Array;
-  readonly options: CenterFaceOptions;
-}
-
-const COLUMNS = 15;
-const RULES = ['fast', 'greedy'] as const;
-
-/** Boxes at whole pixels with few scores and classes: many ties, many equal boxes. */
-function anyNms(random: Random): NmsCase {
-  const rows = Array.from({ length: random.integer(0, 60) }, () => {
-    const [left, top] = [random.integer(0, 20), random.integer(0, 20)];
-    const row = [left, top, left + random.integer(-1, 15), top + random.integer(-1, 15), random.integer(0, 6) / 7];
-    row.push(random.integer(0, 2));
-    if (random.chance(0.05)) row[random.integer(0, 5)] = random.pick([NaN, Infinity, -Infinity]);
-    return row;
-  });
-  const options = { rule: random.pick(RULES), iouThreshold: random.real() };
-  return { boxes: Float32Array.from(rows.flat()), options };
-}
-
-function anyFaces(random: Random, columns: number, rows: number): CenterFaceCase {
-  const cells = columns * rows;
-  const broken = (map: Float32Array) =>
-    map.map((value) => (random.chance(0.01) ? random.pick([NaN, Infinity, -Infinity, 1e30]) : value));
-  // Scores of two decimals tie often.
-  const heat = random.floats(cells, 0, 1).map((score) => Math.round(score * 100) / 100);
-  return {
-    heat: broken(heat),
-    scale: broken(random.floats(2 * cells, -1, 2)),
-    offset: broken(random.floats(2 * cells, 0, 1)),
-    landmarks: broken(random.floats(10 * cells, 0, 1)),
-    options: {
-      columns,
-      rows,
-      scoreThreshold: random.real(-0.2, 1),
-      nms: { rule: random.pick(RULES), iouThreshold: random.real() },
-      maxDetections: random.integer(0, 40),
-      matrix: random.pick([
-        [1, 0, 0, 0, 1, 0],
-        [2.5, 0, -31.25, 0, 2.5, 17.75],
-        [0.3, 0, 5, 0, 0.7, -900],
-        [0.8, -0.6, 10, 0.6, 0.8, -20],
-      ]),
-    },
-  };
-}
-
-function decode(one: CenterFaceCase): Float32Array {
-  const out = new Float32Array(COLUMNS * one.options.maxDetections);
-  const rows = native.decodeCenterFace(one.heat, one.scale, one.offset, one.landmarks, one.options, out);
-  return out.subarray(0, rows * COLUMNS);
-}
-
-function agrees(t: ExecutionContext, all: readonly CenterFaceCase[]): void {
-  const tables = askOracle<Float64Array[]>('detections.py', { oracle: 'centerface', cases: all });
+/** Compares with the oracle and returns the number of rows. */
+function agrees(t: ExecutionContext, all: readonly DetectionCase[]): number {
+  const tables = askOracle<Float64Array[]>('detections.py', { cases: all });
+  let values = 0;
   for (const [index, one] of all.entries()) {
     const found = decode(one);
     const expected = tables[index]!;
-    t.is(found.length, expected.length, `rows of case ${index}: ${JSON.stringify(one.options)}`);
+    const what = `case ${index}: ${JSON.stringify({ ...one.spec, ...one.request })}`;
+    t.is(found.length, expected.length, `values of ${what}`);
     const wrong = found.findIndex((value, i) => !(Math.abs(value - expected[i]!) <= 1e-5 * (1 + Math.abs(value))));
-    t.is(wrong, -1, `case ${index}, value ${wrong}: ${found[wrong]} is not ${expected[wrong]}`);
+    t.is(wrong, -1, `${what}, value ${wrong}: ${found[wrong]} is not ${expected[wrong]}`);
+    values += found.length;
   }
+  return values;
 }
 
-test('random boxes with ties and broken values are suppressed as the rules say', (t) => {
-  const random = new Random(11);
-  const all = Array.from({ length: 300 }, () => anyNms(random));
-  const kept = askOracle<Uint32Array[]>('detections.py', { oracle: 'nms', cases: all });
-  for (const [index, one] of all.entries()) {
-    t.deepEqual(native.nms(one.boxes, one.options), kept[index], `case ${index}: ${JSON.stringify(one.options)}`);
-  }
+Object.keys(FAMILIES).forEach((name, index) => {
+  test(`random outputs of ${name}, with ties and broken values, decode as the definition says`, (t) => {
+    const random = new Random(100 + index);
+    const values = agrees(
+      t,
+      Array.from({ length: 120 }, () => anyCase(random, name)),
+    );
+    t.true(values > 1000, 'the cases have detections');
+  });
 });
 
-test('a suppressed box suppresses others under the fast rule only', (t) => {
-  // Each overlaps the next by a half, the first and the last do not meet.
-  const chain = Float32Array.of(0, 0, 9, 9, 0.9, 0, 3, 0, 12, 9, 0.8, 0, 9, 0, 18, 9, 0.7, 0);
-  t.deepEqual([...native.nms(chain, { rule: 'fast', iouThreshold: 0.15 })], [0]);
-  t.deepEqual([...native.nms(chain, { rule: 'greedy', iouThreshold: 0.15 })], [0, 2]);
-});
-
-test('a box that overlaps by exactly the threshold stays', (t) => {
-  const half = Float32Array.of(0, 0, 2, 1, 0.9, 0, 0, 0, 1, 1, 0.8, 0);
-  for (const rule of RULES) {
-    t.deepEqual([...native.nms(half, { rule, iouThreshold: 0.5 })], [0, 1]);
-    t.deepEqual([...native.nms(half, { rule, iouThreshold: 0.4999 })], [0]);
-  }
-});
-
-test('of equal boxes with equal scores the first stays', (t) => {
-  const equal = Float32Array.of(0, 0, 4, 4, 0.5, 1, 0, 0, 4, 4, 0.5, 1, 0, 0, 4, 4, 0.5, 2);
-  for (const rule of RULES) t.deepEqual([...native.nms(equal, { rule, iouThreshold: 0.5 })], [0, 2]);
-});
-
-test('no boxes give no indices', (t) => {
-  for (const rule of RULES) t.is(native.nms(new Float32Array(0), { rule, iouThreshold: 0.5 }).length, 0);
-});
-
-test('random CenterFace maps with ties and broken values decode as the definition says', (t) => {
-  const random = new Random(12);
-  agrees(
-    t,
-    Array.from({ length: 200 }, () => anyFaces(random, random.integer(1, 14), random.integer(1, 14))),
-  );
-});
-
-test('a map where every cell is a candidate decodes the best 4096', (t) => {
+test('maps where every cell is a candidate decode the best 4096', (t) => {
   const random = new Random(13);
-  const all = RULES.map((rule) => {
-    const one = anyFaces(random, 90, 60);
-    const options = { ...one.options, scoreThreshold: -1, nms: { rule, iouThreshold: 0.3 }, maxDetections: 5000 };
-    return { ...one, options };
+  const all = (['fast', 'greedy'] as const).map((nmsRule) => {
+    const { spec, request, ...one } = anyCase(random, 'centerface', centerFace(random, 90, 60));
+    const everything = { scoreThreshold: -1, nmsThreshold: 0.3, maxDetections: 5000, classIds: null };
+    return { ...one, spec: { ...spec, nmsRule }, request: { ...request, ...everything } };
   });
   agrees(t, all);
 });
 
+test('rows that nothing suppresses are the best 4096 at most', (t) => {
+  const random = new Random(14);
+  const data = Float32Array.from({ length: 5000 * 6 }, (_, i) => (i % 6 < 4 ? i : i % 6 === 4 ? random.real() : 7));
+  const family = { outputs: [{ name: 'output0', shape: [5000, 6] }], data: [data] };
+  const one = anyCase(random, 'yolov10', family, 0);
+  const request = { ...one.request, scoreThreshold: 0, maxDetections: 5000, classIds: null };
+  t.is(agrees(t, [{ ...one, request }]), 4096 * 6);
+});
+
+test('each picture of a batch is decoded from its own part of the outputs', (t) => {
+  const random = new Random(15);
+  for (const name of Object.keys(FAMILIES)) {
+    const one = anyCase(random, name);
+    const request = { ...one.request, scoreThreshold: 0.1, maxDetections: 50, classIds: null };
+    const detections = native.openDetections(one.spec, one.outputs);
+    const batch = one.data.map((values) => Float32Array.from([...values].fill(NaN).concat(...values)));
+    const out = new Float32Array(detections.columns * 50);
+    t.is(detections.decode(batch, 0, request, out), 0, name);
+    const rows = detections.decode(batch, 1, request, out);
+    t.deepEqual(out.subarray(0, rows * detections.columns), decode({ ...one, request }), name);
+  }
+});
+
 test('boxes that reach beyond the picture are not clipped', (t) => {
-  const one: CenterFaceCase = {
-    heat: Float32Array.of(0.75),
-    scale: Float32Array.of(Math.log(10), Math.log(20)),
-    offset: Float32Array.of(0, 0.5),
-    landmarks: Float32Array.of(0, 0, 1, 1, 0.5, 0.5, 0.25, 0.75, -1, 2),
-    options: {
-      columns: 1,
-      rows: 1,
-      scoreThreshold: 0.5,
-      nms: { rule: 'fast', iouThreshold: 0.3 },
-      maxDetections: 1,
+  const one: DetectionCase = {
+    ...anyCase(
+      new Random(16),
+      'centerface',
+      {
+        spec: { width: 4, height: 4, nmsRule: 'fast' },
+        outputs: centerFace(new Random(1), 1, 1).outputs,
+        data: [
+          Float32Array.of(0.75),
+          Float32Array.of(Math.log(10), Math.log(20)),
+          Float32Array.of(0, 0.5),
+          Float32Array.of(0, 0, 1, 1, 0.5, 0.5, 0.25, 0.75, -1, 2),
+        ],
+      },
+      0,
+    ),
+    request: {
       matrix: [2, 0, 100, 0, 2, 200],
+      scoreThreshold: 0.5,
+      nmsThreshold: 0.3,
+      maxDetections: 1,
+      classIds: null,
     },
   };
   // Centre (4, 2), 80 wide and 40 high, in network pixels.
@@ -149,8 +102,47 @@ test('boxes that reach beyond the picture are not clipped', (t) => {
   const points = [-36, -18, 44, 22, 4, 2, 24, -8, 124, -58];
   const mapped = (values: number[]) => values.map((value, i) => 2 * value + (i % 2 === 0 ? 100 : 200));
   const found = [...decode(one)];
-  const expected = [...mapped(box), 0.75, ...mapped(points)];
+  const expected = [...mapped(box), 0.75, 0, ...mapped(points)];
   t.is(found.length, expected.length);
   for (const [i, value] of expected.entries()) t.true(Math.abs(found[i]! - value) < 1e-4, `${i}: ${found[i]} ${value}`);
-  t.is(decode({ ...one, options: { ...one.options, scoreThreshold: 0.75 } }).length, 0, 'the score must be above');
+  t.is(decode({ ...one, request: { ...one.request, scoreThreshold: 0.75 } }).length, 0, 'the score must be above');
+  t.is(decode({ ...one, request: { ...one.request, classIds: [1, 70_000, 4e9] } }).length, 0, 'another class');
+  t.is(decode({ ...one, request: { ...one.request, classIds: [1, 0] } }).length, expected.length);
+});
+
+test('a box that overflows in the picture suppresses others and is not told', (t) => {
+  const rows = Float32Array.of(3e38, 5, 4, 4, 0.9, 1, 10, 10, 4, 4, 0.8, 1, 10, 10, 4, 4, 0.7, 1);
+  const one = anyCase(new Random(17), 'yolov5', { outputs: [{ name: 'output', shape: [3, 6] }], data: [rows] }, 0);
+  const request = {
+    ...one.request,
+    matrix: [2, 0, 0, 0, 2, 0],
+    scoreThreshold: 0.5,
+    nmsThreshold: 0.5,
+    classIds: null,
+  };
+  t.deepEqual(
+    [...decode({ ...one, request: { ...request, maxDetections: 1 } })],
+    [16, 16, 24, 24, Math.fround(0.8), 0],
+  );
+});
+
+test('a box is turned with the picture', (t) => {
+  // 8 x 4 around (10, 20), turned by a quarter; the matrix turns it by another quarter and doubles it.
+  const values = Float32Array.of(10, 20, 8, 4, 0.9, Math.PI / 2);
+  const family = {
+    spec: { width: 8, height: 8, strides: [8] },
+    outputs: [{ name: 'output0', shape: [6, 1] }],
+    data: [values],
+  };
+  const one = anyCase(new Random(18), 'yolov8_obb', family, 0);
+  const matrix = [0, -2, 100, 2, 0, 0];
+  const found = decode({
+    ...one,
+    request: { ...one.request, matrix, scoreThreshold: 0.5, maxDetections: 1, classIds: null },
+  });
+  const expected = [52, 16, 68, 24, 0.9, 0, 60, 20, 16, 8, Math.PI];
+  for (const [i, value] of expected.entries()) {
+    const off = i === 10 ? Math.abs(Math.abs(found[i]!) - value) : Math.abs(found[i]! - value);
+    t.true(off < 1e-4, `${i}: ${found[i]} ${value}`);
+  }
 });

@@ -1,4 +1,10 @@
-import type { NodeProto, TensorProto } from '../../server/gen/onnx/onnx.js';
+import {
+  AttributeProto,
+  AttributeProto_AttributeType as AttributeType,
+  GraphProto,
+  type NodeProto,
+  type TensorProto,
+} from '../../server/gen/onnx/onnx.js';
 import { makeModel, node, valueInfo, type GraphParts } from '../../server/onnx/builder.js';
 import type { DeclaredDim, OnnxModel } from '../../server/onnx/graph.js';
 import { floatTensor } from '../../server/onnx/tensor.js';
@@ -36,4 +42,25 @@ export function convThen(
     initializers: [kernel('weight', channels), ...constants],
     ...rest,
   });
+}
+
+/** An If with a branch for each outcome, which work on the values around them. */
+export function choice(
+  condition: string,
+  output: string,
+  yes: readonly NodeProto[],
+  no: readonly NodeProto[],
+): NodeProto {
+  const branch = (name: string, nodes: readonly NodeProto[]) =>
+    AttributeProto.fromPartial({
+      name,
+      type: AttributeType.GRAPH,
+      g: GraphProto.fromPartial({
+        name,
+        node: [...nodes],
+        output: [valueInfo(nodes.at(-1)?.output[0] ?? '', null)],
+      }),
+    });
+  const made = node('If', [condition], [output]);
+  return { ...made, attribute: [branch('then_branch', yes), branch('else_branch', no)] };
 }

@@ -3,6 +3,7 @@ import type { NodeProto, TensorProto } from '../../server/gen/onnx/onnx.js';
 import { makeModel, node, valueInfo } from '../../server/onnx/builder.js';
 import { inferShapes } from '../../server/onnx/shape-inference.js';
 import { DataType, floatTensor, int64Tensor } from '../../server/onnx/tensor.js';
+import { choice } from './models.js';
 import { noise, runModel } from './run-model.js';
 
 interface Case {
@@ -17,6 +18,7 @@ const X = ['x'];
 const floats = (name: string, ...dims: number[]) =>
   floatTensor(name, dims, noise(dims.reduce((product, dim) => product * dim, 1)));
 const ints = (name: string, ...values: number[]) => int64Tensor(name, values);
+const float = (name: string, value: number) => floatTensor(name, [], Float32Array.of(value));
 const scales = (...values: number[]) => floatTensor('scales', [values.length], Float32Array.from(values));
 
 /** Each ends in the value `y`. */
@@ -58,6 +60,14 @@ const CASES: readonly Case[] = [
   { title: 'ReduceSum that drops dims', nodes: [node('ReduceSum', ['x', 'a'], ['y'], { keepdims: 0 })], constants: [ints('a', -1)] },
   { title: 'MatMul', nodes: [node('MatMul', ['x', 'm'], ['y'])], constants: [floats('m', 10, 6)] },
   { title: 'Gemm of transposed weights', nodes: [node('Flatten', X, ['f']), node('Gemm', ['f', 'm'], ['y'], { transB: 1 })], constants: [floats('m', 6, 320)] },
+  { title: 'Tile', nodes: [node('Tile', ['x', 'r'], ['y'])], constants: [ints('r', 1, 2, 1, 3)] },
+  { title: 'TopK', nodes: [node('TopK', ['x', 'k'], ['y', 'i'], { axis: 2 })], constants: [ints('k', 3)] },
+  { title: 'TopK of opset 9', nodes: [node('TopK', X, ['y', 'i'], { axis: 3, k: 4 })], opset: 9 },
+  { title: 'GatherElements', nodes: [node('GatherElements', ['x', 'i'], ['y'], { axis: 1 })], constants: [int64Tensor('i', [1, 0, 3], [1, 1, 1, 3])] },
+  { title: 'ReduceSumSquare', nodes: [node('ReduceSumSquare', X, ['y'], { axes: [1] })] },
+  { title: 'CumSum', nodes: [node('CumSum', ['x', 'a'], ['y'])], constants: [int64Tensor('a', [1], [])] },
+  { title: 'an If whose branches agree', nodes: [node('ReduceMax', X, ['m'], { keepdims: 0 }), node('Greater', ['m', 'c'], ['big']), choice('big', 'y', [node('Relu', X, ['yes'])], [node('Neg', X, ['no'])])], constants: [floatTensor('c', [], Float32Array.of(2))] },
+  { title: 'an If that shapes decide', nodes: [node('Size', X, ['n']), node('Greater', ['n', 'c'], ['big']), choice('big', 'y', [node('Flatten', X, ['yes'])], [node('Neg', X, ['no'])])], constants: [int64Tensor('c', [9], [])] },
   { title: 'BatchNormalization', nodes: [node('BatchNormalization', ['x', 'c', 'c', 'c', 'v'], ['y'])], constants: [floats('c', 4), floatTensor('v', [4], new Float32Array(4).fill(1))] },
   { title: 'a Reshape to sizes computed from the shape', nodes: [
     node('Shape', X, ['shape']), node('Gather', ['shape', 'first'], ['batch']), node('Gather', ['shape', 'third'], ['height']),
@@ -89,6 +99,43 @@ for (const { title, nodes, constants = [], input = [2, 4, 8, 10], opset = 17 } o
     t.deepEqual(conflicts, []);
   });
 }
+
+/** Arithmetic on constants and shapes; each ends in the value `y`, a float32 tensor. */
+const VALUES: readonly Case[] = [
+  { title: 'Range, Mul, Add and Concat of several dims', nodes: [node('Range', ['f0', 'f5', 'f1'], ['r']), node('Reshape', ['r', 'column'], ['c']), node('Mul', ['c', 'r'], ['grid']), node('Unsqueeze', ['grid', 'last'], ['g']), node('Neg', ['g'], ['n']), node('Concat', ['g', 'n'], ['y'], { axis: 2 })], constants: [float('f0', 0), float('f5', 5), float('f1', 1), ints('column', 5, 1), ints('last', 2)] },
+  { title: 'Transpose and Gather along an axis', nodes: [node('Transpose', ['m'], ['t'], { perm: [1, 2, 0] }), node('Gather', ['t', 'i'], ['y'], { axis: 1 })], constants: [floats('m', 2, 3, 4), int64Tensor('i', [3, 0, -1, 1], [2, 2])] },
+  { title: 'Slice with steps, backwards too', nodes: [node('Slice', ['m', 'b', 'e', 'a', 's'], ['y'])], constants: [floats('m', 4, 7), ints('b', 1, -1), ints('e', 4, -100), ints('a', 0, 1), ints('s', 2, -3)] },
+  { title: 'Expand, ConstantOfShape and Where', nodes: [node('ConstantOfShape', ['s'], ['zeros']), node('Greater', ['m', 'zeros'], ['p']), node('Expand', ['one', 's'], ['ones']), node('Where', ['p', 'ones', 'm'], ['y'])], constants: [ints('s', 3, 4), floats('m', 3, 4), float('one', 1)] },
+  { title: 'whole numbers: Div, Mod, Sub and Min', nodes: [node('Div', ['a', 'b'], ['q']), node('Mod', ['a', 'b'], ['r']), node('Sub', ['q', 'r'], ['d']), node('Min', ['d', 'a'], ['z']), node('Cast', ['z'], ['y'], { to: DataType.FLOAT })], constants: [ints('a', 7, -7, 9, 0), ints('b', 2, 2, -4, 5)] },
+  { title: 'floats: Div, Floor, Ceil, Sqrt and rounding to 32 bits', nodes: [node('Div', ['m', 'third'], ['d']), node('Floor', ['d'], ['lo']), node('Ceil', ['d'], ['hi']), node('Mul', ['lo', 'hi'], ['p']), node('Abs', ['p'], ['abs']), node('Sqrt', ['abs'], ['y'])], constants: [floats('m', 9), float('third', 0.3)] },
+  { title: 'the size of a picture, and its dims multiplied', nodes: [node('Shape', X, ['s'], { start: 1, end: 3 }), node('ReduceProd', ['s'], ['n'], { keepdims: 0 }), node('Size', X, ['all']), node('Div', ['all', 'n'], ['rest']), node('Equal', ['n', 'rest'], ['same']), node('Not', ['same'], ['other']), node('Cast', ['other'], ['o'], { to: DataType.FLOAT }), node('Cast', ['rest'], ['f'], { to: DataType.FLOAT }), node('Add', ['f', 'o'], ['y'])] },
+]; // prettier-ignore
+
+for (const { title, nodes, constants = [], input = [2, 4, 8, 10] } of VALUES) {
+  test(`the computed value is that of ONNX Runtime: ${title}`, async (t) => {
+    const model = makeModel({
+      name: 'value',
+      nodes: [...nodes, node('Identity', X, ['picture'])],
+      inputs: [valueInfo('x', [null, null, null, null])],
+      outputs: [valueInfo('y', null), valueInfo('picture', null)],
+      initializers: constants,
+    });
+    const { shapeOf, valueOf } = inferShapes(model.graph, 17, new Map([['x', input]]));
+    const { y } = await runModel(model, input, noise(input.reduce((product, dim) => product * dim, 1)));
+    t.deepEqual(valueOf('y')?.dims, y?.dims);
+    t.deepEqual(shapeOf('y'), y?.dims);
+    // No negative zero on either side: it is as good as the other.
+    const plain = (values: ArrayLike<number> | undefined) => Array.from(values ?? [], (value) => value + 0);
+    t.deepEqual(plain(valueOf('y')?.numbers), plain(y?.data));
+  });
+}
+
+test('a value of more elements than asked for is not computed', (t) => {
+  const nodes = [node('ConstantOfShape', ['s'], ['y'])];
+  const model = makeModel({ name: 'large', nodes, inputs: [], outputs: [], initializers: [ints('s', 100, 100)] });
+  t.is(inferShapes(model.graph, 17, new Map()).valueOf('y'), null);
+  t.is(inferShapes(model.graph, 17, new Map(), 10_000).valueOf('y')?.numbers.length, 10_000);
+});
 
 test('an operator without a rule has an output of unknown shape, and so has what follows', (t) => {
   const nodes = [node('NonZero', ['x'], ['n']), node('Relu', ['n'], ['y']), node('Relu', ['x'], ['z'])];

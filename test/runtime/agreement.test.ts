@@ -169,7 +169,13 @@ const FACES = modelConfigSchema.parse({ task: 'centerface', input: { width: 320,
 /** centerface on the CPU, and pictures of one face, two, and none. */
 async function faces(scratch: ScratchDirectory) {
   const instance = await CpuInstance.create(
-    { modelFile: CENTERFACE, config: FACES, placement: { kind: 'cpu', threads: 1 }, maxPicturePixels: 2 ** 26 },
+    {
+      modelFile: CENTERFACE,
+      config: FACES,
+      labels: 0,
+      placement: { kind: 'cpu', threads: 1 },
+      maxPicturePixels: 2 ** 26,
+    },
     1,
   );
   const two = sharp({ create: { width: 640, height: 320, channels: 3, background: '#203040' } }).composite([

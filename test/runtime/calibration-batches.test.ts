@@ -126,7 +126,7 @@ test('the rows are what an instance on the CPU gives the model, bit for bit', as
   const modelFile = await scratch.write('model.onnx', encodeModel(model));
   const placement = { kind: 'cpu', threads: 2 } as const;
   await using instance = await CpuInstance.create(
-    { modelFile, config: EMBEDDER, placement, maxPicturePixels: 2 ** 20 },
+    { modelFile, config: EMBEDDER, labels: 0, placement, maxPicturePixels: 2 ** 20 },
     2,
   );
   const { values } = await write(scratch, { batchSize: 1 });

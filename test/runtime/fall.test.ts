@@ -38,6 +38,7 @@ async function open(repository: TestRepository, bytes: Uint8Array): Promise<Thre
     modelFile: join(repository.directory, 'fall', '1', 'model.onnx'),
     config,
     placement: { kind: 'cpu', threads: 1 },
+    labels: 0,
     maxPicturePixels: 1,
   });
 }

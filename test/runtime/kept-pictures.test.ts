@@ -65,7 +65,7 @@ test('the memory of pictures that are released is taken for the next ones', asyn
   const config = makeConfig({ input: { width: 64, height: 64 } });
   await repository.addVersion('spots', 1, spotsModel(64, 64));
   await using group = await InstanceGroup.create({
-    spec: { modelFile: `${repository.directory}/spots/1/model.onnx`, config, maxPicturePixels: 1e6 },
+    spec: { modelFile: `${repository.directory}/spots/1/model.onnx`, config, labels: 0, maxPicturePixels: 1e6 },
     placements: [{ kind: 'cpu', threads: 1 }],
     log: () => {},
   });

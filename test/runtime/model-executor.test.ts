@@ -59,6 +59,7 @@ class Machine implements AsyncDisposable {
       version: 1,
       modelFile: this.#modelFile,
       config: makeConfig(keys),
+      labels: 0,
       signal: this.stop.signal,
     });
   }

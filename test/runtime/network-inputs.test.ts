@@ -31,7 +31,10 @@ async function fed(model: Uint8Array, config: ModelConfig): Promise<{ values: nu
   await using scratch = await ScratchDirectory.create();
   const modelFile = await scratch.write('model.onnx', model);
   const placement = { kind: 'cpu', threads: 1 } as const;
-  await using instance = await CpuInstance.create({ modelFile, config, placement, maxPicturePixels: 100 }, 1);
+  await using instance = await CpuInstance.create(
+    { modelFile, config, labels: 0, placement, maxPicturePixels: 100 },
+    1,
+  );
   const picture: Picture = {
     kind: 'raw',
     bytes: LEVELS.slice(),

@@ -28,7 +28,7 @@ test.before(async () => {
       },
       spotsModel(64, 64),
     );
-    await repository.write('tuned/labels.txt', 'face of red\nnever seen\n');
+    await repository.write('tuned/labels.txt', 'face of red\n');
     await repository.addModel('only-embedder', { task: 'embedding', input: SQUARE, ...instances }, meansModel(64, 64));
     await repository.addModel(
       'versions',

@@ -2,6 +2,7 @@ import { status as Status } from '@grpc/grpc-js';
 import test, { type ExecutionContext } from 'ava';
 import { embedOne } from '../support/ask.js';
 import { callError } from '../support/call-error.js';
+import { cellsModel } from '../support/cells-model.js';
 import { Operator } from '../support/operator.js';
 import { grey } from '../support/pictures.js';
 import { Serving } from '../support/serving.js';
@@ -135,6 +136,22 @@ test.serial('outputs that do not fit an embedder are told with the shapes expect
     state: 'bad/1',
     reason: [/task embedding/, /expected one of \[1,D\]/, /found \[1,3,64,1\]/],
   });
+});
+
+test.serial('outputs of another detector are told with the shapes expected and found', async (t) => {
+  await check(t, {
+    fill: model({ ...FACES, task: 'yolov5' }, spotsModel(32, 32)),
+    state: 'bad/1',
+    reason: [/task yolov5: expected \[1,A,5\+C\], found \[1,1,8,8\] \[1,2,8,8\] \[1,2,8,8\] \[1,10,8,8\]/],
+  });
+});
+
+test.serial('a labels file that does not name each class is told with both numbers', async (t) => {
+  const fill = async (repository: TestRepository) => {
+    await repository.addModel('bad', { ...FACES, task: 'yolov8', labels: 'names.txt' }, cellsModel('yolov8', 32, 32));
+    await repository.write('bad/names.txt', 'rose\nleaf\n');
+  };
+  await check(t, { fill, state: 'bad/1', reason: [/the labels file has 2 lines, the model tells 3 classes/] });
 });
 
 test.serial('a detector that is configured as an embedder is told by its outputs', async (t) => {

@@ -101,7 +101,7 @@ test.serial('the model file may have another name', async (t) => {
 
 test.serial('detections carry the labels of the labels file, by class', async (t) => {
   await using serving = await Serving.start(async (repository) => {
-    await repository.write('spots/names.txt', 'gesicht\r\nnobody\r\n');
+    await repository.write('spots/names.txt', 'gesicht\r\n');
     await repository.addModel('spots', { ...SPOTS, labels: 'names.txt' }, spotsModel(32, 32));
     await repository.addModel('unnamed', SPOTS, spotsModel(32, 32));
   });

@@ -15,7 +15,7 @@ export function goodResult(mark = 0): InferenceResult {
   return {
     width: 64,
     height: 64,
-    outcome: { rows: 1, columns: 1, values: new Float32Array([mark]), rowErrors: null, layout: null, attachments: [] },
+    outcome: { rows: 1, columns: 1, values: new Float32Array([mark]), rowErrors: null, attachments: [] },
   };
 }
 

@@ -76,6 +76,6 @@ export function vectors(rows: readonly (readonly number[] | ServingError)[]): In
   return {
     width: 100,
     height: 80,
-    outcome: { rows: rows.length, columns, values, rowErrors, layout: null, attachments: [] },
+    outcome: { rows: rows.length, columns, values, rowErrors, attachments: [] },
   };
 }

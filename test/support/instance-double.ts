@@ -29,7 +29,7 @@ export class InstanceDouble implements Instance {
     });
     const phases = { decode: 0, preprocess: 0, infer: 0, postprocess: 0 };
     const values = Float32Array.from(tables.flat(2));
-    return Promise.resolve({ type: 'done', phases, values, frames: replies, layout: null });
+    return Promise.resolve({ type: 'done', phases, values, frames: replies });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

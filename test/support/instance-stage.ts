@@ -56,7 +56,7 @@ export class Stage implements AsyncDisposable {
   group(keys: Readonly<Record<string, unknown>> = {}, threads = 2): Promise<InstanceGroup> {
     const config = makeConfig({ instance_group: keys });
     return InstanceGroup.create({
-      spec: { modelFile: this.#directory, config, maxPicturePixels: 1 },
+      spec: { modelFile: this.#directory, config, labels: 0, maxPicturePixels: 1 },
       placements: cpuPlacements(config, threads),
       log: (level, message) => this.log.push(`${level} ${message}`),
       workerFile: WORKER_DOUBLE,

@@ -18,7 +18,6 @@ export default function handle(task: WorkerTask): LoadReply | BatchDone | ErrorR
     type: 'done',
     phases: { decode: 1, preprocess: 2, infer: 3, postprocess: 4 },
     values: Float32Array.from(task.frames.map(() => place)),
-    layout: null,
     frames: task.frames.map(() => ({
       width: 1,
       height: 1,

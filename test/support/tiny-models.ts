@@ -114,6 +114,29 @@ export function slowModel(width: number, height: number): Uint8Array {
   return embedder('slow', nodes, initializers, width, height);
 }
 
+/** How `colorsModel` tells its scores. */
+export type ColorsLayout = 'planes first' | 'planes last' | 'one plane';
+
+/** A segmentation of 4x4 cells: the classes are red, green and blue, and score as bright as they are; one plane: red. */
+export function colorsModel(width: number, height: number, layout: ColorsLayout): Uint8Array {
+  const size = { kernel_shape: [4, 4], strides: [4, 4] };
+  const nodes = [node('AveragePool', ['input'], ['cells'], size)];
+  if (layout === 'planes first') nodes.push(node('Identity', ['cells'], ['scores']));
+  if (layout === 'planes last') nodes.push(node('Transpose', ['cells'], ['scores'], { perm: [0, 2, 3, 1] }));
+  if (layout === 'one plane') nodes.push(node('Conv', ['cells', 'red'], ['scores']));
+  const [rows, cols] = [height / 4, width / 4];
+  const shapes = { 'planes first': [3, rows, cols], 'planes last': [rows, cols, 3], 'one plane': [1, rows, cols] };
+  return encodeModel(
+    makeModel({
+      name: 'colors',
+      nodes,
+      initializers: layout === 'one plane' ? [floatTensor('red', [1, 3, 1, 1], Float32Array.of(1, 0, 0))] : [],
+      inputs: [valueInfo('input', ['batch', 3, height, width])],
+      outputs: [valueInfo('scores', ['batch', ...shapes[layout]])],
+    }),
+  );
+}
+
 /** A model whose output has a shape that no task knows. */
 export function misfitModel(width: number, height: number): Uint8Array {
   const nodes = [node('Reshape', ['input', 'shape'], ['pixels'])];

@@ -53,7 +53,6 @@ function execute({ frames }: WorkerTask & { type: 'execute' }): BatchDone | Erro
     type: 'done',
     phases: { decode: 1, preprocess: 2, infer: 3, postprocess: 4 },
     values: Float32Array.from(frames.flatMap((_, frame) => [load, threads, frame])),
-    layout: null,
     frames: frames.map(() => ({
       width: 1,
       height: 1,

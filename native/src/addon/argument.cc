@@ -3,6 +3,9 @@
 #include <cmath>
 #include <limits>
 
+#include "params/check.h"
+#include "params/pixels.h"
+
 namespace sluice::addon {
 
 Argument Argument::Field(const char* key) const {
@@ -35,6 +38,12 @@ std::int32_t Argument::Int32() const {
   return static_cast<std::int32_t>(integer);
 }
 
+std::int32_t Argument::Side() const {
+  const std::int32_t side = Int32();
+  if (side < 1 || side > kMaxSide) Refuse(name_, " is ", side, "; it must be 1 to ", kMaxSide);
+  return side;
+}
+
 std::string Argument::Text() const {
   if (!value_.IsString()) Mismatch("a string");
   return value_.As<Napi::String>().Utf8Value();
@@ -56,6 +65,15 @@ NmsParams Argument::NmsOptions() const {
   return {rule, Field("iouThreshold").Number()};
 }
 
+ClassActivation Argument::Activation() const {
+  return OneOf<ClassActivation>(
+      {{"none", ClassActivation::kNone}, {"softmax", ClassActivation::kSoftmax}, {"sigmoid", ClassActivation::kSigmoid}});
+}
+
+PeakRefinement Argument::Refinement() const {
+  return OneOf<PeakRefinement>({{"none", PeakRefinement::kNone}, {"quarter", PeakRefinement::kQuarter}});
+}
+
 Napi::Float32Array Argument::Floats() const {
   if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
     Mismatch("a Float32Array");
@@ -68,6 +86,13 @@ Napi::Uint8Array Argument::Bytes() const {
     Mismatch("a Uint8Array");
   }
   return value_.As<Napi::Uint8Array>();
+}
+
+Napi::Uint32Array Argument::Words() const {
+  if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
+    Mismatch("a Uint32Array");
+  }
+  return value_.As<Napi::Uint32Array>();
 }
 
 std::uint32_t Argument::Length() const {

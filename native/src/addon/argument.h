@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "params/affine.h"
+#include "params/class_map.h"
+#include "params/heat_peak.h"
 #include "params/nms_params.h"
 #include "params/views.h"
 
@@ -31,6 +33,8 @@ class Argument {
   bool Boolean() const;
   double Number() const;
   std::int32_t Int32() const;
+  /** A width or height: 1 to kMaxSide. */
+  std::int32_t Side() const;
   /** Up to 2^53 - 1 either way. */
   std::int64_t Integer() const;
   std::string Text() const;
@@ -62,9 +66,12 @@ class Argument {
   void Numbers(double* values, std::uint32_t count) const;
   Affine Matrix() const;
   NmsParams NmsOptions() const;
+  ClassActivation Activation() const;
+  PeakRefinement Refinement() const;
 
   Napi::Float32Array Floats() const;
   Napi::Uint8Array Bytes() const;
+  Napi::Uint32Array Words() const;
 
   /** Throws the TypeError that the argument is not what was expected. */
   [[noreturn]] void Mismatch(const std::string& expected) const;

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <type_traits>
+#include <utility>
+
 #include "params/nms_params.h"
+#include "params/rotated_box.h"
 
 namespace sluice::cuda {
 
@@ -10,7 +14,7 @@ constexpr int kNmsThreads = 1024;
 constexpr int kNmsTile = 32;
 
 /** Edges in pixels and a class of which only equality counts, all finite; as sluice::Box. */
-struct NmsBox {
+struct EdgeBox {
   float left;
   float top;
   float right;
@@ -28,11 +32,22 @@ struct WideBox {
   float label;
 };
 
-__device__ inline WideBox Widen(const NmsBox& box) {
+__device__ inline WideBox Widen(const EdgeBox& box) {
   const double width = static_cast<double>(box.right) - box.left;
   const double height = static_cast<double>(box.bottom) - box.top;
   return {box.left, box.top, box.right, box.bottom, fmax(width, 0.0) * fmax(height, 0.0), box.label};
 }
+
+/** A turned box is kept as it is compared. */
+__device__ inline const RotatedBox& Widen(const RotatedBox& box) { return box; }
+
+/** What boxes of a kind are compared as. */
+template <typename Box>
+using WideOf = std::decay_t<decltype(Widen(std::declval<const Box&>()))>;
+
+/** What the threshold of an intersection over union is to boxes of a kind. */
+__device__ inline double LimitOf(const EdgeBox*, double iou_threshold) { return iou_threshold; }
+__device__ inline double LimitOf(const RotatedBox*, double iou_threshold) { return DistanceLimit(iou_threshold); }
 
 /** Whether `better` overlaps `box`, of its class, by more than the threshold. */
 __device__ inline bool Overlaps(const WideBox& better, const WideBox& box, double iou_threshold) {
@@ -43,9 +58,9 @@ __device__ inline bool Overlaps(const WideBox& better, const WideBox& box, doubl
 }
 
 /** Shared memory of a block that suppresses up to `capacity` boxes. */
-template <int capacity>
+template <typename Box, int capacity>
 struct NmsScratch {
-  WideBox tile[kNmsTile];
+  WideOf<Box> tile[kNmsTile];
   /** For each box of the tile, those after it that it overlaps. */
   unsigned overlaps[kNmsTile];
   /** For each box, whether one of an earlier tile suppresses it. */
@@ -71,14 +86,15 @@ __device__ inline unsigned ResolveTile(unsigned alive, unsigned overlaps, NmsRul
 }
 
 /**
- * Suppresses boxes that lie best first, by the rules of sluice::Nms. All kNmsThreads threads of the block call it, and
+ * Suppresses boxes that lie best first, by the rules of sluice::Nms or sluice::RotatedNms. All kNmsThreads threads of the block call it, and
  * see the same boxes. Calls on_tile(first, kept) on all of them for each tile in order, with a mask of the boxes from
  * `first` on that stay; it returns whether to go on, the same on all threads. Tiles where none stays may be left out.
  */
-template <int capacity, typename OnTile>
-__device__ void SuppressSorted(const NmsBox* boxes, int count, NmsRule rule, double iou_threshold,
-                               NmsScratch<capacity>& scratch, OnTile on_tile) {
+template <typename Box, int capacity, typename OnTile>
+__device__ void SuppressSorted(const Box* boxes, int count, NmsRule rule, double iou_threshold,
+                               NmsScratch<Box, capacity>& scratch, OnTile on_tile) {
   constexpr unsigned kWarp = 0xffffffffu;
+  const double limit = LimitOf(boxes, iou_threshold);
   const int thread = threadIdx.x;
   const int lane = thread % kNmsTile;
   const int warp = thread / kNmsTile;
@@ -93,7 +109,7 @@ __device__ void SuppressSorted(const NmsBox* boxes, int count, NmsRule rule, dou
     // Boxes that are gone suppress nothing under the greedy rule.
     if (rule == NmsRule::kGreedy && alive == 0) continue;
 
-    const bool over = warp < lane && lane < members && Overlaps(scratch.tile[warp], scratch.tile[lane], iou_threshold);
+    const bool over = warp < lane && lane < members && Overlaps(scratch.tile[warp], scratch.tile[lane], limit);
     const unsigned row = __ballot_sync(kWarp, over);
     if (lane == 0) scratch.overlaps[warp] = row;
     __syncthreads();
@@ -106,9 +122,9 @@ __device__ void SuppressSorted(const NmsBox* boxes, int count, NmsRule rule, dou
       unsigned& gone = scratch.gone[begin / kNmsTile];
       bool suppressed = false;
       if (begin + lane < count && (gone >> lane & 1) == 0) {
-        const WideBox box = Widen(boxes[begin + lane]);
+        const WideOf<Box> box = Widen(boxes[begin + lane]);
         for (unsigned left = suppressors; left != 0 && !suppressed; left &= left - 1) {
-          suppressed = Overlaps(scratch.tile[__ffs(left) - 1], box, iou_threshold);
+          suppressed = Overlaps(scratch.tile[__ffs(left) - 1], box, limit);
         }
       }
       const unsigned newly = __ballot_sync(kWarp, suppressed);

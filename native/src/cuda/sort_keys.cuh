@@ -7,15 +7,21 @@ namespace sluice::cuda {
 /** Sorts after all keys of candidates. */
 constexpr std::uint64_t kLastKey = ~std::uint64_t{0};
 
-/** Orders candidates as integers: best score first, equal scores by cell. The score is not NaN. */
-__device__ inline std::uint64_t CandidateKey(float score, std::uint32_t cell) {
+/** Orders candidates as integers: best score first, equal scores by index. The score is not NaN. */
+__device__ inline std::uint64_t CandidateKey(float score, std::uint32_t index) {
   // Adding 0 makes -0 equal to 0. Larger scores have larger bits, where the sign is taken care of.
   const unsigned bits = __float_as_uint(score + 0.0f);
   const unsigned ascending = bits >> 31 != 0 ? ~bits : bits | 0x80000000u;
-  return std::uint64_t{~ascending} << 32 | cell;
+  return std::uint64_t{~ascending} << 32 | index;
 }
 
-__device__ inline std::uint32_t CellOf(std::uint64_t key) { return static_cast<std::uint32_t>(key); }
+__device__ inline std::uint32_t IndexOf(std::uint64_t key) { return static_cast<std::uint32_t>(key); }
+
+/** The score of a candidate's key; 0 where it was -0. */
+__device__ inline float ScoreOf(std::uint64_t key) {
+  const unsigned ascending = ~static_cast<unsigned>(key >> 32);
+  return __uint_as_float(ascending >> 31 != 0 ? ascending & 0x7fffffffu : ~ascending);
+}
 
 /**
  * Sorts keys in shared memory that has room for the next power of two, by a bitonic network. All threads of the block

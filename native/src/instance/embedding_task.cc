@@ -8,14 +8,12 @@
 namespace sluice {
 
 void EmbeddingTask::Check(tensorrt::ExecutionLane& lane) {
-  std::string found;
-  for (std::size_t i = 0; i < lane.outputs(); i++) found += " " + tensorrt::ShapeText(lane.OutputShape(i, 1));
   const std::vector<std::int64_t> shape = lane.OutputShape(0, 1);
   const bool fits = lane.outputs() == 1 && shape.size() >= 2 && shape[0] == 1 && shape[1] > 0 &&
                     std::all_of(shape.begin() + 2, shape.end(), [](std::int64_t size) { return size == 1; });
   if (!fits) {
     throw Error(ErrorCode::kModelInvalid,
-                "the outputs do not fit task embedding: expected one of [1,D], found" + found);
+                "the outputs do not fit task embedding: expected one of [1,D], found" + FoundShapes(lane));
   }
   length_ = static_cast<std::int32_t>(shape[1]);
 }

@@ -10,7 +10,7 @@ namespace sluice {
 /** One vector a row, from one output [N, D] (or [N, D, 1, 1]); of unit length where the configuration says so. */
 class EmbeddingTask final : public Task {
  public:
-  explicit EmbeddingTask(const TaskSpec& spec) : normalize_(spec.normalize) {}
+  explicit EmbeddingTask(const EmbeddingSpec& spec) : normalize_(spec.normalize) {}
 
   void Check(tensorrt::ExecutionLane& lane) override;
   void Enqueue(tensorrt::ExecutionLane& lane, const std::vector<ResultRequest>& requests, cudaStream_t stream) override;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "params/host_device.h"
 
 namespace sluice {
@@ -22,5 +24,11 @@ struct Affine {
 
 /** Refuses values that are not finite; `name` is the argument's. */
 void CheckAffine(const Affine& matrix, const char* name);
+
+/** The map back. Refuses a matrix that has none. */
+Affine Inverse(const Affine& matrix, const char* name);
+
+/** `matrix`, which leads to a grid of `width` x `height`, on to one of `columns` x `rows` that covers the same area. */
+Affine ToGrid(const Affine& matrix, std::int32_t width, std::int32_t height, std::int32_t columns, std::int32_t rows);
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 #include "params/host_device.h"
 
@@ -21,6 +22,10 @@ namespace sluice {
  *   HeadBox Box(std::uint32_t candidate) const;       in network pixels
  *   HeadPoint Point(std::uint32_t candidate, std::int32_t i) const;   of layout().points, in network pixels
  *   float Value(std::uint32_t candidate, std::int32_t i) const;       of layout().values, told as it is
+ *
+ * One whose candidates' box and points share costly work may have, beside these,
+ *
+ *   Opened Open(std::uint32_t candidate) const;       a candidate with that work done: Box(), Point(i) and Value(i)
  *
  * Candidates are counted in the order of the model, and where scores are equal the earlier is the better one. Nothing is
  * assumed of the values. Arithmetic is in double precision wherever functions of the library are called, so that host
@@ -66,15 +71,28 @@ struct HeadBox {
   float angle;
 };
 
+/** In double precision, so that the picture's pixels are the first that it is rounded to. */
 struct HeadPoint {
-  float x;
-  float y;
+  double x;
+  double y;
   float score;
 };
 
 /** The logistic function. */
 SLUICE_HOST_DEVICE inline float Sigmoid(float logit) {
   return static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit))));
+}
+
+/** A logit whose logistic function is not above `score`, and close to the last such: what is not above it may be passed over. */
+SLUICE_HOST_DEVICE inline float LogitBelow(float score) {
+  if (!(score > 0)) return -INFINITY;
+  if (score >= 1) return INFINITY;
+  const float odds = score / (1 - score);
+  std::uint32_t bits;
+  std::memcpy(&bits, &odds, sizeof(bits));
+  // Read as a number, the bits of a float are its binary logarithm, or up to 0.09 less.
+  const float log2 = static_cast<float>(bits) * (1.0f / 8388608) - 127;
+  return 0.693147f * log2 - 1e-4f;
 }
 
 SLUICE_HOST_DEVICE inline HeadBox BoxAround(double x, double y, double width, double height, float angle = 0) {

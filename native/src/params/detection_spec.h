@@ -39,6 +39,16 @@ struct OutputShape {
   std::vector<std::int64_t> dims;
 };
 
+/** Classes that a model may have. */
+constexpr std::int32_t kMaxClasses = 65536;
+constexpr std::int32_t kClassWords = kMaxClasses / 32;
+
+/** Values that a row of results may have: whole rows fit what a kernel has room for. */
+constexpr std::int32_t kMaxColumns = 2048;
+
+/** Candidates that reach non-maximum suppression; what lies beyond the best is left out, to bound its quadratic time. */
+constexpr int kMaxCandidates = 4096;
+
 /** What one picture asks for. */
 struct DetectionRequest {
   /** Network input to picture. */
@@ -50,6 +60,8 @@ struct DetectionRequest {
   std::int32_t max_detections;
   /** The classes that are wanted, one bit each; null: all of them. Memory that whoever decodes can read. */
   const std::uint32_t* classes;
+  /** Words of `classes`, at most kClassWords; what lies beyond is not wanted. */
+  std::int32_t class_words;
 };
 
 }  // namespace sluice

@@ -6,3 +6,24 @@
 #else
 #define SLUICE_HOST_DEVICE
 #endif
+
+/** Before a loop whose indices kernels must know when they are compiled. */
+#ifdef __CUDA_ARCH__
+#define SLUICE_UNROLL _Pragma("unroll")
+#else
+#define SLUICE_UNROLL
+#endif
+
+namespace sluice {
+
+/** Reads what nothing writes meanwhile: a kernel need not read it again, whatever it writes. */
+template <typename T>
+SLUICE_HOST_DEVICE inline T Load(const T* value) {
+#ifdef __CUDA_ARCH__
+  return __ldg(value);
+#else
+  return *value;
+#endif
+}
+
+}  // namespace sluice

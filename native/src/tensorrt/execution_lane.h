@@ -32,6 +32,7 @@ class ExecutionLane {
   /** Where the rows go: device memory, max_batch x row. */
   float* input() const { return input_.as<float>(); }
   std::size_t outputs() const { return outputs_.size(); }
+  const std::string& OutputName(std::size_t index) const { return engine_->outputs()[index].name; }
   /** Where output `index` is: device memory. */
   const float* output(std::size_t index) const { return outputs_[index].as<float>(); }
   float* mutable_output(std::size_t index) { return outputs_[index].as<float>(); }

@@ -124,7 +124,7 @@ export class FrameRun {
       using lease = this.#models.acquire(stage.model, stage.version ?? null);
       const { model } = lease;
       ({ version } = model);
-      const why = whyNotLater(stage, model, input.found!.table.layout);
+      const why = whyNotLater(stage, model, input.found!.table.layout ?? null);
       if (why !== null) throw refusal(stage, why);
       const question = questionFor(stage, model.config, chosen, detections, input.found!, picture);
       const { outcome, timings } = await this.#ask(lease, question, undefined);

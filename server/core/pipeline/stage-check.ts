@@ -1,6 +1,6 @@
 import { ServingError } from '../errors.js';
 import type { DetectionLayout } from '../inference.js';
-import { TASK_INPUTS, TASK_KINDS, TASKS_OF_REGIONS, type ModelConfig } from '../model-config.js';
+import { TASK_INPUTS, TASK_KINDS, TASKS_OF_REGIONS, type ModelConfig, type TaskName } from '../model-config.js';
 import type { StageConfig } from './pipeline-config.js';
 
 /** What of a model decides whether it can be a stage. */
@@ -9,6 +9,9 @@ export interface StageModel {
   readonly config: Pick<ModelConfig, 'task' | 'preprocess'>;
   readonly layout: DetectionLayout | null;
 }
+
+/** Tasks whose detections have outlines. */
+const WITH_MASKS: ReadonlySet<TaskName> = new Set<TaskName>(['yolov8_seg']);
 
 /** Points that a face has for alignment. */
 const FACE_POINTS = 5;
@@ -22,8 +25,9 @@ export function whyNotFirst({ tiles }: StageConfig, { name, config, layout }: St
     return `model ${name} has the task ${config.task}; the stage that looks at the frame needs a detector`;
   }
   if (config.task === 'pipeline') return `model ${name} is a pipeline itself; name its models instead`;
-  if (tiles?.merge === 'nmm' && layout?.rotated === true) {
-    return `model ${name} finds turned boxes, which tiles.merge nmm cannot unite; write nms`;
+  const shapes = layout?.rotated === true ? 'turned boxes' : WITH_MASKS.has(config.task) ? 'masks' : null;
+  if (tiles?.merge === 'nmm' && shapes !== null) {
+    return `model ${name} finds ${shapes}, which tiles.merge nmm cannot unite; write nms`;
   }
   return null;
 }

@@ -1,7 +1,8 @@
 import { deepSortSettings, type DeepSortSettings, type TrackerConfig } from '../tracking-config.js';
 import { Assignment } from './assignment.js';
 import { BoxFilter, squaredDistance, type BoxMeasurement, type BoxNoise } from './box-filter.js';
-import { FeatureBucket } from './feature-bucket.js';
+import { dot, FeatureBucket, type Look } from './feature-bucket.js';
+import type { Prices } from './linked-assignment.js';
 import { LiveTrack } from './live-track.js';
 import { checkFeatures } from './track-input-check.js';
 import { TrackList } from './track-list.js';
@@ -16,6 +17,9 @@ const GATED = 1e5;
 /** Values of a track's gate. */
 const GATE_VALUES = 8;
 
+/** Neighbouring ids get phases far from one another, whatever the number of buckets. */
+const PHASE = 61;
+
 class DeepSortTrack extends LiveTrack {
   readonly filter: BoxFilter;
   readonly features: FeatureBucket | null;
@@ -23,11 +27,17 @@ class DeepSortTrack extends LiveTrack {
   lastX: number;
   lastY: number;
 
-  /** `features`: how many it remembers, where features are used. */
-  constructor(id: number, { input, measured, x, y }: Candidate, noise: BoxNoise, features: number, frame: number) {
+  /** `features`: how many it remembers. */
+  constructor(
+    id: number,
+    { input, measured, x, y, look }: Candidate,
+    noise: BoxNoise,
+    features: number,
+    frame: number,
+  ) {
     super(id, input, frame);
     this.filter = new BoxFilter(measured, noise);
-    this.features = features > 0 && input.feature !== undefined ? new FeatureBucket(features, input.feature) : null;
+    this.features = look === null ? null : new FeatureBucket(features, look, id * PHASE);
     this.lastX = x;
     this.lastY = y;
   }
@@ -44,10 +54,10 @@ class DeepSortTrack extends LiveTrack {
     this.filter.predict();
   }
 
-  take({ input, measured, x, y }: Candidate, frame: number): void {
+  take({ input, measured, x, y, look }: Candidate, frame: number): void {
     super.see(input, frame);
     this.filter.update(measured);
-    if (input.feature !== undefined) this.features?.add(input.feature);
+    if (look !== null) this.features?.add(look);
     this.lastX = x;
     this.lastY = y;
   }
@@ -63,6 +73,8 @@ interface Candidate {
   /** Centre of the box, not rounded. */
   readonly x: number;
   readonly y: number;
+  /** Null where features are not used. */
+  readonly look: Look | null;
 }
 
 /**
@@ -114,10 +126,9 @@ export class DeepSort extends TrackList<DeepSortTrack> {
       if (this.#match(level, open, owners)) open = open.filter(({ index }) => owners[index] === null);
     }
     this.keep((track) => this.unseen(track) === 0 || (track.confirmed && this.isYoungEnough(track)));
-    const { has_feature: byFeature, nbuckets, nhit } = this.#settings;
+    const { nbuckets, nhit } = this.#settings;
     for (const candidate of open) {
-      const features = byFeature ? nbuckets : 0;
-      const track = this.begin((id) => new DeepSortTrack(id, candidate, this.#noise, features, this.frame));
+      const track = this.begin((id) => new DeepSortTrack(id, candidate, this.#noise, nbuckets, this.frame));
       if (track !== null) track.confirmed = nhit <= 1;
       owners[candidate.index] = track;
     }
@@ -130,10 +141,10 @@ export class DeepSort extends TrackList<DeepSortTrack> {
     for (const [index, input] of detections.entries()) {
       const { left, top, right, bottom } = input.box;
       const [x, y, height] = [(left + right) / 2, (top + bottom) / 2, Math.trunc(bottom - top)];
-      const isFollowed = height >= 1 && left < right && (!this.#settings.has_feature || input.feature !== undefined);
-      if (!isFollowed) continue;
+      const look = this.#settings.has_feature ? lookOf(input) : null;
+      if (height < 1 || left >= right || look === undefined) continue;
       const measured = { x: Math.trunc(x), y: Math.trunc(y), aspect: (right - left) / height, height };
-      candidates.push({ index, input, kind: this.kindOf(input), measured, x, y });
+      candidates.push({ index, input, kind: this.kindOf(input), measured, x, y, look });
     }
     return candidates;
   }
@@ -158,15 +169,14 @@ export class DeepSort extends TrackList<DeepSortTrack> {
   #match(level: readonly DeepSortTrack[], open: readonly Candidate[], owners: (DeepSortTrack | null)[]): boolean {
     const { has_feature: byFeature, distance_threshold: threshold } = this.#settings;
     this.#addPairs(level, open);
-    const price = (row: number, column: number) => 1 - level[row]!.features!.similarity(open[column]!.input.feature!);
-    this.#assignment.solve(GATED, byFeature ? price : undefined);
+    this.#assignment.solve(GATED, byFeature ? pricesOf(level, open) : undefined);
     const { columnOf, costOf } = this.#assignment;
     let isAnyFound = false;
     for (const [row, track] of level.entries()) {
       const candidate = open[columnOf[row]!];
       if (candidate === undefined) continue;
       const isNear = Number.isNaN(costOf[row])
-        ? track.features!.isWithin(threshold, candidate.input.feature!)
+        ? track.features!.isWithin(threshold, candidate.look!)
         : costOf[row]! < threshold;
       if (!isNear) continue;
       track.take(candidate, this.frame);
@@ -193,4 +203,19 @@ export class DeepSort extends TrackList<DeepSortTrack> {
       }
     }
   }
+}
+
+/** Undefined: the detection has no feature. */
+function lookOf({ feature }: TrackInput): Look | undefined {
+  if (feature === undefined) return undefined;
+  return { values: feature, scale: 1 / Math.sqrt(dot(feature, feature, 0, feature.length)) };
+}
+
+/** Costs by features: 1 - the best cosine. */
+function pricesOf(level: readonly DeepSortTrack[], open: readonly Candidate[]): Prices {
+  return {
+    least: (row, column) => 1 - level[row]!.features!.mostSimilarity(open[column]!.look!),
+    most: (row, column) => 1 - level[row]!.features!.leastSimilarity(open[column]!.look!),
+    exact: (row, column) => 1 - level[row]!.features!.similarity(open[column]!.look!),
+  };
 }

@@ -1,4 +1,5 @@
 import { ServingError } from '../errors.js';
+import { dot } from './feature-bucket.js';
 import type { TrackBox, TrackInput } from './tracker.js';
 
 /** Far beyond any picture, and small enough for its powers to be finite in a filter. */
@@ -30,8 +31,7 @@ export function checkFeatures(detections: readonly TrackInput[], known: number):
     if (feature.length !== length) {
       refuse(index, `its feature has ${feature.length} values and others of the stream have ${length}`);
     }
-    let squared = 0;
-    for (let at = 0; at < length; at++) squared += feature[at]! * feature[at]!;
+    const squared = dot(feature, feature, 0, length);
     if (!(Math.abs(squared - 1) <= LENGTH_TOLERANCE)) {
       refuse(index, `its feature has the length ${Math.sqrt(squared).toPrecision(3)}; normalise features to length 1`);
     }

@@ -1,7 +1,7 @@
 import type { NodeProto } from '../../gen/onnx/onnx.js';
-import { compareSizes, type Probe } from '../comparison.js';
+import type { Probe } from '../comparison.js';
 import { attributeOf, nodeLabel, type OnnxModel } from '../graph.js';
-import type { DoctorContext, Finding } from './finding.js';
+import type { DoctorContext, Observation } from './finding.js';
 
 const about = { rule: 'R20', node: null } as const;
 
@@ -19,9 +19,9 @@ export interface FaceHeads {
 }
 
 /** Finds the heads by what they make of the exported picture: [batch, two anchors a cell, values], channels last before. */
-export function faceHeads(model: OnnxModel, { size, picture }: DoctorContext): FaceHeads | null {
-  if (size === null || picture === null) return null;
-  const { exported } = compareSizes(model, picture, size);
+export function faceHeads(model: OnnxModel, { comparison }: DoctorContext): FaceHeads | null {
+  if (comparison === null) return null;
+  const { exported } = comparison;
   const turned = new Set(model.graph.node.filter(isChannelsLast).flatMap(({ output }) => output));
   const rows = model.graph.node.filter(({ opType, input }) => opType === 'Reshape' && turned.has(input[0] ?? ''));
   const found = new Map<string, NodeProto>();
@@ -47,7 +47,7 @@ function anchorsAt(stride: number, { width, height }: Probe): number {
 }
 
 /** R20: targets of a face detector's heads that must follow the size of the picture. R3 tells of those that cannot. */
-export function checkFaceHeads(model: OnnxModel, context: DoctorContext): Finding[] {
+export function checkFaceHeads(model: OnnxModel, context: DoctorContext): Observation[] {
   const heads = faceHeads(model, context);
   if (heads === null) return [];
   const { family, nodes, exported } = heads;

@@ -8,14 +8,17 @@ import {
   type DeclaredDim,
   type OnnxModel,
 } from '../graph.js';
-import { COLORS, FOCUSED, imageInput } from '../image-input.js';
+import { COLORS, FOCUSED, imageInput, takesNoPicture } from '../image-input.js';
 import { BATCH, OLDEST_OPSET, rewriteModel } from '../rewrite.js';
-import type { DoctorContext, Finding } from './finding.js';
+import type { DoctorContext, Observation } from './finding.js';
 import { isRefused } from './steps.js';
+import { oddInputs } from './types.js';
 
 /** R4: one picture as input, a batch that is open, weights that are not inputs, outputs that are declared truly. */
-export function checkInputs(model: OnnxModel, context: DoctorContext): Finding[] {
+export function checkInputs(model: OnnxModel, context: DoctorContext): Observation[] {
   const listed = listedWeights(model);
+  // R11 tells of types; texts and key points are no picture, and their batch is that of the file.
+  if (oddInputs(model).length > 0 || takesNoPicture(model)) return listed;
   try {
     const { name, shape } = imageInput(model);
     const [batch, channels, height, width] = shape;
@@ -62,7 +65,7 @@ export function checkInputs(model: OnnxModel, context: DoctorContext): Finding[]
 
 const about = { rule: 'R4', node: null } as const;
 
-function listedWeights({ graph }: OnnxModel): Finding[] {
+function listedWeights({ graph }: OnnxModel): Observation[] {
   const initializers = initializerNames(graph);
   const listed = graph.input.length - fedInputs(graph).length;
   if (listed === 0) return [];
@@ -79,7 +82,7 @@ function listedWeights({ graph }: OnnxModel): Finding[] {
 }
 
 /** Compares the outputs with what they are at the served size. */
-function checkOutputs(model: OnnxModel, batch: DeclaredDim, context: DoctorContext): Finding[] {
+function checkOutputs(model: OnnxModel, batch: DeclaredDim, context: DoctorContext): Observation[] {
   const { size } = context;
   // R5 and R3 tell what keeps the model from being served.
   if (size === null || opsetOf(model) < OLDEST_OPSET || isRefused(context)) return [];
@@ -111,7 +114,7 @@ function checkOutputs(model: OnnxModel, batch: DeclaredDim, context: DoctorConte
   ];
 }
 
-function refusal(cause: unknown, why: string): Finding {
+function refusal(cause: unknown, why: string): Observation {
   if (!(cause instanceof ServingError)) throw cause;
   return { ...about, severity: 'error', message: cause.message, why, fix: null, fixable: false };
 }

@@ -1,13 +1,14 @@
-import type { GraphProto, TensorProto } from '../../gen/onnx/onnx.js';
-import { graphsOf, initializerNames, nodeLabel, tensorsOf, usedNames, type OnnxModel } from '../graph.js';
+import type { GraphProto, NodeProto, TensorProto } from '../../gen/onnx/onnx.js';
+import { graphsOf, initializerNames, tensorsOf, usedNames, type OnnxModel } from '../graph.js';
 import { elementCount, elementSize, shapeOfTensor } from '../tensor.js';
-import type { Finding } from './finding.js';
+import { checkExternalData } from './external-data.js';
+import type { DoctorContext, Observation } from './finding.js';
 
 const about = { rule: 'R18', severity: 'error', node: null, fixable: false } as const;
 const EXPORT_AGAIN = 'Export the model again; run onnx.checker on it if it was edited.';
 
 /** R18: names that are there once, values that somebody produces before they are taken, weights as long as they say. */
-export function checkIntegrity(model: OnnxModel): Finding[] {
+export function checkIntegrity(model: OnnxModel, context: DoctorContext): Observation[] {
   return [
     ...duplicateValues(model.graph),
     ...duplicateNodes(model.graph),
@@ -15,11 +16,13 @@ export function checkIntegrity(model: OnnxModel): Finding[] {
     ...emptyNames(model.graph),
     ...[...tensorsOf(model.graph)].flatMap(checkLength),
     ...unusedWeights(model.graph),
+    ...checkExternalData(model, context),
+    ...unknownShapes(model, context),
   ];
 }
 
 /** Every value has one origin: an input, an initializer (which may also be an input) or a node. */
-function duplicateValues(graph: GraphProto): Finding[] {
+function duplicateValues(graph: GraphProto): Observation[] {
   const origins = [
     ...new Set([...graph.input.map(({ name }) => name), ...initializerNames(graph)]),
     ...graph.node.flatMap(({ output }) => output.filter((name) => name !== '')),
@@ -33,7 +36,7 @@ function duplicateValues(graph: GraphProto): Finding[] {
   }));
 }
 
-function duplicateNodes(graph: GraphProto): Finding[] {
+function duplicateNodes(graph: GraphProto): Observation[] {
   const names = repeated(graph.node.map(({ name }) => name).filter((name) => name !== ''));
   return names.map((name) => ({
     ...about,
@@ -44,22 +47,26 @@ function duplicateNodes(graph: GraphProto): Finding[] {
   }));
 }
 
-function missingProducers(graph: GraphProto): Finding[] {
-  const known = new Set(['', ...graph.input.map(({ name }) => name), ...initializerNames(graph)]);
+/** `outer`: the values around a graph that is inside a node. */
+function missingProducers(graph: GraphProto, outer: ReadonlySet<string> = new Set()): Observation[] {
+  const known = new Set(['', ...outer, ...graph.input.map(({ name }) => name), ...initializerNames(graph)]);
   const later = new Set(graph.node.flatMap(({ output }) => output));
-  const findings: Finding[] = [];
+  const findings: Observation[] = [];
   for (const node of graph.node) {
     for (const name of node.input.filter((input) => !known.has(input))) {
       findings.push({
         ...about,
-        node: nodeLabel(node),
+        node,
         message: later.has(name)
           ? `its input '${name}' is only produced after it`
           : `nobody produces its input '${name}'`,
-        why: 'Nodes must be in the order in which they can run, without a cycle.',
+        why: isOnCycle(node, graph)
+          ? 'It takes, by way of other nodes, what it makes itself: such a graph cannot run.'
+          : 'Nodes must be in the order in which they can run.',
         fix: EXPORT_AGAIN,
       });
     }
+    for (const { g } of node.attribute) if (g !== undefined) findings.push(...missingProducers(g, known));
     node.output.forEach((name) => known.add(name));
   }
   for (const { name } of graph.output.filter((output) => !known.has(output.name))) {
@@ -73,7 +80,41 @@ function missingProducers(graph: GraphProto): Finding[] {
   return findings;
 }
 
-function emptyNames(graph: GraphProto): Finding[] {
+function isOnCycle(node: NodeProto, graph: GraphProto): boolean {
+  const own = new Set(node.output);
+  const producers = new Map(graph.node.flatMap((one) => one.output.map((name) => [name, one] as const)));
+  const seen = new Set<string>();
+  const queue = [...node.input];
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (own.has(name)) return true;
+    if (seen.has(name)) continue;
+    seen.add(name);
+    queue.push(...(producers.get(name)?.input ?? []));
+  }
+  return false;
+}
+
+/** From where on shapes are not known: nothing can be checked or rewritten behind it. */
+function unknownShapes({ graph }: OnnxModel, { served }: DoctorContext): Observation[] {
+  if (served === null) return [];
+  const isLost = (node: NodeProto) => node.output.some((name) => name !== '' && served.shapeOf(name) === null);
+  const lost = graph.node.filter(isLost);
+  const first = lost.find(({ input }) => input.every((name) => name === '' || served.shapeOf(name) !== null));
+  const conflicts = new Set(served.conflicts.map(({ node }) => node));
+  if (first === undefined || conflicts.has(first)) return [];
+  return [
+    {
+      ...about,
+      severity: 'info',
+      node: first,
+      message: `the shapes of the results of ${lost.length} nodes are not known, from here on`,
+      why: 'What holds a batch or a size behind it cannot be found, nor rewritten for another.',
+      fix: null,
+    },
+  ];
+}
+
+function emptyNames(graph: GraphProto): Observation[] {
   const places = Object.entries({ inputs: graph.input, outputs: graph.output, weights: graph.initializer });
   return places.flatMap(([place, values]) => {
     const count = values.filter(({ name }) => name === '').length;
@@ -83,7 +124,7 @@ function emptyNames(graph: GraphProto): Finding[] {
   });
 }
 
-function checkLength(tensor: TensorProto): Finding[] {
+function checkLength(tensor: TensorProto): Observation[] {
   const size = elementSize(tensor.dataType);
   const expected = elementCount(tensor) * (size ?? 0);
   if (size === null || tensor.rawData.length === 0 || tensor.rawData.length === expected) return [];
@@ -97,7 +138,7 @@ function checkLength(tensor: TensorProto): Finding[] {
   ];
 }
 
-function unusedWeights(graph: GraphProto): Finding[] {
+function unusedWeights(graph: GraphProto): Observation[] {
   const used = usedNames(graph);
   const unused = [...graphsOf(graph)].flatMap(({ initializer }) => initializer).filter(({ name }) => !used.has(name));
   const [first] = unused;

@@ -1,16 +1,17 @@
 import type { NodeProto } from '../../gen/onnx/onnx.js';
-import { attributeOf, nodeLabel, opsetOf, type OnnxModel } from '../graph.js';
-import { numbersOf } from '../tensor.js';
-import type { DoctorContext, Finding } from './finding.js';
+import { constantNumbers } from '../constants.js';
+import { attributeOf, opsetOf, type OnnxModel } from '../graph.js';
+import type { DoctorContext, Observation } from './finding.js';
+import { allNodes } from './places.js';
 
 const about = { rule: 'R2', fixable: false } as const;
 /** From this opset on Resize has a region of interest before its scales. */
 const REGION_OPSET = 11;
 
 /** R2: resizing by constant scales of height and width, in ways that all runtimes agree on. */
-export function checkResize(model: OnnxModel, context: DoctorContext): Finding[] {
+export function checkResize(model: OnnxModel, context: DoctorContext): Observation[] {
   const steps = new Map(context.steps.map(({ node, verdict }) => [node, verdict]));
-  return model.graph.node.flatMap((node): Finding[] => {
+  return allNodes(model.graph).flatMap((node): Observation[] => {
     if (node.opType === 'Upsample') return [upsample(node)];
     if (node.opType !== 'Resize') return [];
     const verdict = steps.get(node);
@@ -19,7 +20,7 @@ export function checkResize(model: OnnxModel, context: DoctorContext): Finding[]
       findings.push({
         ...about,
         severity: 'warning',
-        node: nodeLabel(node),
+        node,
         message: `it resizes to sizes of the export: ${verdict.change}`,
         why: 'Literal sizes hold for one batch and one size of the picture.',
         fix: 'Export interpolate with scale_factor instead of size.',
@@ -29,7 +30,7 @@ export function checkResize(model: OnnxModel, context: DoctorContext): Finding[]
       findings.push({
         ...about,
         severity: 'error',
-        node: nodeLabel(node),
+        node,
         message: verdict.reason,
         why: 'It gives the size of the export whatever comes in.',
         fix: 'Export interpolate with scale_factor instead of size.',
@@ -38,7 +39,7 @@ export function checkResize(model: OnnxModel, context: DoctorContext): Finding[]
       findings.push({
         ...about,
         severity: 'warning',
-        node: nodeLabel(node),
+        node,
         message: 'it resizes to sizes that are computed while the model runs',
         why: 'Engines have to plan for every size, and TensorRT may refuse it.',
         fix: 'Export interpolate with scale_factor instead of size, or with sizes that went through int().',
@@ -48,26 +49,26 @@ export function checkResize(model: OnnxModel, context: DoctorContext): Finding[]
   });
 }
 
-function upsample(node: NodeProto): Finding {
+function upsample(node: NodeProto): Observation {
   return {
     ...about,
     severity: 'warning',
-    node: nodeLabel(node),
+    node,
     message: 'Upsample was withdrawn from ONNX in opset 10',
     why: 'Newer runtimes and TensorRT know Resize alone.',
     fix: `Export with opset_version=${REGION_OPSET} or newer.`,
   };
 }
 
-function checkScales(node: NodeProto, model: OnnxModel): Finding[] {
-  const scales = constantOf(node.input[opsetOf(model) >= REGION_OPSET ? 2 : 1], model);
+function checkScales(node: NodeProto, model: OnnxModel): Observation[] {
+  const scales = constantNumbers(model.graph, node.input[opsetOf(model) >= REGION_OPSET ? 2 : 1]);
   if (scales === null || scales.length === 0) return [];
   if (attributeOf(node, 'axes') !== undefined || (scales.length === 4 && scales[0] === 1 && scales[1] === 1)) return [];
   return [
     {
       ...about,
       severity: 'error',
-      node: nodeLabel(node),
+      node,
       message: `its scales [${scales.join(', ')}] are not 1, 1 and those of height and width`,
       why: 'Pictures are resized in height and width; anything else mixes pictures or channels.',
       fix: 'Export interpolate on [batch, channels, height, width] with a scale_factor of two numbers.',
@@ -75,7 +76,7 @@ function checkScales(node: NodeProto, model: OnnxModel): Finding[] {
   ];
 }
 
-function checkModes(node: NodeProto): Finding[] {
+function checkModes(node: NodeProto): Observation[] {
   const text = (name: string) => new TextDecoder().decode(attributeOf(node, name)?.s);
   const odd = [
     ['mode', 'cubic'],
@@ -84,7 +85,7 @@ function checkModes(node: NodeProto): Finding[] {
   return odd.map(([name, value]) => ({
     ...about,
     severity: 'warning' as const,
-    node: nodeLabel(node),
+    node,
     message: `its ${name} is ${value}`,
     why: 'Runtimes differ in it, and TensorRT does not take it in every release.',
     fix: 'Use linear or nearest in the network.',
@@ -93,14 +94,5 @@ function checkModes(node: NodeProto): Finding[] {
 
 function hasComputedSizes(node: NodeProto, model: OnnxModel): boolean {
   const sizes = node.input[3] ?? '';
-  return sizes !== '' && constantOf(sizes, model) === null;
-}
-
-/** The numbers of an initializer or of a Constant node. */
-function constantOf(name: string | undefined, { graph }: OnnxModel): number[] | null {
-  if (name === undefined || name === '') return null;
-  const producer = graph.node.find(({ opType, output }) => opType === 'Constant' && output[0] === name);
-  const tensor =
-    producer === undefined ? graph.initializer.find((other) => other.name === name) : attributeOf(producer, 'value')?.t;
-  return tensor === undefined ? null : numbersOf(tensor);
+  return sizes !== '' && constantNumbers(model.graph, sizes) === null;
 }

@@ -2,9 +2,10 @@ import { ShapeConflict, type Shape, type ShapeRule } from './rule.js';
 
 const sameShape: ShapeRule = ({ node, shape }) => node.output.map(() => shape(0));
 
-const broadcastInputs: ShapeRule = ({ node, shape }) => [
-  node.input.map((_, index) => shape(index)).reduce((left, right) => broadcast(left, right)),
-];
+const broadcastInputs: ShapeRule = ({ node, shape }) => {
+  const [first = null, ...others] = node.input.map((_, index) => shape(index));
+  return [others.reduce((left, right) => broadcast(left, right), first)];
+};
 
 /** The shape of an element-wise result; throws ShapeConflict where neither of two different sizes is 1. */
 export function broadcast(left: Shape | null, right: Shape | null): Shape | null {
@@ -25,10 +26,11 @@ export function broadcast(left: Shape | null, right: Shape | null): Shape | null
 }
 
 const SAME_SHAPE = [
-  'Abs', 'BatchNormalization', 'Cast', 'Ceil', 'Clip', 'Dropout', 'DequantizeLinear', 'Elu', 'Erf', 'Exp', 'Floor',
-  'Gelu', 'HardSigmoid', 'HardSwish', 'Identity', 'InstanceNormalization', 'LayerNormalization', 'LeakyRelu', 'Log',
-  'LogSoftmax', 'LRN', 'Mish', 'Neg', 'Not', 'PRelu', 'QuantizeLinear', 'Reciprocal', 'Relu', 'Round', 'Selu',
-  'Sigmoid', 'Sign', 'Softmax', 'Softplus', 'Sqrt', 'Tanh', 'ThresholdedRelu',
+  'Abs', 'BatchNormalization', 'Cast', 'CastLike', 'Ceil', 'Celu', 'Clip', 'Cos', 'CumSum', 'Dropout', 'DequantizeLinear', 'Elu', 'Erf', 'Exp', 'Floor',
+  'Gelu', 'GroupNormalization', 'HardSigmoid', 'HardSwish', 'Hardmax', 'Identity', 'InstanceNormalization', 'IsNaN',
+  'LayerNormalization', 'LeakyRelu', 'Log', 'LogSoftmax', 'LpNormalization', 'LRN', 'Mish', 'Neg', 'Not', 'PRelu',
+  'QuantizeLinear', 'Reciprocal', 'Relu', 'Round', 'ScatterElements', 'ScatterND', 'Selu', 'Sigmoid', 'Sign', 'Sin',
+  'Softmax', 'Softplus', 'Softsign', 'Sqrt', 'Swish', 'Tanh', 'ThresholdedRelu', 'Trilu',
 ]; // prettier-ignore
 const BROADCAST = [
   'Add', 'And', 'Div', 'Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Max', 'Mean', 'Min', 'Mod', 'Mul',

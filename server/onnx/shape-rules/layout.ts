@@ -191,6 +191,31 @@ const shapeOf: ShapeRule = (view) => {
   return [[slicedSize(rank, view.int('start', 0), view.int('end', rank), 1)]];
 };
 
+const range: ShapeRule = (view) => {
+  const [start, limit, step] = [0, 1, 2].map((index) => view.value(index)?.numbers[0]);
+  if (start === undefined || limit === undefined || step === undefined || step === 0) return [[null]];
+  return [[Math.max(0, Math.ceil((limit - start) / step))]];
+};
+
+const tile: ShapeRule = (view) => {
+  const [input, repeats] = [view.shape(0), view.value(1)?.numbers];
+  if (input === null || repeats === undefined) return [input?.map(() => null) ?? null];
+  return [input.map((size, axis) => (size === null ? null : size * (repeats[axis] ?? 1)))];
+};
+
+const topK: ShapeRule = (view) => {
+  const input = view.shape(0);
+  if (input === null) return [null, null];
+  const along = fromEnd(view.int('axis', -1), input.length);
+  const count = view.ints('k')?.[0] ?? view.value(1)?.numbers[0] ?? (view.opset < 10 ? view.int('k', 0) : null);
+  const result = input.map((size, axis) => (axis === along ? count : size));
+  return [result, result];
+};
+
+const gatherElements: ShapeRule = (view) => [view.shape(1)];
+
+const size: ShapeRule = () => [[]];
+
 const constantOfShape: ShapeRule = (view) => [view.value(0)?.numbers ?? null];
 
 /** An axis counted from the end, as -1, counted from the start. */
@@ -198,7 +223,10 @@ export function fromEnd(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
 
-const REDUCTIONS = ['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceProd', 'ReduceL2', 'ArgMax', 'ArgMin'];
+const REDUCTIONS = [
+  'ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceProd', 'ReduceL1', 'ReduceL2', 'ReduceLogSumExp',
+  'ReduceSumSquare', 'ArgMax', 'ArgMin',
+]; // prettier-ignore
 
 /** Operators that move elements about or combine whole axes. */
 export const LAYOUT_RULES: Readonly<Record<string, ShapeRule>> = {
@@ -218,5 +246,10 @@ export const LAYOUT_RULES: Readonly<Record<string, ShapeRule>> = {
   Constant: constant,
   Shape: shapeOf,
   ConstantOfShape: constantOfShape,
+  Range: range,
+  Size: size,
+  Tile: tile,
+  TopK: topK,
+  GatherElements: gatherElements,
   ...Object.fromEntries(REDUCTIONS.map((opType) => [opType, reduce])),
 };

@@ -46,7 +46,7 @@ export class PictureCalibrator implements Calibrator {
   async measure({ inputs, planFile, weightsFile, device, pictures, signal }: MeasureRequest): Promise<AccuracyReport> {
     const { config, modelFile } = inputs;
     const { maxPicturePixels, threads } = this.#options;
-    const spec = { modelFile, config, maxPicturePixels };
+    const spec = { modelFile, config, labels: 0, maxPicturePixels };
     await using reference = await ThreadInstance.create({ ...spec, placement: { kind: 'cpu', threads } });
     await using candidate = await ThreadInstance.create({
       ...spec,

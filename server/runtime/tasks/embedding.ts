@@ -1,12 +1,12 @@
 import { ServingError } from '../../core/errors.js';
 import type { ModelConfig } from '../../core/model-config.js';
+import type { RowShape } from '../frame-batch.js';
 import type { NativeAddon } from '../native.js';
 import type { OutputTensor } from '../onnx-session.js';
-import type { BatchRow, Task } from './task.js';
+import type { BatchRow, RowResult, Task } from './task.js';
 
 /** One vector a row, from one output [N, D] (or [N, D, 1, 1]); of unit length where the configuration says so. */
 export class EmbeddingTask implements Task {
-  readonly layout = null;
   readonly #native: NativeAddon;
   readonly #normalize: boolean;
 
@@ -27,14 +27,14 @@ export class EmbeddingTask implements Task {
     );
   }
 
-  columns(outputs: readonly OutputTensor[]): number {
-    return outputs[0]!.shape[1]!;
+  shape(outputs: readonly OutputTensor[]): RowShape {
+    return { columns: outputs[0]!.shape[1]! };
   }
 
-  postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Float32Array[] {
+  async postprocess(outputs: readonly OutputTensor[], rows: readonly BatchRow[]): Promise<RowResult[]> {
     const { data } = outputs[0]!;
     if (this.#normalize) this.#native.l2Normalize(data, rows.length);
-    const length = this.columns(outputs);
-    return rows.map((_, row) => data.subarray(row * length, (row + 1) * length));
+    const { columns: length } = this.shape(outputs);
+    return rows.map((_, row) => ({ table: data.subarray(row * length, (row + 1) * length) }));
   }
 }

@@ -5,7 +5,7 @@
 
 #include "addon/gpu/functions.h"
 #include "addon/gpu/instance.h"
-#include "addon/gpu/translated.h"
+#include "addon/translated.h"
 
 namespace sluice::addon::gpu {
 namespace {

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "addon/detection_arguments.h"
 #include "addon/gpu/functions.h"
-#include "addon/gpu/translated.h"
+#include "addon/translated.h"
 #include "addon/pixel_arguments.h"
 
 namespace sluice::addon::gpu {
@@ -35,12 +36,22 @@ tensorrt::PoolSpec PoolSpecOf(const Argument& spec) {
   return pool;
 }
 
+decltype(TaskSpec::kind) TaskKindOf(const Argument& task) {
+  const std::string kind = task.Field("kind").Text();
+  if (kind == "embed") return EmbeddingSpec{task.Field("normalize").Boolean()};
+  if (kind == "segment") return SegmentationSpec{task.Field("activation").Activation(), task.Field("labels").Int32()};
+  if (kind == "pose") {
+    return PoseSpec{task.Field("heatMaps").Boolean(), task.Field("refinement").Refinement(),
+                    task.Field("first").Int32(), task.Field("count").Int32()};
+  }
+  if (kind == "detect") return DetectionSpecOf(task.Field("detection"));
+  task.Field("kind").Mismatch("'detect', 'embed', 'segment' or 'pose'");
+}
+
 GpuInstanceSpec SpecOf(const Argument& spec) {
   GpuInstanceSpec result;
   result.pool = PoolSpecOf(spec);
-  result.task = {spec.Field("task").Text(),      spec.Field("width").Int32(),
-                 spec.Field("height").Int32(),   spec.Field("nmsRule").OneOf<NmsRule>({{"fast", NmsRule::kFast}, {"greedy", NmsRule::kGreedy}}),
-                 spec.Field("maxDetections").Int32(), spec.Field("normalize").Boolean()};
+  result.task = {spec.Field("width").Int32(), spec.Field("height").Int32(), TaskKindOf(spec.Field("task"))};
   result.focus = spec.Field("focus").Boolean();
   result.pad = static_cast<float>(spec.Field("pad").Number());
   result.normalization = NormalizationOf(spec);
@@ -74,8 +85,41 @@ GpuRow RowOf(const Argument& row) {
   const Argument area = row.Field("area");
   result.has_area = !area.IsNull();
   if (result.has_area) result.area = WindowOf(area);
-  result.result = {row.Field("resultMatrix").Matrix(), row.Field("scoreThreshold").Number(),
-                   row.Field("nmsThreshold").Number(), row.Field("maxDetections").Int32()};
+  ResultRequest& asked = result.result;
+  asked.matrix = row.Field("resultMatrix").Matrix();
+  asked.width = row.Field("width").Side();
+  asked.height = row.Field("height").Side();
+  double box[4];
+  row.Field("box").Numbers(box, 4);
+  std::copy(box, box + 4, asked.box);
+  asked.score_threshold = row.Field("scoreThreshold").Number();
+  asked.nms_threshold = row.Field("nmsThreshold").Number();
+  asked.max_detections = row.Field("maxDetections").Int32();
+  asked.classes = row.Field("classIds").Optional(ClassBitsOf);
+  asked.probability_map = row.Field("probabilityMap").Boolean();
+  return result;
+}
+
+template <typename Array, typename Value>
+Array ArrayOf(Napi::Env env, const std::vector<Value>& values) {
+  Array result = Array::New(env, values.size());
+  std::copy(values.begin(), values.end(), result.Data());
+  return result;
+}
+
+Napi::Array MapsOf(Napi::Env env, const std::vector<std::vector<std::vector<std::uint8_t>>>& rows) {
+  Napi::Array result = Napi::Array::New(env);
+  for (const auto& row : rows) {
+    Napi::Array maps = Napi::Array::New(env);
+    for (const std::vector<std::uint8_t>& map : row) maps.Set(maps.Length(), ArrayOf<Napi::Uint8Array>(env, map));
+    result.Set(result.Length(), maps);
+  }
+  return result;
+}
+
+Napi::Array MasksOf(Napi::Env env, const std::vector<std::vector<std::uint32_t>>& masks) {
+  Napi::Array result = Napi::Array::New(env);
+  for (const auto& mask : masks) result.Set(result.Length(), ArrayOf<Napi::Uint32Array>(env, mask));
   return result;
 }
 
@@ -164,12 +208,11 @@ Napi::Value Instance::Run(const Napi::CallbackInfo& info) {
     const ResultTables tables = instance.Run(rows, &phases);
     Napi::Object result = Napi::Object::New(env);
     result.Set("columns", tables.columns);
-    Napi::Int32Array counts = Napi::Int32Array::New(env, tables.counts.size());
-    std::copy(tables.counts.begin(), tables.counts.end(), counts.Data());
-    result.Set("counts", counts);
-    Napi::Float32Array values = Napi::Float32Array::New(env, tables.values.size());
-    std::copy(tables.values.begin(), tables.values.end(), values.Data());
-    result.Set("values", values);
+    result.Set("layout", tables.layout.has_value() ? LayoutObject(env, *tables.layout) : env.Null());
+    result.Set("counts", ArrayOf<Napi::Int32Array>(env, tables.counts));
+    result.Set("values", ArrayOf<Napi::Float32Array>(env, tables.values));
+    result.Set("masks", MasksOf(env, tables.masks));
+    result.Set("maps", MapsOf(env, tables.maps));
     result.Set("phases", PhasesOf(env, phases));
     return result;
   });

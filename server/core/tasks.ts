@@ -1,0 +1,45 @@
+/** Which call a task answers. */
+export type TaskKind = 'detect' | 'embed' | 'classify' | 'segment';
+
+const KINDS = {
+  centerface: 'detect',
+  yolov5: 'detect',
+  yolox: 'detect',
+  yolov5_raw: 'detect',
+  yolox_raw: 'detect',
+  yolov8: 'detect',
+  yolov8_seg: 'detect',
+  yolov8_pose: 'detect',
+  yolov8_obb: 'detect',
+  yolov10: 'detect',
+  centernet: 'detect',
+  dbface: 'detect',
+  rtdetr: 'detect',
+  efficient_nms: 'detect',
+  retinaface: 'detect',
+  scrfd: 'detect',
+  alphapose: 'detect',
+  heatmap_pose: 'detect',
+  embedding: 'embed',
+  arcface: 'embed',
+  segmentation: 'segment',
+  fall: 'classify',
+  pipeline: 'detect',
+} as const satisfies Record<string, TaskKind>;
+
+/** What a model's tensors mean. */
+export type TaskName = keyof typeof KINDS;
+
+export const TASKS = Object.keys(KINDS) as [TaskName, ...TaskName[]];
+
+export const TASK_KINDS = KINDS;
+
+/** Tasks that answer Detect for one object at a time, given as a region. */
+export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set<TaskName>(['alphapose', 'heatmap_pose']);
+
+/** What a task's requests are about; points: key points, which only pipelines hand over. */
+export type TaskInput = 'picture' | 'text' | 'points';
+
+export const TASK_INPUTS: Readonly<Record<TaskName, TaskInput>> = Object.fromEntries(
+  TASKS.map((task) => [task, task === 'fall' ? 'points' : 'picture']),
+) as Record<TaskName, TaskInput>;
