@@ -1,6 +1,7 @@
 import { ServingError } from '../core/errors.js';
 import type { Attachment, DetectionLayout } from '../core/inference.js';
 import { requirePicture, type KeptPicture } from '../core/picture.js';
+import { gpuInstanceSpec } from './gpu-instance-spec.js';
 import { guarded } from './guarded.js';
 import {
   replyTo,
@@ -18,18 +19,9 @@ import { keepOnHost, pixelsOf, releaseOnDevice } from './kept-pictures.js';
 import type { BatchDone, FrameTask, InstanceSpec, Placement } from './messages.js';
 import { encodeMap } from './map-encoder.js';
 import { toldMasks } from './mask-format.js';
-import { pluginFiles } from './model-directory.js';
 import { loadNative } from './native.js';
-import {
-  loadNativeGpu,
-  type GpuInstanceSpec,
-  type GpuPicture,
-  type GpuRow,
-  type GpuRun,
-  type NativeGpuInstance,
-} from './native-gpu.js';
+import { loadNativeGpu, type GpuPicture, type GpuRow, type GpuRun, type NativeGpuInstance } from './native-gpu.js';
 import { atDecodedSize, type Size } from './sampling.js';
-import { gpuTask } from './tasks/gpu-task.js';
 import { warmUpRuns } from './warm-up.js';
 
 /** A picture in device memory: its size as results are told in, and as it is stored there. */
@@ -64,7 +56,7 @@ export class GpuInstance implements Instance {
 
   /** Loads the plan, checks its outputs against the task and runs the warm-up. Throws a ServingError. */
   static async create(spec: InstanceSpec, placement: Placement & { kind: 'gpu' }): Promise<GpuInstance> {
-    const gpu = guarded(() => loadNativeGpu().openInstance(nativeSpec(spec, placement)));
+    const gpu = guarded(() => loadNativeGpu().openInstance(gpuInstanceSpec(spec, placement)));
     try {
       return new GpuInstance(spec, placement.device, gpu);
     } catch (error) {
@@ -266,31 +258,6 @@ function toGpuRow({ picture, sampling, parameters, box }: PlannedRow<DevicePictu
     maxDetections: asked.maxDetections,
     classIds: asked.classIds,
   };
-}
-
-function nativeSpec(spec: InstanceSpec, placement: Placement & { kind: 'gpu' }) {
-  const { modelFile, config, labels, maxPicturePixels } = spec;
-  const { preprocess, tensorrt, input } = config;
-  return {
-    device: placement.device,
-    planFile: placement.planFile,
-    weightsFile: placement.weightsFile,
-    plugins: pluginFiles(modelFile, tensorrt.plugins),
-    versionCompatible: tensorrt.version_compatible,
-    width: input.width,
-    height: input.height,
-    maxBatchSize: config.max_batch_size,
-    focus: preprocess.focus,
-    pad: preprocess.pad,
-    color: preprocess.color,
-    scale: preprocess.scale,
-    mean: preprocess.mean,
-    std: preprocess.std,
-    task: gpuTask(config, labels),
-    executionContexts: tensorrt.execution_contexts,
-    cudaGraphs: tensorrt.cuda_graphs,
-    maxPicturePixels,
-  } satisfies GpuInstanceSpec;
 }
 
 function isJpeg({ content }: FrameTask): boolean {

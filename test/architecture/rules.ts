@@ -59,7 +59,11 @@ export const PACKAGE_DOORS: readonly (Door & { readonly packages: RegExp })[] = 
   },
   { what: 'processes', packages: /^(node:)?child_process$/, only: ['runtime/gpu-process.ts', 'catalog/sources/'] },
   { what: 'ONNX Runtime', packages: /^onnxruntime/, only: ['runtime/onnx-session.ts'] },
-  { what: 'sharp', packages: /^sharp$/, only: ['runtime/image-decoder.ts', 'runtime/annotation/annotate-picture.ts'] },
+  {
+    what: 'sharp',
+    packages: /^sharp$/,
+    only: ['runtime/image-decoder.ts', 'runtime/map-encoder.ts', 'runtime/annotation/annotate-picture.ts'],
+  },
   { what: 'the YAML parser', packages: /^yaml$/, only: ['config/', 'catalog/catalog.ts'] },
   { what: 'commander', packages: /^commander$/, only: ['cli/', 'config/server-options.ts'] },
   // These would be ways around the doors below.

@@ -2,35 +2,15 @@ import { join } from 'node:path';
 import test from 'ava';
 import { classifyParameters } from '../../server/core/classifications.js';
 import { ServingError } from '../../server/core/errors.js';
-import { makeModel, node, valueInfo } from '../../server/onnx/builder.js';
-import { encodeModel } from '../../server/onnx/model-file.js';
-import { int64Tensor } from '../../server/onnx/tensor.js';
 import { ThreadInstance } from '../../server/runtime/thread-instance.js';
 import { closeTo } from '../support/close-to.js';
+import { firstPointModel } from '../support/points-model.js';
 import { makeConfig } from '../support/requests.js';
 import { TestRepository } from '../support/test-repository.js';
 
 /** Task fall by itself: key points in, the probability of each state out. */
 
 const config = makeConfig({ task: 'fall', input: undefined, max_batch_size: 4 });
-
-/** The state is the first key point: its x, y and score are the logits. */
-function firstPoint(batch: string | number, outputs = 3): Uint8Array {
-  const shape = int64Tensor('shape', [0, 48]);
-  const nodes = [
-    node('Reshape', ['input', 'shape'], ['flat']),
-    node('Slice', ['flat', 'start', 'end', 'axis'], ['states']),
-  ];
-  const initializers = [shape, int64Tensor('start', [0]), int64Tensor('end', [outputs]), int64Tensor('axis', [1])];
-  const model = makeModel({
-    name: 'first',
-    nodes,
-    initializers,
-    inputs: [valueInfo('input', [batch, 16, 3])],
-    outputs: [valueInfo('states', [batch, outputs])],
-  });
-  return encodeModel(model);
-}
 
 async function open(repository: TestRepository, bytes: Uint8Array): Promise<ThreadInstance> {
   await repository.addVersion('fall', 1, bytes);
@@ -45,7 +25,7 @@ async function open(repository: TestRepository, bytes: Uint8Array): Promise<Thre
 
 test('each row of key points has a distribution over the states, over several batches', async (t) => {
   await using repository = await TestRepository.create();
-  await using instance = await open(repository, firstPoint('batch'));
+  await using instance = await open(repository, firstPointModel('batch'));
   const rows = (count: number, first: number) => {
     const values = new Float32Array(count * 48);
     for (let row = 0; row < count; row++) values.set([first + row, 0, 1], row * 48);
@@ -79,8 +59,8 @@ test('each row of key points has a distribution over the states, over several ba
 test('a file that does not fit is refused with what was expected', async (t) => {
   await using repository = await TestRepository.create();
   for (const [bytes, words] of [
-    [firstPoint(1), /expected \[N,16,3\] with an open N/],
-    [firstPoint('batch', 4), /expected one of \[\d+,3\], found \[\d+,4\]/],
+    [firstPointModel(1), /expected \[N,16,3\] with an open N/],
+    [firstPointModel('batch', 4), /expected one of \[\d+,3\], found \[\d+,4\]/],
   ] as const) {
     const error = await t.throwsAsync(open(repository, bytes), { instanceOf: ServingError });
     t.is((error as ServingError).code, 'MODEL_INVALID');
