@@ -1,13 +1,25 @@
 import { z } from 'zod';
+import { annotateSchema } from './annotation-config.js';
+import { taskProblems } from './config-meaning.js';
 import { channelsOf } from './network-input.js';
+import { pipelineSchema } from './pipeline/pipeline-config.js';
 import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
 import { meaningProblems, postprocessSchema } from './postprocess-config.js';
-import { TASK_INPUTS, TASKS } from './tasks.js';
+import { TASK_INPUTS, TASK_KINDS, TASKS } from './tasks.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
 import { tokenizerSchema } from './text-config.js';
+import { trackerSchema } from './tracking-config.js';
 import { versionPolicySchema } from './version-policy-config.js';
 
-export { TASK_INPUTS, TASK_KINDS, TASKS, TASKS_OF_REGIONS, type TaskKind, type TaskName } from './tasks.js';
+export {
+  TASK_INPUTS,
+  TASK_KINDS,
+  TASKS,
+  TASKS_OF_REGIONS,
+  type TaskInput,
+  type TaskKind,
+  type TaskName,
+} from './tasks.js';
 
 /**
  * The schema of `config.yaml`: types, defaults, checks, JSON Schema and reference page all come from here.
@@ -103,7 +115,8 @@ const fields = z.strictObject({
         'YOLO26); centernet; dbface; rtdetr; efficient_nms, for models that suppress by themselves; retinaface; scrfd. ' +
         'Points of one object a region (Detect): alphapose, heatmap_pose. Vectors (Embed): embedding and arcface, of ' +
         'pictures; text_embedding, of texts. Classes (Classify): classification, of pictures; text_classification, of ' +
-        'texts. A class for every pixel (Segment): segmentation.',
+        'texts. A class for every pixel (Segment): segmentation. fall: whether a pose of 16 key points has fallen, for stages of pipelines. ' +
+        'pipeline: no tensors, but other models one after the other (Detect).',
     ),
   input: inputSchema.optional(),
   max_batch_size: count('Most rows in one execution.').max(1024).default(8),
@@ -128,11 +141,14 @@ const fields = z.strictObject({
     .array(warmupSchema)
     .default([{ batch_size: 1, count: 1 }])
     .describe('Runs on blank pictures that each instance does before the version is READY.'),
+  pipeline: pipelineSchema.optional(),
+  annotate: annotateSchema.optional(),
+  tracker: trackerSchema.optional(),
 });
 
 type Fields = z.output<typeof fields>;
 
-/** A check across fields: answers with a path and what is wrong there, for each problem. */
+/** A check across fields: a path and what is wrong there, for each problem. */
 type CrossCheck = (config: Fields) => [path: PropertyKey[], message: string][];
 
 /** One of configurations of models that take pictures. */
@@ -168,7 +184,9 @@ const warmupsFit: CrossCheck = ({ max_batch_size: most, model_warmup: warmups })
     size > most ? [[['model_warmup', index, 'batch_size'], `${size} is over max_batch_size, which is ${most}`]] : [],
   );
 
-const tensorFits: PictureCheck = ({ max_batch_size: rows, input: { width, height }, preprocess: { color } }) => {
+const tensorFits: CrossCheck = ({ max_batch_size: rows, input, preprocess: { color } }) => {
+  if (input === undefined) return [];
+  const { width, height } = input;
   const bytes = rows * width * height * channelsOf(color) * Float32Array.BYTES_PER_ELEMENT;
   if (bytes <= MOST_TENSOR_BYTES) return [];
   const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
@@ -181,10 +199,15 @@ const gpusHaveMeaning: CrossCheck = ({ instance_group: { kind, gpus } }) =>
     ? [[['instance_group', 'gpus'], 'has no meaning with kind KIND_CPU: remove one of the two']]
     : [];
 
-const inputIsThere: CrossCheck = ({ task, input }) =>
-  TASK_INPUTS[task] === 'picture' && input === undefined
-    ? [[['input'], `the key is missing: task ${task} needs the size of the network input, in pixels`]]
-    : [];
+type WithInput = Fields & { readonly input: NonNullable<Fields['input']> };
+
+/** A check of models that have a network input. */
+function withInput(check: (config: WithInput) => ReturnType<CrossCheck>): CrossCheck {
+  return ({ input, ...config }) => (input === undefined ? [] : check({ ...config, input }));
+}
+
+const taskFits: CrossCheck = (config) =>
+  taskProblems(config, { input: TASK_INPUTS[config.task], kind: TASK_KINDS[config.task] });
 
 /** Runs a check although other fields are broken, as long as those that it reads are sound: problems come all at once. */
 function crossCheck(check: CrossCheck, reads: readonly string[]) {
@@ -206,23 +229,26 @@ function concerns(path: readonly PropertyKey[], keys: readonly string[]): boolea
   return keys.some((key) => at.startsWith(`${key}.`) || `${key}.`.startsWith(at));
 }
 
-/** The network input of models that see no pictures. */
-const NO_INPUT = { width: 0, height: 0 };
-
 export const modelConfigSchema = fields
   .check(
     crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
     crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
     crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
-    crossCheck(ofPictures(tensorFits), ['max_batch_size', 'input', 'preprocess.color']),
-    crossCheck(ofPictures(preprocessProblems), ['input', 'preprocess']),
-    crossCheck(ofPictures(focusProblems), ['input', 'preprocess.focus', 'tensorrt.profiles']),
+    crossCheck(tensorFits, ['max_batch_size', 'input', 'preprocess.color']),
+    crossCheck(withInput(preprocessProblems), ['input', 'preprocess']),
+    crossCheck(withInput(focusProblems), ['input', 'preprocess.focus', 'tensorrt.profiles']),
     crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
     crossCheck(meaningProblems, ['task', 'postprocess']),
     crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
-    crossCheck(inputIsThere, ['task', 'input']),
+    crossCheck(taskFits, ['task', 'input', 'pipeline', 'annotate', 'tracker', 'instance_group.kind']),
   )
-  .transform((config) => ({ ...config, input: config.input ?? NO_INPUT }));
+  .transform((config) => ({
+    ...config,
+    // Of models that see no pictures.
+    input: config.input ?? { width: 0, height: 0 },
+    // The frames of a pipeline run one by one: each of them is one of its instances.
+    max_batch_size: config.task === 'pipeline' ? 1 : config.max_batch_size,
+  }));
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

@@ -70,6 +70,10 @@ async function readContent(directory: string, parseConfig: ConfigParser): Promis
     config.labels === undefined ? '' : await readText(join(directory, config.labels), 'or remove the key `labels`');
   const labels = labelsText === '' ? [] : labelsText.replace(/\r?\n$/, '').split(/\r?\n/);
 
+  // A pipeline has no file of its own, and so no versions but one.
+  if (config.task === 'pipeline') {
+    return { config, labels, versions: [{ version: 1, path: configFile, fingerprint: configText }] };
+  }
   const vocabulary = await vocabularyMark(directory, config);
   const versions: VersionFile[] = [];
   for (const name of await readdir(directory)) {

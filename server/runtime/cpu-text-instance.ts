@@ -27,6 +27,7 @@ interface ReadingModel {
 
 /** One instance of a model that reads texts, on the CPU: splits them into tokens, infers, post-processes. */
 export class CpuTextInstance implements Instance {
+  readonly layout = null;
   readonly #spec: InstanceSpec;
   readonly #model: ReadingModel;
   readonly #task: Task;

@@ -15,6 +15,7 @@ type GpuPlacement = Placement & { readonly kind: 'gpu' };
 
 /** One instance of a model that reads texts, on a GPU: texts become tokens on this thread, what follows runs there. */
 export class GpuTextInstance implements Instance {
+  readonly layout = null;
   readonly notes: readonly string[];
   readonly #spec: InstanceSpec;
   readonly #gpu: NativeGpuTextInstance;

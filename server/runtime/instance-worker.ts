@@ -12,7 +12,7 @@ export default async function handle(task: WorkerTask): Promise<unknown> {
   try {
     if (task.type === 'load') {
       instance = await create(task.spec);
-      return { type: 'loaded', notes: instance.notes } satisfies LoadReply;
+      return { type: 'loaded', notes: instance.notes, layout: instance.layout } satisfies LoadReply;
     }
     if (instance === null) throw new Error('a batch came before the model was loaded');
     const done = await instance.execute(task.frames);
@@ -31,6 +31,10 @@ async function create(spec: InstanceSpec): Promise<Instance> {
   if (placement.kind === 'gpu') {
     const { GpuInstance } = await import('./gpu-instance.js');
     return GpuInstance.create(spec, placement);
+  }
+  if (TASK_INPUTS[spec.config.task] === 'points') {
+    const { PointsInstance } = await import('./points-instance.js');
+    return PointsInstance.create(spec, placement.threads);
   }
   const { CpuInstance } = await import('./cpu-instance.js');
   return CpuInstance.create(spec, placement.threads);

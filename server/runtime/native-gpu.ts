@@ -106,8 +106,8 @@ export interface GpuInstanceSpec {
   readonly maxPicturePixels: number;
 }
 
-/** A picture to bring into device memory: a JPEG file, or pixels. */
-export type GpuPicture = { readonly jpeg: Uint8Array } | { readonly pixels: PixelView };
+/** A picture to bring into device memory: a JPEG file, pixels, or one that was kept there. */
+export type GpuPicture = { readonly jpeg: Uint8Array } | { readonly pixels: PixelView } | { readonly kept: number };
 
 /** Its size in pixels as stored, or why the CPU has to decode it. */
 export type GpuPictureReply = { readonly width: number; readonly height: number } | { readonly refusal: string };
@@ -170,6 +170,11 @@ export interface NativeGpuInstance {
   upload(picture: number, pixels: PixelView): void;
   /** Samples, infers and post-processes up to maxBatchSize rows of the decoded pictures, and waits for the results. */
   run(rows: readonly GpuRow[]): GpuRun;
+  /**
+   * Keeps a picture of the last `decode` beyond the next one, for every instance of its device, until `releasePicture`.
+   * Returns its id, which is never given twice.
+   */
+  keep(picture: number): number;
   /** Frees what the instance holds; the engine goes with the last one. */
   close(): void;
 }
@@ -241,6 +246,12 @@ export interface GpuAddon {
   buildEngine(spec: EngineBuildSpec): EngineBuildResult;
   openInstance(spec: GpuInstanceSpec): NativeGpuInstance;
   openTextInstance(spec: GpuTextInstanceSpec): NativeGpuTextInstance;
+  /** Copies a picture that was kept to the host, in a buffer of its own. */
+  downloadPicture(id: number): PixelView;
+  /** Any thread. The memory is used again as soon as no instance reads the picture any more. */
+  releasePicture(id: number): void;
+  /** Pictures that are kept: more than there are frames in flight would be a leak. */
+  keptPictures(): number;
   /** Runs a plan without pictures or results, after a quarter of the time to warm up. */
   benchEngine(spec: EngineBenchSpec): EngineBenchResult;
 }

@@ -33,9 +33,11 @@ export class OnnxSession implements AsyncDisposable {
     this.changes = changes;
   }
 
-  /** Loads `file` with a dynamic batch and rows of the shape `size`. Throws MODEL_INVALID. */
-  static async create(file: string, size: NetworkInput, threads: number): Promise<OnnxSession> {
-    const rewritten = await rewrite(file, (bytes) => rewriteForServing(bytes, size));
+  /** Loads `file` with a dynamic batch and rows of the shape `size`; null: as it is. Throws MODEL_INVALID. */
+  static async create(file: string, size: NetworkInput | null, threads: number): Promise<OnnxSession> {
+    const rewritten = await rewrite(file, (bytes) =>
+      size === null ? { bytes, changes: [] } : rewriteForServing(bytes, size),
+    );
     const session = await open(file, rewritten.bytes, threads);
     const [input, ...others] = session.inputNames;
     if (input === undefined || others.length > 0) {

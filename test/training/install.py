@@ -19,7 +19,7 @@ RAW = ("yolov5_raw", "yolox_raw")
 
 def inline(value):
     """One line of YAML."""
-    return json.dumps(value, ensure_ascii=False).replace('"', "")
+    return json.dumps(value, ensure_ascii=False).replace('"', "").replace("{", "{ ").replace("}", " }")
 
 
 def preprocess(profile):

@@ -32,6 +32,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("openInstance", Napi::Function::New<Translated<OpenInstance>>(env, "openInstance"));
   TextInstance::Define(env);
   exports.Set("openTextInstance", Napi::Function::New<Translated<OpenTextInstance>>(env, "openTextInstance"));
+  exports.Set("downloadPicture", Napi::Function::New<Translated<DownloadPicture>>(env, "downloadPicture"));
+  exports.Set("releasePicture", Napi::Function::New<Translated<ReleasePicture>>(env, "releasePicture"));
+  exports.Set("keptPictures", Napi::Function::New<Translated<KeptPictures>>(env, "keptPictures"));
   exports.Set("benchEngine", Napi::Function::New<Translated<BenchEngine>>(env, "benchEngine"));
   return exports;
 }

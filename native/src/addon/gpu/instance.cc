@@ -55,6 +55,8 @@ GpuPicture PictureOf(const Argument& picture) {
   if (result.is_jpeg) {
     const Napi::Uint8Array bytes = jpeg.Bytes();
     result.jpeg = {bytes.Data(), bytes.ByteLength()};
+  } else if (const Argument kept = picture.Field("kept"); !kept.IsUndefined()) {
+    result.kept = kept.Integer();
   } else {
     result.pixels = PixelsOf(picture.Field("pixels"));
   }
@@ -120,6 +122,7 @@ void Instance::Define(Napi::Env env) {
           InstanceMethod("decode", &Instance::Decode),
           InstanceMethod("upload", &Instance::Upload),
           InstanceMethod("run", &Instance::Run),
+          InstanceMethod("keep", &Instance::Keep),
           InstanceMethod("close", &Instance::Close),
       }));
 }
@@ -189,6 +192,15 @@ Napi::Value Instance::Run(const Napi::CallbackInfo& info) {
     result.Set("maps", MapsOf(env, tables.maps));
     result.Set("phases", PhasesOf(env, phases));
     return result;
+  });
+}
+
+Napi::Value Instance::Keep(const Napi::CallbackInfo& info) {
+  return Translate(info.Env(), [&]() -> Napi::Value {
+    GpuInstance& instance = Open(info);
+    const std::int32_t picture = Argument(info[0], "picture").Int32();
+    const std::int64_t id = instance.Keep(static_cast<std::size_t>(std::max(picture, 0)));
+    return Napi::Number::New(info.Env(), static_cast<double>(id));
   });
 }
 
