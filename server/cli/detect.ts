@@ -1,9 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { annotate, describe } from '../../clients/typescript/annotate.js';
 import type { DetectResponse } from '../../clients/typescript/sluice-client.js';
 import { UsageError } from '../config/server-options.js';
 import { addConnectionOptions, withClient, type ConnectionFlags } from './connection.js';
+import { parseFraction } from './fraction.js';
 import { readAnswer, readFrames, type PictureAnswer } from './pictures.js';
 
 interface DetectFlags extends ConnectionFlags {
@@ -23,13 +24,6 @@ export function registerDetect(program: Command): void {
     .option('--out <PNG>', 'write the picture with boxes drawn; for one IMAGE')
     .option('--json', 'print one JSON object an image instead')
     .action(detect);
-}
-
-/** A flag's text as a number from 0 to 1. */
-function parseFraction(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError('It must be a number from 0 to 1.');
 }
 
 async function detect(images: readonly string[], flags: DetectFlags): Promise<void> {

@@ -12,6 +12,7 @@ const COMMANDS: Record<string, () => Promise<Registration>> = {
   build: async () => (await import('./build.js')).registerBuild,
   detect: async () => (await import('./detect.js')).registerDetect,
   embed: async () => (await import('./embed.js')).registerEmbed,
+  classify: async () => (await import('./classify.js')).registerClassify,
   models: async () => {
     const [{ registerModels }, { registerRemoteModels }] = await Promise.all([
       import('./models.js'),

@@ -84,6 +84,8 @@ export const TASK_PROFILES: Readonly<Partial<Record<TaskName, TaskProfile>>> = {
       alignment: 'arcface_112',
     },
   },
+  classification: { preprocess: { resize: 'stretch', ...IMAGENET }, postprocess: { score_threshold: 0 } },
+  text_classification: { postprocess: { score_threshold: 0 } },
   segmentation: { preprocess: { color: 'rgb', pad: 128, scale: BYTES_TO_ONE } },
 };
 

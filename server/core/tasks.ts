@@ -22,6 +22,9 @@ const KINDS = {
   heatmap_pose: 'detect',
   embedding: 'embed',
   arcface: 'embed',
+  text_embedding: 'embed',
+  classification: 'classify',
+  text_classification: 'classify',
   segmentation: 'segment',
   fall: 'classify',
   pipeline: 'detect',
@@ -40,6 +43,6 @@ export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set<TaskName>(['alpha
 /** What a task's requests are about; points: key points, which only pipelines hand over. */
 export type TaskInput = 'picture' | 'text' | 'points';
 
-export const TASK_INPUTS: Readonly<Record<TaskName, TaskInput>> = Object.fromEntries(
-  TASKS.map((task) => [task, task === 'fall' ? 'points' : 'picture']),
-) as Record<TaskName, TaskInput>;
+export const TASK_INPUTS = Object.fromEntries(
+  TASKS.map((task) => [task, task === 'fall' ? 'points' : task.startsWith('text_') ? 'text' : 'picture']),
+) as Readonly<Record<TaskName, TaskInput>>;

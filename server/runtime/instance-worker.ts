@@ -24,9 +24,10 @@ export default async function handle(task: WorkerTask): Promise<unknown> {
   }
 }
 
-/** The code of the other kind is never loaded. */
+/** The code of the other kinds is never loaded. */
 async function create(spec: InstanceSpec): Promise<Instance> {
   const { placement } = spec;
+  if (TASK_INPUTS[spec.config.task] === 'text') return await createForTexts(spec);
   if (placement.kind === 'gpu') {
     const { GpuInstance } = await import('./gpu-instance.js');
     return GpuInstance.create(spec, placement);
@@ -37,4 +38,14 @@ async function create(spec: InstanceSpec): Promise<Instance> {
   }
   const { CpuInstance } = await import('./cpu-instance.js');
   return CpuInstance.create(spec, placement.threads);
+}
+
+async function createForTexts(spec: InstanceSpec): Promise<Instance> {
+  const { placement } = spec;
+  if (placement.kind === 'gpu') {
+    const { GpuTextInstance } = await import('./gpu-text-instance.js');
+    return GpuTextInstance.create(spec, placement);
+  }
+  const { CpuTextInstance } = await import('./cpu-text-instance.js');
+  return CpuTextInstance.create(spec, placement.threads);
 }

@@ -98,6 +98,22 @@ test('embedders are compared by the cosine, in the mean and at least', async (t)
   t.deepEqual(models.candidate.batches[0]![0]!.parameters, { kind: 'embed', regions: [] });
 });
 
+test('classifiers are compared by their best class', async (t) => {
+  await using scratch = await ScratchDirectory.create();
+  const models = doubles(
+    [[[0.25, 0.75]], [[0.5, 0.5]], [[1, 0]], [[0, 1]]],
+    [[[0.5, 0.5]], [[0.75, 0.25]], [[0.75, 0.25]], [[0.25, 0.75]]],
+  );
+  const config = modelConfigSchema.parse({ ...EMBEDDER, task: 'classification', max_batch_size: 4 });
+  const report = await measureAgreement({ ...models, pictures: await anyPictures(scratch, 4), config });
+  t.deepEqual(report, { kind: 'classify', agreement: 0.75, pictures: 4, sameBest: 3, meanScoreDifference: 0.25 });
+  t.notThrows(() => requireAgreement(report, 0.75));
+  t.throws(() => requireAgreement(report, 0.8), {
+    message: /best class is the same in 3 of 4 pictures, scores off by 0\.2500/,
+  });
+  t.like(models.reference.batches[0]![0]!.parameters, { kind: 'classify', regions: [] });
+});
+
 test('a picture that a model fails on ends the comparison with its name', async (t) => {
   await using scratch = await ScratchDirectory.create();
   const failed = { code: 'BAD_IMAGE', message: 'the picture cannot be decoded: cut short' } as const;
