@@ -5,6 +5,7 @@ import { operators } from './operators.js';
 import { Report } from './report.js';
 import { FULL, QUICK, type Settings } from './settings.js';
 import { start } from './start.js';
+import { tasks } from './tasks.js';
 import { throughput } from './throughput.js';
 import { trackers } from './trackers.js';
 
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, (report: Report, settings: Settings) => P
   start,
   operators,
   trackers,
+  tasks,
 };
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });
