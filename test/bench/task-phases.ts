@@ -92,7 +92,7 @@ export async function measureTask(directory: string, measuring: TaskMeasuring): 
     // In turns, so that what else the machine does meets both alike.
     for (const figure of figures) {
       const results = await run(executor, config, scenes, figure.batch, measuring.milliseconds);
-      figure.found = rowsOf(results.at(-1)!) / figure.batch;
+      figure.found = rowsOf(results) / (results.length * figure.batch);
       figure.runs.push(phasesOf(results, figure.batch));
     }
   }
@@ -208,6 +208,7 @@ function phasesOf(results: readonly BatchResult[], batch: number): Phases {
   };
 }
 
-function rowsOf({ results }: BatchResult): number {
-  return results.reduce((sum, { outcome }) => sum + (outcome instanceof ServingError ? 0 : outcome.rows), 0);
+function rowsOf(batches: readonly BatchResult[]): number {
+  const outcomes = batches.flatMap(({ results }) => results.map(({ outcome }) => outcome));
+  return outcomes.reduce((sum, outcome) => sum + (outcome instanceof ServingError ? 0 : outcome.rows), 0);
 }
