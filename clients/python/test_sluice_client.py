@@ -1,7 +1,9 @@
 """Tests of the package against a running server, whose address is in SLUICE_SERVER.
 
-The server has two models with an input of 64x64 pixels: `spots` finds what is red, `means` embeds a picture as the mean
-of its channels, red first, brought to unit length. test/clients/packages.test.ts starts it and runs this file.
+The server has three models with an input of 64x64 pixels: `spots` finds what is red, `means` embeds a picture as the
+mean of its channels, red first, brought to unit length, and `colors` tells each pixel red, green or blue.
+test/clients/packages.test.ts starts it and runs this file. What that server cannot do is asked of a double, which keeps
+what it is sent.
 """
 
 from __future__ import annotations
@@ -10,12 +12,25 @@ import os
 import threading
 import unittest
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import cv2
 import grpc
 import numpy as np
 
-from sluice_client import Box, EmbedFrame, EmbedResponse, Frame, RawPicture, Region, SluiceClient
-from sluice_client.protocol import PIXEL_FORMAT_RGB8
+from sluice_client import Box, EmbedResponse, Frame, RawPicture, Region, RegionsFrame, SluiceClient
+from sluice_client.gen.inference_pb2_grpc import InferenceServicer, add_InferenceServicer_to_server
+from sluice_client.protocol import (
+    MASK_FORMAT_PNG,
+    MASK_FORMAT_RUN_LENGTHS,
+    PIXEL_FORMAT_RGB8,
+    Classification,
+    ClassifyResponse,
+    ClassScore,
+    DetectResponse,
+    FrameInfo,
+)
 
 SIDE = 64
 BLACK = np.zeros((SIDE, SIDE, 3), np.uint8)
@@ -57,7 +72,7 @@ class SluiceClientTest(unittest.TestCase):
         picture[:, :32] = (0, 0, 255)
         picture[:, 32:] = (255, 0, 0)
         halves = [Region(box=Box(left=left, top=0, right=left + 32, bottom=SIDE)) for left in (0, 32)]
-        [result] = self.client.embed([EmbedFrame(picture, regions=halves)], model="means")
+        [result] = self.client.embed([RegionsFrame(picture, regions=halves)], model="means")
         vectors = [list(embedding.values) for embedding in result.embeddings]
         np.testing.assert_allclose(vectors, [[1, 0, 0], [0, 0, 1]], atol=1e-3)
 
@@ -93,12 +108,50 @@ class SluiceClientTest(unittest.TestCase):
         self.assertEqual(answered, 2)
 
     def test_what_is_no_picture_is_refused(self) -> None:
-        cases = [("text", TypeError), (BLACK.astype(np.float32), ValueError), (BLACK[..., :2], ValueError)]
+        cases = [
+            (1, TypeError),
+            ("\ud800", ValueError),
+            (BLACK.astype(np.float32), ValueError),
+            (BLACK[..., :2], ValueError),
+        ]
         for picture, error in cases:
             with self.assertRaises(error):
                 list(self.client.detect([picture], model="spots"))
         with self.assertRaises(ValueError):
             self.client.detect([BLACK], model="spots", frame_policy="newest")
+        with self.assertRaises(ValueError):
+            self.client.detect([BLACK], model="spots", mask_format="jpeg")
+        with self.assertRaises(ValueError):
+            list(self.client.segment([RegionsFrame(BLACK, regions=[Region(box=Box(right=32, bottom=32))])]))
+
+    def test_every_pixel_has_its_class_and_how_sure_the_model_is(self) -> None:
+        picture = np.zeros((SIDE, SIDE, 3), np.uint8)
+        picture[:, :48, 2] = 200
+        picture[:, 48:, 0] = 100
+        both, alone = (
+            list(self.client.segment([picture], model="colors", probability_map=asked))[0] for asked in (True, False)
+        )
+        pixels = [(each.label, each.pixels) for each in both.classes]
+        self.assertEqual(pixels, [("red", 48 * SIDE), ("blue", 16 * SIDE)])
+        classes, sure = (
+            cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+            for png in (both.class_map, both.probability_map)
+        )
+        np.testing.assert_array_equal(classes, np.repeat([[0] * 48 + [2] * 16], SIDE, axis=0))
+        self.assertEqual((sure[32, 8], sure[32, 60]), (200, 100))
+        self.assertEqual((alone.class_map, alone.probability_map), (both.class_map, b""))
+
+    def test_a_call_that_no_model_answers_is_told(self) -> None:
+        with self.assertRaises(grpc.RpcError) as caught:
+            list(self.client.classify([BLACK], model="means"))
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
+
+    def test_texts_and_regions_that_a_model_does_not_take_are_the_errors_of_their_frames(self) -> None:
+        in_part = RegionsFrame(BLACK, regions=[Region(box=Box(right=32, bottom=32))])
+        results = list(self.client.detect([Frame("a text"), in_part, BLACK], model="spots"))
+        self.assertEqual([result.frame.error.code for result in results], ["INVALID_REQUEST", "INVALID_REQUEST", ""])
+        self.assertIn("not texts", results[0].frame.error.message)
+        self.assertIn("without regions", results[1].frame.error.message)
 
     def test_frames_are_taken_as_answers_are(self) -> None:
         taken = 0
@@ -142,6 +195,71 @@ class SluiceClientTest(unittest.TestCase):
     def test_no_server_is_told_in_time(self) -> None:
         with self.assertRaisesRegex(ConnectionError, "no Sluice server answers at 127.0.0.1:1 within 0.1 s"):
             SluiceClient("127.0.0.1:1", connect_timeout=0.1)
+
+
+class ServerDouble(InferenceServicer):
+    """Keeps the requests of its one stream and answers its frames with what a test gave it."""
+
+    def __init__(self, answer: Any) -> None:
+        self.requests: list[Any] = []
+        self._answer = answer
+
+    def Detect(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        for request in requests:
+            self.requests.append(request)
+            if request.HasField("frame"):
+                yield self._answer
+
+    Embed = Classify = Segment = Detect
+
+
+class SentRequestsTest(unittest.TestCase):
+    def connect(self, double: ServerDouble) -> SluiceClient:
+        server = grpc.server(ThreadPoolExecutor(max_workers=2))
+        add_InferenceServicer_to_server(double, server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        self.addCleanup(lambda: server.stop(None).wait())
+        client = SluiceClient(f"127.0.0.1:{port}")
+        self.addCleanup(client.close)
+        return client
+
+    def test_texts_and_regions_are_classified(self) -> None:
+        first = Classification(classes=[ClassScore(class_id=3, label="cat", score=0.75)])
+        double = ServerDouble(ClassifyResponse(frame=FrameInfo(frame_id="cat"), classifications=[first]))
+        region = Region(box=Box(right=32, bottom=32))
+        frames = ["Grüße", Frame("", id="empty"), RegionsFrame(BLACK, regions=[region])]
+        results = list(self.connect(double).classify(frames, model="reader", top_k=2, score_threshold=0.25))
+        self.assertEqual([result.classifications[0].classes[0].label for result in results], ["cat"] * 3)
+        opening, text, empty, picture = double.requests
+        self.assertEqual(opening.options.stream.model, "reader")
+        self.assertEqual((opening.options.top_k, opening.options.score_threshold), (2, 0.25))
+        self.assertEqual((text.frame.WhichOneof("content"), text.frame.text), ("text", "Grüße"))
+        self.assertEqual((empty.frame.WhichOneof("content"), empty.frame.frame_id), ("text", "empty"))
+        self.assertEqual((picture.frame.WhichOneof("content"), list(picture.regions)), ("raw", [region]))
+
+    def test_what_the_model_decides_is_left_out(self) -> None:
+        double = ServerDouble(ClassifyResponse())
+        list(self.connect(double).classify(["a text"]))
+        self.assertEqual(double.requests[0].options.top_k, 0)
+        self.assertFalse(double.requests[0].options.HasField("score_threshold"))
+
+    def test_masks_and_the_picture_that_was_drawn_into_come_as_they_are_asked_for(self) -> None:
+        double = ServerDouble(DetectResponse(annotated=b"a JPEG"))
+        client = self.connect(double)
+        region = Region(box=Box(right=32, bottom=32))
+        [result] = client.detect([RegionsFrame(BLACK, regions=[region])], mask_format="png", annotate=True)
+        self.assertEqual(result.annotated, b"a JPEG")
+        list(client.detect([]))
+        asked, frame, default = double.requests
+        self.assertEqual((asked.options.mask_format, asked.options.annotate), (MASK_FORMAT_PNG, True))
+        self.assertEqual(list(frame.regions), [region])
+        self.assertEqual((default.options.mask_format, default.options.annotate), (MASK_FORMAT_RUN_LENGTHS, False))
+
+    def test_texts_are_embedded(self) -> None:
+        double = ServerDouble(EmbedResponse())
+        list(self.connect(double).embed(["a text"]))
+        self.assertEqual(double.requests[1].frame.text, "a text")
 
 
 if __name__ == "__main__":

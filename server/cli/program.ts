@@ -11,6 +11,7 @@ const COMMANDS: Record<string, () => Promise<Registration>> = {
   serve: async () => (await import('./serve.js')).registerServe,
   build: async () => (await import('./build.js')).registerBuild,
   detect: async () => (await import('./detect.js')).registerDetect,
+  segment: async () => (await import('./segment.js')).registerSegment,
   embed: async () => (await import('./embed.js')).registerEmbed,
   classify: async () => (await import('./classify.js')).registerClassify,
   models: async () => {

@@ -1,11 +1,11 @@
 import { ServerProcess } from '../../clients/typescript/server-process.js';
-import { meansModel, spotsModel } from '../support/tiny-models.js';
+import { colorsModel, meansModel, spotsModel } from '../support/tiny-models.js';
 import { TestRepository } from '../support/test-repository.js';
 
 /** Side of the tiny models' input, in pixels. */
 export const SIDE = 64;
 
-/** A real server on two tiny models: `spots`, which detects, and `means`, which embeds. */
+/** A real server on three tiny models: `spots`, which detects, `means`, which embeds, and `colors`, which segments. */
 export class TinyServer implements AsyncDisposable {
   readonly #repository: TestRepository;
   readonly #server: ServerProcess;
@@ -23,6 +23,15 @@ export class TinyServer implements AsyncDisposable {
     await repository.write('spots/labels.txt', 'spot\n');
     await repository.addModel('spots', spots, spotsModel(SIDE, SIDE));
     await repository.addModel('means', { task: 'embedding', input, instance_group }, meansModel(SIDE, SIDE));
+    const colors = {
+      task: 'segmentation',
+      input,
+      instance_group,
+      labels: 'labels.txt',
+      preprocess: { scale: 1 / 255 },
+    };
+    await repository.write('colors/labels.txt', 'red\ngreen\nblue\n');
+    await repository.addModel('colors', colors, colorsModel(SIDE, SIDE, 'planes first'));
     return new TinyServer(repository, await ServerProcess.start({ modelRepository: repository.directory }));
   }
 

@@ -10,7 +10,7 @@ function unwrapped(text: string): string {
 test('sluice --help lists every command', async (t) => {
   const { code, stdout } = await sluice(['--help']);
   t.is(code, 0);
-  for (const command of ['serve', 'detect', 'embed', 'classify', 'models', 'doctor', 'bench']) {
+  for (const command of ['serve', 'detect', 'segment', 'embed', 'classify', 'models', 'doctor', 'bench']) {
     t.regex(stdout, new RegExp(`^ {2}${command}\\b.*\\S`, 'm'), command);
   }
 });
@@ -28,7 +28,8 @@ test('sluice serve --help tells of every option: flag, value, meaning, variable 
 });
 
 for (const [command, flags] of [
-  [['detect'], ['--model', '--server', '--model-repository', '--score-threshold', '--out', '--json']],
+  [['detect'], ['--model', '--server', '--model-repository', '--score-threshold', '--out', '--annotate', '--json']],
+  [['segment'], ['--model', '--server', '--model-repository', '--out', '--json']],
   [['embed'], ['--model', '--server', '--model-repository', '--text', '--json']],
   [['classify'], ['--model', '--server', '--model-repository', '--text', '--top-k', '--score-threshold', '--json']],
   [['models'], ['pull', 'list', 'load', 'unload']],
@@ -55,6 +56,9 @@ for (const args of [
   ['detect', 'a.png', '--score-threshold', 'high'],
   ['detect', 'a.png', '--server', 'localhost:1', '--model-repository', 'models'],
   ['detect', 'a.png', 'b.png', '--out', 'c.png'],
+  ['detect', 'a.png', 'a.jpg', '--annotate', 'drawn'],
+  ['segment'],
+  ['segment', 'a/c.png', 'b/c.png', '--out', 'maps'],
   ['embed'],
   ['models', 'nosuch'],
   ['nosuch'],

@@ -1,5 +1,5 @@
-// Package sluiceclient is the client of Sluice, a gRPC inference server for vision: frames go in, detections and
-// embeddings come out in order. Options and results are the messages of the protocol, whose comments are the reference.
+// Package sluiceclient is the client of Sluice, a gRPC inference server for vision: frames go in, what is found
+// in them comes out in order. Options and results are the messages of the protocol, whose comments are the reference.
 package sluiceclient
 
 import (
@@ -49,7 +49,8 @@ func (client *Client) Close() error {
 	return client.connection.Close()
 }
 
-// Detect finds objects in each frame and yields one answer for each, in order. Nil options leave everything to the
+// Detect finds objects in each frame and yields one answer for each, in order. Regions are for models that look at one
+// object at a time (poses): the boxes of the objects, each yielding one detection. Nil options leave everything to the
 // server.
 //
 // A frame that failed comes with a *FrameError, and the stream goes on with the next one; any other error ends it: a gRPC
@@ -60,19 +61,20 @@ func (client *Client) Close() error {
 // loop has ended early.
 func (client *Client) Detect(
 	ctx context.Context,
-	frames iter.Seq2[Frame, error],
+	frames iter.Seq2[RegionsFrame, error],
 	options *sluicev1.DetectOptions,
 ) iter.Seq2[*sluicev1.DetectResponse, error] {
 	if options == nil {
 		options = &sluicev1.DetectOptions{}
 	}
-	exchange := exchange[Frame, sluicev1.DetectRequest, sluicev1.DetectResponse]{
+	exchange := exchange[RegionsFrame, sluicev1.DetectRequest, sluicev1.DetectResponse]{
 		open: func(ctx context.Context) (grpc.BidiStreamingClient[sluicev1.DetectRequest, sluicev1.DetectResponse], error) {
 			return client.stub.Detect(ctx)
 		},
 		opening: &sluicev1.DetectRequest{Options: options},
-		request: func(frame Frame) *sluicev1.DetectRequest {
-			return &sluicev1.DetectRequest{Frame: frame.message()}
+		request: func(frame RegionsFrame) (*sluicev1.DetectRequest, error) {
+			message, err := frame.message()
+			return &sluicev1.DetectRequest{Frame: message, Regions: frame.Regions}, err
 		},
 		info:  (*sluicev1.DetectResponse).GetFrame,
 		limit: newFlightLimit(options.GetStream()),
@@ -83,21 +85,70 @@ func (client *Client) Detect(
 // Embed turns each frame, or its regions, into feature vectors. The rest is as for Detect.
 func (client *Client) Embed(
 	ctx context.Context,
-	frames iter.Seq2[EmbedFrame, error],
+	frames iter.Seq2[RegionsFrame, error],
 	options *sluicev1.EmbedOptions,
 ) iter.Seq2[*sluicev1.EmbedResponse, error] {
 	if options == nil {
 		options = &sluicev1.EmbedOptions{}
 	}
-	exchange := exchange[EmbedFrame, sluicev1.EmbedRequest, sluicev1.EmbedResponse]{
+	exchange := exchange[RegionsFrame, sluicev1.EmbedRequest, sluicev1.EmbedResponse]{
 		open: func(ctx context.Context) (grpc.BidiStreamingClient[sluicev1.EmbedRequest, sluicev1.EmbedResponse], error) {
 			return client.stub.Embed(ctx)
 		},
 		opening: &sluicev1.EmbedRequest{Options: options},
-		request: func(frame EmbedFrame) *sluicev1.EmbedRequest {
-			return &sluicev1.EmbedRequest{Frame: frame.message(), Regions: frame.Regions}
+		request: func(frame RegionsFrame) (*sluicev1.EmbedRequest, error) {
+			message, err := frame.message()
+			return &sluicev1.EmbedRequest{Frame: message, Regions: frame.Regions}, err
 		},
 		info:  (*sluicev1.EmbedResponse).GetFrame,
+		limit: newFlightLimit(options.GetStream()),
+	}
+	return exchange.run(ctx, frames)
+}
+
+// Classify tells what each frame, or each of its regions, shows. The rest is as for Detect.
+func (client *Client) Classify(
+	ctx context.Context,
+	frames iter.Seq2[RegionsFrame, error],
+	options *sluicev1.ClassifyOptions,
+) iter.Seq2[*sluicev1.ClassifyResponse, error] {
+	if options == nil {
+		options = &sluicev1.ClassifyOptions{}
+	}
+	exchange := exchange[RegionsFrame, sluicev1.ClassifyRequest, sluicev1.ClassifyResponse]{
+		open: func(ctx context.Context) (grpc.BidiStreamingClient[sluicev1.ClassifyRequest, sluicev1.ClassifyResponse], error) {
+			return client.stub.Classify(ctx)
+		},
+		opening: &sluicev1.ClassifyRequest{Options: options},
+		request: func(frame RegionsFrame) (*sluicev1.ClassifyRequest, error) {
+			message, err := frame.message()
+			return &sluicev1.ClassifyRequest{Frame: message, Regions: frame.Regions}, err
+		},
+		info:  (*sluicev1.ClassifyResponse).GetFrame,
+		limit: newFlightLimit(options.GetStream()),
+	}
+	return exchange.run(ctx, frames)
+}
+
+// Segment tells the class of every pixel of each frame. The rest is as for Detect.
+func (client *Client) Segment(
+	ctx context.Context,
+	frames iter.Seq2[Frame, error],
+	options *sluicev1.SegmentOptions,
+) iter.Seq2[*sluicev1.SegmentResponse, error] {
+	if options == nil {
+		options = &sluicev1.SegmentOptions{}
+	}
+	exchange := exchange[Frame, sluicev1.SegmentRequest, sluicev1.SegmentResponse]{
+		open: func(ctx context.Context) (grpc.BidiStreamingClient[sluicev1.SegmentRequest, sluicev1.SegmentResponse], error) {
+			return client.stub.Segment(ctx)
+		},
+		opening: &sluicev1.SegmentRequest{Options: options},
+		request: func(frame Frame) (*sluicev1.SegmentRequest, error) {
+			message, err := frame.message()
+			return &sluicev1.SegmentRequest{Frame: message}, err
+		},
+		info:  (*sluicev1.SegmentResponse).GetFrame,
 		limit: newFlightLimit(options.GetStream()),
 	}
 	return exchange.run(ctx, frames)

@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image/color"
+	"image/png"
 	"iter"
 	"math"
 	"os"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,9 +21,10 @@ import (
 	sluicev1 "sluice/gen/sluice/v1"
 )
 
-// The tests run against a server whose address is in SLUICE_SERVER. It has two models with an input of 64x64 pixels:
-// `spots` finds what is red, `means` embeds a picture as the mean of its channels, red first, brought to unit length.
-// test/clients/packages.test.ts starts it and runs them.
+// The tests run against a server whose address is in SLUICE_SERVER. It has three models with an input of 64x64 pixels:
+// `spots` finds what is red, `means` embeds a picture as the mean of its channels, red first, brought to unit length, and
+// `colors` tells each pixel red, green or blue. test/clients/packages.test.ts starts it and runs them. What that server
+// cannot do is asked of a double; see requests_test.go.
 
 const side = 64
 
@@ -38,13 +42,13 @@ func dial(t *testing.T) *Client {
 	return client
 }
 
-func plain(red, green, blue byte) Frame {
-	return Frame{Raw: &sluicev1.RawPicture{
+func plain(red, green, blue byte) RegionsFrame {
+	return RegionsFrame{Frame: Frame{Raw: &sluicev1.RawPicture{
 		Format: sluicev1.PixelFormat_PIXEL_FORMAT_RGB8,
 		Width:  side,
 		Height: side,
 		Data:   bytes.Repeat([]byte{red, green, blue}, side*side),
-	}}
+	}}}
 }
 
 func options(model string) *sluicev1.DetectOptions {
@@ -53,7 +57,7 @@ func options(model string) *sluicev1.DetectOptions {
 
 func TestRegionsAreEmbeddedOneByOne(t *testing.T) {
 	client := dial(t)
-	frame := EmbedFrame{Frame: plain(0, 0, 255)}
+	frame := plain(0, 0, 255)
 	for range 2 {
 		box := &sluicev1.Box{Right: side / 2, Bottom: side}
 		frame.Regions = append(frame.Regions, &sluicev1.Region{Shape: &sluicev1.Region_Box{Box: box}})
@@ -74,9 +78,65 @@ func TestRegionsAreEmbeddedOneByOne(t *testing.T) {
 	}
 }
 
+func TestEveryPixelHasItsClassAndHowSureTheModelIs(t *testing.T) {
+	client := dial(t)
+	options := &sluicev1.SegmentOptions{Stream: &sluicev1.StreamOptions{Model: "colors"}, ProbabilityMap: true}
+	for result, err := range client.Segment(t.Context(), Frames(plain(0, 200, 0).Frame), options) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := result.GetClasses()
+		if len(found) != 1 || found[0].GetLabel() != "green" || found[0].GetPixels() != side*side {
+			t.Errorf("a green picture gave %v", found)
+		}
+		for name, of := range map[string]struct {
+			file  []byte
+			level uint8
+		}{"class": {result.GetClassMap(), 1}, "probability": {result.GetProbabilityMap(), 200}} {
+			picture, err := png.Decode(bytes.NewReader(of.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if level := color.GrayModel.Convert(picture.At(side/2, side/2)).(color.Gray).Y; level != of.level {
+				t.Errorf("the map of the %s has %d, not %d", name, level, of.level)
+			}
+		}
+	}
+}
+
+func TestACallThatNoModelAnswersIsTold(t *testing.T) {
+	client := dial(t)
+	options := &sluicev1.ClassifyOptions{Stream: &sluicev1.StreamOptions{Model: "means"}}
+	var last error
+	for _, last = range client.Classify(t.Context(), Frames(plain(0, 0, 0)), options) {
+	}
+	if status.Code(last) != codes.Unimplemented {
+		t.Errorf("classifying with an embedder gave %v", last)
+	}
+}
+
+func TestTextsAndRegionsThatAModelDoesNotTakeAreTheErrorsOfTheirFrames(t *testing.T) {
+	client := dial(t)
+	text := RegionsFrame{Frame: Frame{ID: "text", Text: "a text"}}
+	inPart := plain(0, 0, 0)
+	inPart.Regions = []*sluicev1.Region{{Shape: &sluicev1.Region_Box{Box: &sluicev1.Box{Right: 32, Bottom: 32}}}}
+	var told []string
+	for _, err := range client.Detect(t.Context(), Frames(text, inPart, plain(0, 0, 0)), options("spots")) {
+		var failure *FrameError
+		if errors.As(err, &failure) {
+			told = append(told, failure.Code)
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if !slices.Equal(told, []string{"INVALID_REQUEST", "INVALID_REQUEST"}) {
+		t.Errorf("the errors were %v", told)
+	}
+}
+
 func TestAnswersComeInOrderWithTheErrorsOfTheirFrames(t *testing.T) {
 	client := dial(t)
-	bad := Frame{ID: "bad", Encoded: []byte("no picture")}
+	bad := RegionsFrame{Frame: Frame{ID: "bad", Encoded: []byte("no picture")}}
 	late := plain(0, 0, 0)
 	late.Timeout = -time.Second
 	index := 0
@@ -111,7 +171,10 @@ func TestAnswersComeInOrderWithTheErrorsOfTheirFrames(t *testing.T) {
 
 func TestAStreamThatFailsEndsWithItsStatus(t *testing.T) {
 	client := dial(t)
-	for name, frames := range map[string]iter.Seq2[Frame, error]{"a frame": Frames(plain(0, 0, 0)), "none": Frames[Frame]()} {
+	for name, frames := range map[string]iter.Seq2[RegionsFrame, error]{
+		"a frame": Frames(plain(0, 0, 0)),
+		"none":    Frames[RegionsFrame](),
+	} {
 		answers := 0
 		for _, err := range client.Detect(t.Context(), frames, options("nothing")) {
 			answers++
@@ -128,8 +191,8 @@ func TestAStreamThatFailsEndsWithItsStatus(t *testing.T) {
 func TestAnErrorOfTheFramesComesAfterTheAnswersBefore(t *testing.T) {
 	client := dial(t)
 	gone := errors.New("the camera is gone")
-	frames := func(yield func(Frame, error) bool) {
-		_ = yield(plain(0, 0, 0), nil) && yield(plain(0, 0, 0), nil) && yield(Frame{}, gone)
+	frames := func(yield func(RegionsFrame, error) bool) {
+		_ = yield(plain(0, 0, 0), nil) && yield(plain(0, 0, 0), nil) && yield(RegionsFrame{}, gone)
 	}
 	var told []error
 	for _, err := range client.Detect(t.Context(), frames, options("spots")) {
@@ -144,7 +207,7 @@ func TestFramesAreTakenAsAnswersAreAndStopWhenTheLoopIsLeft(t *testing.T) {
 	client := dial(t)
 	var taken atomic.Int64
 	stopped := make(chan struct{})
-	frames := func(yield func(Frame, error) bool) {
+	frames := func(yield func(RegionsFrame, error) bool) {
 		defer close(stopped)
 		for taken.Add(1); yield(plain(0, 0, 0), nil); taken.Add(1) {
 		}
@@ -171,7 +234,7 @@ func TestFramesAreTakenAsAnswersAreAndStopWhenTheLoopIsLeft(t *testing.T) {
 
 func TestLiveVideoIsAnsweredFrameByFrame(t *testing.T) {
 	client := dial(t)
-	var frames []Frame
+	var frames []RegionsFrame
 	for index := range 200 {
 		frame := plain(0, 0, 0)
 		frame.ID = fmt.Sprint(index)
@@ -203,7 +266,7 @@ func TestTheEndOfTheContextEndsTheStream(t *testing.T) {
 	client := dial(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	endless := func(yield func(Frame, error) bool) {
+	endless := func(yield func(RegionsFrame, error) bool) {
 		for yield(plain(0, 0, 0), nil) {
 		}
 	}

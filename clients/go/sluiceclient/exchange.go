@@ -17,7 +17,8 @@ type exchange[F, Request, Response any] struct {
 	// opening is the first message: it carries the options alone, so that mistakes in them are told even where there is
 	// no frame.
 	opening *Request
-	request func(F) *Request
+	// request fails for a frame that cannot be sent; that counts as an error of the frames.
+	request func(F) (*Request, error)
 	info    func(*Response) *sluicev1.FrameInfo
 	limit   flightLimit
 }
@@ -71,11 +72,15 @@ func (exchange exchange[F, Request, Response]) send(
 		return
 	}
 	for frame, err := range frames {
+		var request *Request
+		if err == nil {
+			request, err = exchange.request(frame)
+		}
 		if err != nil {
 			failure <- err
 			return
 		}
-		if !exchange.limit.takeOff(stream.Context()) || stream.Send(exchange.request(frame)) != nil {
+		if !exchange.limit.takeOff(stream.Context()) || stream.Send(request) != nil {
 			return
 		}
 	}

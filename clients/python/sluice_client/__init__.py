@@ -1,18 +1,30 @@
-"""Client of Sluice, a gRPC inference server for vision: frames go in, detections and embeddings come out in order."""
+"""Client of Sluice, a gRPC inference server for vision: frames go in, what is found in them comes out in order."""
 
 from .client import SluiceClient
-from .frame import EmbedFrame, Frame
-from .protocol import Box, DetectResponse, EmbedResponse, FivePoints, Point, RawPicture, Region
+from .frame import Frame, RegionsFrame
+from .protocol import (
+    Box,
+    ClassifyResponse,
+    DetectResponse,
+    EmbedResponse,
+    FivePoints,
+    Point,
+    RawPicture,
+    Region,
+    SegmentResponse,
+)
 
 __all__ = [
     "Box",
+    "ClassifyResponse",
     "DetectResponse",
-    "EmbedFrame",
     "EmbedResponse",
     "FivePoints",
     "Frame",
     "Point",
     "RawPicture",
     "Region",
+    "RegionsFrame",
+    "SegmentResponse",
     "SluiceClient",
 ]

@@ -11,14 +11,16 @@ import grpc
 from . import protocol
 from .exchange import Exchange
 from .flight_limit import FlightLimit
-from .frame import EmbedFrame, Frame, frame_message
+from .frame import Frame, RegionsFrame, frame_message
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 FramePolicy = Literal["ordered", "latest"]
+MaskFormat = Literal["run_lengths", "png"]
 
 _FRAME_POLICIES = {"ordered": protocol.FRAME_POLICY_ORDERED, "latest": protocol.FRAME_POLICY_LATEST}
+_MASK_FORMATS = {"run_lengths": protocol.MASK_FORMAT_RUN_LENGTHS, "png": protocol.MASK_FORMAT_PNG}
 
 _UNLIMITED_MESSAGES = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
@@ -71,26 +73,76 @@ class SluiceClient:
         nms_threshold: float | None = None,
         class_ids: Sequence[int] = (),
         max_detections: int = 0,
+        mask_format: MaskFormat = "run_lengths",
+        annotate: bool = False,
     ) -> Iterator[protocol.DetectResponse]:
         """Finds objects in each frame and yields one answer for each, in order.
 
-        A frame is a Frame, or just its picture. `model` may be left out where the server has only one that detects,
-        `version` for the newest. With `frame_policy` "latest" a frame that still waits when a newer one arrives is
-        dropped. `window` is how many frames may be in flight in the server, 1 to its limit, 0: its default. The
-        thresholds lie in 0 to 1 and, like `max_detections` 0, are the model's where left out; of `class_ids` none
-        means all.
+        A frame is a Frame, or just its picture; for models that look at one object at a time (poses), a RegionsFrame
+        with the boxes of the objects, each yielding one detection. `model` may be left out where the server has only
+        one that detects, `version` for the newest. With `frame_policy` "latest" a frame that still waits when a newer
+        one arrives is dropped. `window` is how many frames may be in flight in the server, 1 to its limit, 0: its
+        default. The thresholds lie in 0 to 1 and, like `max_detections` 0, are the model's where left out; of
+        `class_ids` none means all. `mask_format` is how models with masks tell them. With `annotate` the answer also
+        has the picture, as a JPEG, with everything that was found drawn into it (`result.annotated`).
         """
+        if mask_format not in _MASK_FORMATS:
+            raise ValueError(f"mask_format is one of {', '.join(_MASK_FORMATS)}, not {mask_format!r}")
         options = protocol.DetectOptions(
             stream=_stream_options(model, version, frame_policy, window),
             score_threshold=score_threshold,
             nms_threshold=nms_threshold,
             class_ids=class_ids,
             max_detections=max_detections,
+            mask_format=_MASK_FORMATS[mask_format],
+            annotate=annotate,
         )
         opening = protocol.DetectRequest(options=options)
         return Exchange(frames, _detect_request, opening, _flight_limit(frame_policy, window)).run(self._stub.Detect)
 
     def embed(
+        self,
+        frames: Iterable[Frame | Buffer | str],
+        *,
+        model: str = "",
+        version: str = "",
+        frame_policy: FramePolicy = "ordered",
+        window: int = 0,
+    ) -> Iterator[protocol.EmbedResponse]:
+        """Turns each frame, or the regions of a RegionsFrame, into feature vectors. The rest is as for `detect`.
+
+        By a model that reads, a frame is a text: a str, or a Frame around one.
+        """
+        options = protocol.EmbedOptions(stream=_stream_options(model, version, frame_policy, window))
+        opening = protocol.EmbedRequest(options=options)
+        return Exchange(frames, _embed_request, opening, _flight_limit(frame_policy, window)).run(self._stub.Embed)
+
+    def classify(
+        self,
+        frames: Iterable[Frame | Buffer | str],
+        *,
+        model: str = "",
+        version: str = "",
+        frame_policy: FramePolicy = "ordered",
+        window: int = 0,
+        top_k: int = 0,
+        score_threshold: float | None = None,
+    ) -> Iterator[protocol.ClassifyResponse]:
+        """Tells what each frame, or each region of a RegionsFrame, shows. The rest is as for `embed`.
+
+        Each classification has its `top_k` best classes, best first, that score more than `score_threshold`; left out,
+        both are the model's.
+        """
+        options = protocol.ClassifyOptions(
+            stream=_stream_options(model, version, frame_policy, window),
+            top_k=top_k,
+            score_threshold=score_threshold,
+        )
+        opening = protocol.ClassifyRequest(options=options)
+        exchange = Exchange(frames, _classify_request, opening, _flight_limit(frame_policy, window))
+        return exchange.run(self._stub.Classify)
+
+    def segment(
         self,
         frames: Iterable[Frame | Buffer],
         *,
@@ -98,25 +150,45 @@ class SluiceClient:
         version: str = "",
         frame_policy: FramePolicy = "ordered",
         window: int = 0,
-    ) -> Iterator[protocol.EmbedResponse]:
-        """Turns each frame, or the regions of an EmbedFrame, into feature vectors. The rest is as for `detect`."""
-        options = protocol.EmbedOptions(stream=_stream_options(model, version, frame_policy, window))
-        opening = protocol.EmbedRequest(options=options)
-        return Exchange(frames, _embed_request, opening, _flight_limit(frame_policy, window)).run(self._stub.Embed)
+        probability_map: bool = False,
+    ) -> Iterator[protocol.SegmentResponse]:
+        """Tells the class of every pixel of each frame. The rest is as for `detect`.
+
+        The answer's `class_map` is a grey PNG as large as the picture; with `probability_map` it also has one of how
+        sure the model is of each pixel. A frame with regions raises ValueError.
+        """
+        options = protocol.SegmentOptions(
+            stream=_stream_options(model, version, frame_policy, window), probability_map=probability_map
+        )
+        opening = protocol.SegmentRequest(options=options)
+        exchange = Exchange(frames, _segment_request, opening, _flight_limit(frame_policy, window))
+        return exchange.run(self._stub.Segment)
 
 
-def _as_frame(frame: Frame | Buffer) -> Frame:
+def _as_frame(frame: Frame | Buffer | str) -> Frame:
     return frame if isinstance(frame, Frame) else Frame(frame)
 
 
+def _regions(frame: Frame | Buffer | str) -> Sequence[protocol.Region]:
+    return frame.regions if isinstance(frame, RegionsFrame) else ()
+
+
 def _detect_request(frame: Frame | Buffer) -> protocol.DetectRequest:
-    return protocol.DetectRequest(frame=frame_message(_as_frame(frame)))
+    return protocol.DetectRequest(frame=frame_message(_as_frame(frame)), regions=_regions(frame))
 
 
-def _embed_request(frame: Frame | Buffer) -> protocol.EmbedRequest:
-    whole = _as_frame(frame)
-    regions = whole.regions if isinstance(whole, EmbedFrame) else ()
-    return protocol.EmbedRequest(frame=frame_message(whole), regions=regions)
+def _embed_request(frame: Frame | Buffer | str) -> protocol.EmbedRequest:
+    return protocol.EmbedRequest(frame=frame_message(_as_frame(frame)), regions=_regions(frame))
+
+
+def _classify_request(frame: Frame | Buffer | str) -> protocol.ClassifyRequest:
+    return protocol.ClassifyRequest(frame=frame_message(_as_frame(frame)), regions=_regions(frame))
+
+
+def _segment_request(frame: Frame | Buffer) -> protocol.SegmentRequest:
+    if _regions(frame):
+        raise ValueError("segment looks at the whole picture; send the frame without regions")
+    return protocol.SegmentRequest(frame=frame_message(_as_frame(frame)))
 
 
 def _stream_options(model: str, version: str, frame_policy: FramePolicy, window: int) -> protocol.StreamOptions:

@@ -20,11 +20,12 @@ _COLOR_FORMATS = {"bgr": protocol.PIXEL_FORMAT_BGR8, "rgb": protocol.PIXEL_FORMA
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture of a stream."""
+    """One item of a stream: a picture, or the text of a model that reads."""
 
-    picture: Buffer | protocol.RawPicture
+    picture: Buffer | protocol.RawPicture | str
     """A JPEG, PNG or WebP file as bytes (or anything flat with a buffer); pixels as an array of 8-bit values with the
-    shape (height, width, 3) or, grey, (height, width); or a RawPicture, for NV12 for instance."""
+    shape (height, width, 3) or, grey, (height, width); a RawPicture, for NV12 for instance; or a text. A str is always
+    the text itself, never a path."""
 
     id: str = ""
     """Repeated by the answer; at most 256 bytes."""
@@ -40,18 +41,21 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class EmbedFrame(Frame):
-    """A picture with the parts of it to embed."""
+class RegionsFrame(Frame):
+    """A picture with the parts of it that count, for `detect`, `embed` and `classify`."""
 
     regions: Sequence[protocol.Region] = ()
     """None: the whole picture is the one region."""
 
 
 def frame_message(frame: Frame) -> protocol.Frame:
-    """The frame as it is sent. Raises TypeError or ValueError for a picture that is none."""
+    """The frame as it is sent. Raises TypeError or ValueError for no picture, or a text with lone surrogates."""
     message = protocol.Frame(frame_id=frame.id, priority=frame.priority)
     if frame.timeout is not None:
         message.timeout.CopyFrom(_duration(frame.timeout))
+    if isinstance(frame.picture, str):
+        message.text = frame.picture
+        return message
     if isinstance(frame.picture, protocol.RawPicture):
         message.raw.CopyFrom(frame.picture)
         return message
@@ -68,7 +72,9 @@ def _view(picture: Buffer) -> memoryview:
         view = memoryview(picture)
     except TypeError:
         name = type(picture).__name__
-        raise TypeError(f"a picture is the bytes of a file, an array of pixels or a RawPicture, not {name}") from None
+        raise TypeError(
+            f"a frame is the bytes of a file, an array of pixels, a RawPicture or a text, not {name}"
+        ) from None
     if view.format != "B":
         raise ValueError(f"pixels are 8-bit values, not of the format {view.format!r}; convert the array to uint8")
     return view

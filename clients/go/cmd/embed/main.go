@@ -10,13 +10,11 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"iter"
 	"math"
 	"os"
 
 	"sluice/cmd/internal/program"
 	sluicev1 "sluice/gen/sluice/v1"
-	"sluice/sluiceclient"
 )
 
 func main() {
@@ -31,7 +29,7 @@ func main() {
 	}
 	options := &sluicev1.EmbedOptions{Stream: &sluicev1.StreamOptions{Model: *model}}
 	exitCode := 0
-	for result, err := range client.Embed(context.Background(), wholePictures(flag.Args()), options) {
+	for result, err := range client.Embed(context.Background(), program.ReadFrames(flag.Args()), options) {
 		switch {
 		case program.IsFrameError(err):
 			exitCode = 1
@@ -43,16 +41,6 @@ func main() {
 	}
 	client.Close()
 	os.Exit(exitCode)
-}
-
-func wholePictures(images []string) iter.Seq2[sluiceclient.EmbedFrame, error] {
-	return func(yield func(sluiceclient.EmbedFrame, error) bool) {
-		for frame, err := range program.ReadFrames(images) {
-			if !yield(sluiceclient.EmbedFrame{Frame: frame}, err) {
-				return
-			}
-		}
-	}
 }
 
 func report(result *sluicev1.EmbedResponse, asJSON bool) {

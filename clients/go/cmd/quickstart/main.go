@@ -26,7 +26,7 @@ func main() {
 	defer client.Close()
 
 	options := &sluicev1.DetectOptions{Stream: &sluicev1.StreamOptions{Model: "centerface"}}
-	frames := sluiceclient.Frames(sluiceclient.Frame{Encoded: picture})
+	frames := sluiceclient.Frames(sluiceclient.RegionsFrame{Frame: sluiceclient.Frame{Encoded: picture}})
 	for result, err := range client.Detect(context.Background(), frames, options) {
 		if err != nil {
 			log.Fatal(err)

@@ -22,12 +22,13 @@ func Connect(address string) (*sluiceclient.Client, error) {
 	return sluiceclient.Dial(ctx, address)
 }
 
-// ReadFrames reads each file when its turn has come.
-func ReadFrames(images []string) iter.Seq2[sluiceclient.Frame, error] {
-	return func(yield func(sluiceclient.Frame, error) bool) {
+// ReadFrames reads each file, as a whole picture, when its turn has come.
+func ReadFrames(images []string) iter.Seq2[sluiceclient.RegionsFrame, error] {
+	return func(yield func(sluiceclient.RegionsFrame, error) bool) {
 		for _, image := range images {
 			picture, err := os.ReadFile(image)
-			if !yield(sluiceclient.Frame{ID: filepath.Base(image), Encoded: picture}, err) || err != nil {
+			frame := sluiceclient.Frame{ID: filepath.Base(image), Encoded: picture}
+			if !yield(sluiceclient.RegionsFrame{Frame: frame}, err) || err != nil {
 				return
 			}
 		}
