@@ -22,6 +22,9 @@ const FACES = 16;
 /** Share of what its stages reach by themselves that a pipeline should keep. */
 const AIM = { is: 'at least', value: 0.85 } as const;
 
+/** A run has at least so many windows of frames: what is in flight at its ends counts for little then. */
+const LEAST_WINDOWS = 3;
+
 /** Cores that others may use before frames a second say more of them than of the server. */
 const QUIET_CORES = 0.1;
 
@@ -111,7 +114,7 @@ async function run(
     if (frames === 0) {
       server = (await serverUsage(httpAddress)).cpu;
       [start, own, machine] = [performance.now(), ownCpu(), machineCpu()];
-    } else if (frames > 0 && performance.now() - start >= seconds * 1000) break;
+    } else if (frames >= LEAST_WINDOWS * window && performance.now() - start >= seconds * 1000) break;
   }
   const elapsed = (performance.now() - start) / 1000;
   const [ownSpent, machineSpent] = [ownCpu() - own, machineCpu() - machine];

@@ -5,6 +5,7 @@ import { boxRegion, landmarksRegion } from '../support/messages.js';
 import { encode, spots } from '../support/pictures.js';
 import { addStageModels, DESCRIBE, FIND, pipelineOf, SIDE } from '../support/pipelines.js';
 import { Serving } from '../support/serving.js';
+import { meansModel } from '../support/tiny-models.js';
 
 /** Pipelines of a detector and an embedder, both of which compute what a test can know. */
 
@@ -29,6 +30,17 @@ test.before(async () => {
     await add('large', { min_size: 9 });
     await add('others', { class_ids: [1] });
     await repository.configure('alone', pipelineOf([FIND]));
+    const colours = {
+      task: 'classification',
+      input: { width: 8, height: 8 },
+      labels: 'labels.txt',
+      preprocess: { resize: 'stretch', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] },
+      postprocess: { activation: 'none', score_threshold: 0, top_k: 2 },
+      instance_group: { count: 1, kind: 'KIND_CPU' },
+    };
+    await repository.addModel('colours', colours, meansModel(8, 8));
+    await repository.write('colours/labels.txt', 'red\ngreen\nblue\n');
+    await repository.configure('told', pipelineOf([FIND, DESCRIBE, { name: 'tell', model: 'colours', input: 'find' }]));
   });
 });
 
@@ -77,6 +89,20 @@ for (const [model, regions] of [
     t.true(answer.frame!.timings!.totalUs >= find!.timings!.totalUs + describe!.timings!.totalUs);
   });
 }
+
+test('each detection is told the classes of its box, beside its embedding', async (t) => {
+  const { detections, frame } = await detectOne(serving.client, { picture }, { model: 'told' });
+  t.is(frame?.error, undefined);
+  const regions = detections.map(({ box }) => boxRegion(box!.left, box!.top, box!.right, box!.bottom));
+  const [alone] = await all(serving.client.classify([{ picture, regions }], { model: 'colours' }));
+  t.deepEqual(
+    detections.map(({ classification }) => classification),
+    alone!.classifications,
+  );
+  for (const { classification, embedding, label } of detections) {
+    t.deepEqual([classification?.classes[0]?.label, label, embedding?.values.length], ['red', '', 12]);
+  }
+});
 
 test('a stage looks at the detections that its configuration chooses', async (t) => {
   const described = async (model: string) => {
