@@ -7,6 +7,7 @@ import { errorMessage, ServingError } from './core/errors.js';
 import type { ModelLoader, VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
 import { Model } from './core/model.js';
+import { openPipeline } from './core/pipeline/open-pipeline.js';
 import { GrpcServer } from './grpc/grpc-server.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { ModelView } from './app/model-view.js';
@@ -15,6 +16,7 @@ import { HttpServer } from './http/http-server.js';
 import { Metrics, type MetricSnapshot } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
 import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
+import { annotatePicture } from './runtime/annotation/annotate-picture.js';
 import { ModelExecutors } from './runtime/model-executor.js';
 import { loadNative } from './runtime/native.js';
 
@@ -200,6 +202,7 @@ export class App implements AsyncDisposable {
       clock: systemClock,
       statistics: this.#metrics,
       draining: this.#draining.signal,
+      annotate: annotatePicture,
       logFault: (id, fault) => this.#logger.error({ id, err: fault }, 'a request met a fault of the server'),
     });
     if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
@@ -208,14 +211,18 @@ export class App implements AsyncDisposable {
 
   readonly #load: ModelLoader = async (name, { config, labels }, { version, path }, signal) => {
     const start = performance.now();
-    const executor = await this.#executors.create({
-      model: name,
-      version,
-      modelFile: path,
-      config,
-      labels: labels.length,
-      signal: AbortSignal.any([signal, this.#draining.signal]),
-    });
+    const wanted = AbortSignal.any([signal, this.#draining.signal]);
+    const executor =
+      config.pipeline === undefined
+        ? await this.#executors.create({
+            model: name,
+            version,
+            modelFile: path,
+            config,
+            labels: labels.length,
+            signal: wanted,
+          })
+        : await openPipeline(name, { ...config, pipeline: config.pipeline }, this.#repository, systemClock, wanted);
     this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(performance.now() - start) }, 'loaded');
     const statistics = this.#metrics.forModel(name, version);
     return new Model({ name, version, config, labels, executor, statistics, clock: systemClock });

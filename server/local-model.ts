@@ -12,7 +12,7 @@ import {
   type ResultTable,
   type TaskParameters,
 } from './core/inference.js';
-import { TASK_INPUTS, TASK_KINDS, type TaskKind } from './core/model-config.js';
+import { TASK_INPUTS, TASK_KINDS, type TaskInput, type TaskKind } from './core/model-config.js';
 import { Model } from './core/model.js';
 import type { Content, PixelLayout, Region } from './core/picture.js';
 import { scanModel } from './core/repository-scan.js';
@@ -77,6 +77,12 @@ export async function open(directory: string, options: OpenOptions = {}): Promis
   if (snapshot === null) throw new ServingError('MODEL_NOT_FOUND', `${path} is not a model directory`);
   if (snapshot.content instanceof ServingError) throw snapshot.content;
   const { config, labels, versions } = snapshot.content;
+  if (config.task === 'pipeline') {
+    throw new ServingError(
+      'TASK_NOT_SUPPORTED',
+      `${path} is a pipeline, which needs a server: open its models instead`,
+    );
+  }
   const file = options.version === undefined ? versions.at(-1) : versions.find((at) => at.version === options.version);
   if (file === undefined) throw new ServingError('VERSION_NOT_FOUND', `${path} has no version ${options.version}`);
   const { threads, maxPicturePixels, engineCache, engineCacheBytes } = resolveServerOptions({});
@@ -194,7 +200,8 @@ function vectorsOf({ rows, columns, values, rowErrors }: ResultTable): (Float32A
 }
 
 /** The caller keeps its bytes: those of a request move to the thread that decodes them. */
-function toContent(content: LocalPicture | string, input: 'picture' | 'text'): Content {
+function toContent(content: LocalPicture | string, input: TaskInput): Content {
+  if (input === 'points') throw new ServingError('TASK_NOT_SUPPORTED', 'key points are only read within pipelines');
   if ((typeof content === 'string') !== (input === 'text')) {
     throw new ServingError('INVALID_REQUEST', `the model takes ${input}s`);
   }

@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
   const unsigned long long seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
   constexpr void (*kOperators[])(Random*) = {FuzzWarp,       FuzzWarp,        FuzzWarp,
                                              FuzzWarp,       FuzzNms,         FuzzDetections,
-                                             FuzzJpegHeader, FuzzL2Normalize, FuzzAlignFivePoints};
+                                             FuzzJpegHeader, FuzzL2Normalize, FuzzAlignFivePoints,
+                                             FuzzActivate,   FuzzPoolTokens};
   long long refused = 0;
   for (long long i = 0; i < iterations; i++) {
     Random random(seed * 1000003 + static_cast<unsigned long long>(i));

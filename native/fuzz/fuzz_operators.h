@@ -14,6 +14,8 @@ void FuzzNms(Random* random);
 void FuzzDetections(Random* random);
 void FuzzL2Normalize(Random* random);
 void FuzzAlignFivePoints(Random* random);
+void FuzzActivate(Random* random);
+void FuzzPoolTokens(Random* random);
 void FuzzJpegHeader(Random* random);
 
 /** A result that cannot be right; a refused argument is a std::out_of_range instead. */

@@ -32,12 +32,16 @@ int main(int argc, char** argv) {
   ok = Run("warp", TestWarp) && ok;
   ok = Run("detections", TestDetections) && ok;
   ok = Run("l2_normalize", TestL2Normalize) && ok;
+  ok = Run("activate", TestActivate) && ok;
+  ok = Run("pool_tokens", TestPoolTokens) && ok;
   ok = Run("class_map", TestClassMap) && ok;
   ok = Run("jpeg", [] { return TestJpeg(paths); }) && ok;
   ok = Run("bench", [] {
          BenchWarp();
          BenchDetections();
          BenchL2Normalize();
+         BenchActivate();
+         BenchPoolTokens();
          BenchClassMap();
          return true;
        }) && ok;

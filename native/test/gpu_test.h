@@ -92,6 +92,8 @@ bool TestDevices();
 bool TestWarp();
 bool TestDetections();
 bool TestL2Normalize();
+bool TestActivate();
+bool TestPoolTokens();
 bool TestClassMap();
 /** Of files that the GPU should decode, and of others. */
 bool TestJpeg(const std::vector<const char*>& paths);
@@ -99,6 +101,8 @@ bool TestJpeg(const std::vector<const char*>& paths);
 void BenchWarp();
 void BenchDetections();
 void BenchL2Normalize();
+void BenchActivate();
+void BenchPoolTokens();
 void BenchClassMap();
 
 }  // namespace sluice::test

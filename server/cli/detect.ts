@@ -1,9 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { annotate, describe } from '../../clients/typescript/annotate.js';
 import type { DetectResponse } from '../../clients/typescript/sluice-client.js';
 import { UsageError } from '../config/server-options.js';
 import { addConnectionOptions, withClient, type ConnectionFlags } from './connection.js';
+import { parseFraction } from './fraction.js';
 import { outputFiles } from './output-files.js';
 import { readAnswer, readFrames, type PictureAnswer } from './pictures.js';
 
@@ -26,13 +27,6 @@ export function registerDetect(program: Command): void {
     .option('--annotate <DIR>', 'write each picture, as a JPEG, as the server draws into it what it found')
     .option('--json', 'print one JSON object an image instead')
     .action(detect);
-}
-
-/** A flag's text as a number from 0 to 1. */
-function parseFraction(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError('It must be a number from 0 to 1.');
 }
 
 async function detect(images: readonly string[], flags: DetectFlags): Promise<void> {

@@ -3,6 +3,7 @@ import { addConnectionOptions, withClient, type ConnectionFlags } from './connec
 import { readAnswer, readFrames } from './pictures.js';
 
 interface EmbedFlags extends ConnectionFlags {
+  readonly text?: boolean;
   readonly json?: boolean;
 }
 
@@ -10,9 +11,10 @@ interface EmbedFlags extends ConnectionFlags {
 export function registerEmbed(program: Command): void {
   const command = program
     .command('embed')
-    .description('turn pictures into feature vectors; prints one line a picture')
-    .argument('<IMAGE...>', 'JPEG, PNG or WebP files');
+    .description('turn pictures or texts into feature vectors; prints one line for each')
+    .argument('<IMAGE...>', 'JPEG, PNG or WebP files; with --text, texts');
   addConnectionOptions(command)
+    .option('--text', 'take the arguments as texts, for a model that reads')
     .option('--json', 'print one JSON object an image, with the whole vector, instead')
     .action(embed);
 }
@@ -20,8 +22,8 @@ export function registerEmbed(program: Command): void {
 async function embed(images: readonly string[], flags: EmbedFlags): Promise<void> {
   await withClient(flags, async (client) => {
     const settings = flags.model === undefined ? {} : { model: flags.model };
-    for await (const { frame, embeddings } of client.embed(readFrames(images), settings)) {
-      const { image, name } = readAnswer(images, frame, flags.json ?? false);
+    for await (const { frame, embeddings } of client.embed(readFrames(images, flags.text), settings)) {
+      const { image, name } = readAnswer(images, frame, flags.json ?? false, flags.text);
       if (flags.json === true) console.log(JSON.stringify({ image, ...frame, frameId: undefined, embeddings }));
       else for (const { values } of embeddings) console.log(`${name}: ${describe(values)}`);
     }

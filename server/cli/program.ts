@@ -13,6 +13,7 @@ const COMMANDS: Record<string, () => Promise<Registration>> = {
   detect: async () => (await import('./detect.js')).registerDetect,
   segment: async () => (await import('./segment.js')).registerSegment,
   embed: async () => (await import('./embed.js')).registerEmbed,
+  classify: async () => (await import('./classify.js')).registerClassify,
   models: async () => {
     const [{ registerModels }, { registerRemoteModels }] = await Promise.all([
       import('./models.js'),

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { TASK_INPUTS, TASKS, type TaskName } from '../core/model-config.js';
 import { configSchema, describeExpected, keysOf, type SchemaNode } from './config-schema.js';
 import { TASK_PROFILES } from '../core/task-profiles.js';
 import { code, markdownTable } from './markdown.js';
@@ -19,9 +20,21 @@ dynamic_batching:
     default_timeout_microseconds: 500000
 `;
 
+/** What the task decides: pictures need a size, and a text has none. */
+const INPUT_OF_TASK = {
+  anyOf: [
+    { properties: { task: { enum: tasksOf('picture') }, tokenizer: false }, required: ['input'] },
+    { properties: { task: { enum: tasksOf('text') }, input: false, preprocess: false } },
+  ],
+};
+
+function tasksOf(input: 'picture' | 'text'): TaskName[] {
+  return TASKS.filter((task) => TASK_INPUTS[task] === input);
+}
+
 /** The JSON Schema for editors: model-repo/config.schema.json. */
 export function configSchemaFile(): string {
-  const text = JSON.stringify({ title: 'A model of Sluice: config.yaml', ...configSchema }, null, 2);
+  const text = JSON.stringify({ title: 'A model of Sluice: config.yaml', ...configSchema, ...INPUT_OF_TASK }, null, 2);
   // Lists of plain values in one line, as prettier has them.
   return `${text.replace(/\[\s+([^[\]{}]*?)\s+\]/g, (_, items: string) => `[${items.replace(/\s+/g, ' ')}]`)}\n`;
 }
@@ -31,8 +44,9 @@ export function configReference(): string {
   const parts = [
     '# config.yaml',
     'Each model is a directory of the repository: `NAME/config.yaml` describes it, `NAME/VERSION/model.onnx` is a ' +
-      'version of it. Only `task` and `input` are required. Keys that do not exist are errors, and every problem of a ' +
-      'file is reported at once with its line. Names are those of Triton where Triton has one.',
+      'version of it. Only `task` is always required, and `input` by every task that looks at pictures. Keys that do not ' +
+      'exist are errors, and every problem of a file is reported at once with its line. Names are those of Triton where Triton ' +
+      'has one.',
     `\`\`\`yaml\n${EXAMPLE_CONFIG}\`\`\``,
     'With the first line, editors that know the YAML language server complete and check the file.',
     ...section('', configSchema),

@@ -1,6 +1,7 @@
 import { isMap, LineCounter, parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
 import { errorMessage } from '../core/errors.js';
+import { meaninglessKeys } from '../core/config-meaning.js';
 import { modelConfigSchema, type ModelConfig } from '../core/model-config.js';
 import { withProfile } from '../core/task-profiles.js';
 import { hintForKey, hintForValue } from './config-hints.js';
@@ -45,8 +46,11 @@ export function parseModelConfig(text: string, file: string): ModelConfig {
     throw fail([...syntax, problem(0, [], `expected a mapping of keys to values, found ${found}`, SMALLEST)]);
   }
   const result = modelConfigSchema.safeParse(withProfile(value));
-  const problems = result.success ? [] : schemaProblems(result.error.issues, document, value);
-  if (!result.success || syntax.length > 0) throw fail([...syntax, ...problems]);
+  const problems = [
+    ...(result.success ? [] : schemaProblems(result.error.issues, document, value)),
+    ...meaninglessKeys(value).map(([path, message]) => problem(nearestOffset(document, path), path, message, null)),
+  ];
+  if (!result.success || problems.length > 0 || syntax.length > 0) throw fail([...syntax, ...problems]);
   return deepFreeze(result.data);
 }
 

@@ -2,12 +2,12 @@ import { isAlias, isMap, isScalar, isSeq, type Document, type Node } from 'yaml'
 
 /** Places in the text of a YAML document, as offsets of characters. Paths are those of the plain values. */
 
-/** Where the value at `path` starts; where it is missing, the key that should hold it; else the start of the file. */
+/** Where the value at `path` starts; where it is missing, what should hold it; else the start of the file. */
 export function nearestOffset(document: Document, path: readonly PropertyKey[]): number {
   for (let length = path.length; length > 0; length -= 1) {
     const node = nodeAt(document, path.slice(0, length));
     const key = path[length - 1];
-    const offset = length === path.length ? node?.range?.[0] : undefined;
+    const offset = length === path.length || typeof key === 'number' ? node?.range?.[0] : undefined;
     const found = offset ?? keyOffset(document, path.slice(0, length - 1), String(key));
     if (found !== undefined) return found;
   }

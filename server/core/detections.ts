@@ -1,14 +1,13 @@
 import type { Detection, KeyPoint, Mask, RotatedBox } from '../gen/sluice/v1/inference.js';
 import type {
   Attachment,
+  DetectChoices,
   DetectionLayout,
   DetectParameters,
   InferenceResult,
-  MaskFormat,
   ResultTable,
 } from './inference.js';
 import type { ModelConfig } from './model-config.js';
-import type { Region } from './picture.js';
 
 /** Columns of a detection that every layout has: left top right bottom score class. */
 const BOX_COLUMNS = 6;
@@ -16,22 +15,10 @@ const BOX_COLUMNS = 6;
 /** x y width height angle. */
 const ROTATED_COLUMNS = 5;
 
-/** What is asked of a detector where the model's defaults are not wanted; undefined: the default. */
-export interface DetectChoices {
-  readonly scoreThreshold?: number | undefined;
-  readonly nmsThreshold?: number | undefined;
-  /** Empty: all classes. */
-  readonly classIds?: readonly number[] | undefined;
-  /** 0: the default. No more than the model's own limit is given. */
-  readonly maxDetections?: number | undefined;
-  /** Only for tasks that look at one object at a time. Empty: the whole picture is the one region. */
-  readonly regions?: readonly Region[] | undefined;
-  /** How masks are told; undefined: by run lengths. */
-  readonly maskFormat?: MaskFormat | undefined;
-}
+export type { DetectChoices };
 
 /** The parameters of a request, completed from the model's configuration. */
-export function detectParameters(asked: DetectChoices, { postprocess }: ModelConfig): DetectParameters {
+export function detectParameters(asked: DetectChoices, { task, postprocess }: ModelConfig): DetectParameters {
   const { classIds = [], maxDetections: most = 0 } = asked;
   return {
     kind: 'detect',
@@ -41,6 +28,7 @@ export function detectParameters(asked: DetectChoices, { postprocess }: ModelCon
     maxDetections: most === 0 ? postprocess.max_detections : Math.min(most, postprocess.max_detections),
     regions: asked.regions ?? [],
     maskFormat: asked.maskFormat ?? 'run_lengths',
+    ...(task === 'pipeline' ? { asked } : {}),
   };
 }
 

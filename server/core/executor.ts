@@ -1,4 +1,4 @@
-import type { BatchResult, InferenceRequest } from './inference.js';
+import type { BatchResult, DetectionLayout, InferenceRequest } from './inference.js';
 
 /** Where batches run: the instances of one loaded version. Disposing waits for running batches. */
 export interface Executor extends AsyncDisposable {
@@ -6,6 +6,8 @@ export interface Executor extends AsyncDisposable {
   readonly instances: number;
   /** Instances that could take a batch now. */
   readonly idle: number;
+  /** What a row of its detections has; null where it finds none. */
+  readonly layout: DetectionLayout | null;
   /** Called whenever an instance becomes idle. */
   onIdle: () => void;
   /**

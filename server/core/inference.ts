@@ -1,5 +1,5 @@
 import type { ServingError } from './errors.js';
-import type { Content, Region } from './picture.js';
+import type { Content, HeldPicture, Keep, Region } from './picture.js';
 
 /** What a request asks of a detector; the protocol's options with the model's defaults filled in. */
 export interface DetectParameters {
@@ -14,6 +14,40 @@ export interface DetectParameters {
   /** For tasks that look at one object at a time. Empty: the whole picture is the one region. */
   readonly regions: readonly Region[];
   readonly maskFormat: MaskFormat;
+  /** Only within pipelines: the picture is searched tile by tile. */
+  readonly tiles?: Tiling;
+  /** Of a pipeline: what the request itself says, to be completed from the model of its first stage. */
+  readonly asked?: DetectChoices;
+}
+
+/** What is asked of a detector where the model's defaults are not wanted; undefined: the default. */
+export interface DetectChoices {
+  readonly scoreThreshold?: number | undefined;
+  readonly nmsThreshold?: number | undefined;
+  /** Empty: all classes. */
+  readonly classIds?: readonly number[] | undefined;
+  /** 0: the default. No more than the model's own limit is given. */
+  readonly maxDetections?: number | undefined;
+  /** Only for tasks that look at one object at a time. Empty: the whole picture is the one region. */
+  readonly regions?: readonly Region[] | undefined;
+  /** How masks are told; undefined: by run lengths. */
+  readonly maskFormat?: MaskFormat | undefined;
+}
+
+/** How a picture is cut into overlapping tiles, and how what they find is put together. */
+export interface Tiling {
+  /** Of a tile, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Share of a tile that its neighbour has too: 0 to below 1. */
+  readonly overlap: number;
+  /** Whether the whole picture is searched as well, for what is larger than a tile. */
+  readonly wholePicture: boolean;
+  /** Of detections that match, the best one stays (nms), or takes the others into its box (nmm). */
+  readonly merge: 'nms' | 'nmm';
+  /** What is compared with the threshold: intersection over union, or over the smaller of the two. */
+  readonly match: 'iou' | 'ios';
+  readonly threshold: number;
 }
 
 export type MaskFormat = 'run_lengths' | 'png';
@@ -63,6 +97,10 @@ export interface InferenceRequest {
   readonly deadlineAt: number | null;
   /** From 1, the first to go. */
   readonly priority: number;
+  /** What is to be kept of the picture, and handed back with the results; left out: nothing. */
+  readonly keep?: Keep | undefined;
+  /** Aborted when nobody waits for the answer any more: what is running may end early. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -103,6 +141,35 @@ export interface InferenceResult {
   readonly height: number;
   /** The results, or why there are none. */
   readonly outcome: ResultTable | ServingError;
+  /** What the request asked to keep; whoever gets the results releases it. */
+  readonly picture?: HeldPicture | undefined;
+  /** Of a pipeline: what its stages did, in the order of its configuration. The outcome is the first stage's. */
+  readonly stages?: readonly StageResult[] | undefined;
+}
+
+/** What a stage of a pipeline did for a frame. */
+export interface StageResult {
+  readonly name: string;
+  readonly model: string;
+  /** Null: it had nothing to do, or failed before a version was chosen. */
+  readonly version: number | null;
+  /** Regions that it was given; 0 for the one that looks at the picture. */
+  readonly regions: number;
+  /** Null: it had nothing to do, or was never queued. */
+  readonly timings: RequestTimings | null;
+  /** Why it failed as a whole; null: it did not. */
+  readonly error: ServingError | null;
+  /** Names of the classes that it tells. */
+  readonly labels: readonly string[];
+  /** Of a later stage that did not fail: what it found. */
+  readonly findings: StageFindings | null;
+}
+
+export interface StageFindings {
+  readonly parameters: TaskParameters;
+  readonly table: ResultTable;
+  /** For each detection of the first stage the row that is about it; -1: none. */
+  readonly rows: readonly number[];
 }
 
 /** Microseconds that a batch spent in each phase. */

@@ -1,11 +1,25 @@
 import { z } from 'zod';
+import { annotateSchema } from './annotation-config.js';
+import { taskProblems } from './config-meaning.js';
 import { channelsOf } from './network-input.js';
+import { pipelineSchema } from './pipeline/pipeline-config.js';
 import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
 import { meaningProblems, postprocessSchema } from './postprocess-config.js';
-import { TASKS } from './tasks.js';
+import { TASK_INPUTS, TASK_KINDS, TASKS } from './tasks.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
+import { tokenizerSchema } from './text-config.js';
+import { trackerSchema } from './tracking-config.js';
+import { versionPolicySchema } from './version-policy-config.js';
 
-export { TASK_INPUTS, TASK_KINDS, TASKS, TASKS_OF_REGIONS, type TaskKind, type TaskName } from './tasks.js';
+export {
+  TASK_INPUTS,
+  TASK_KINDS,
+  TASKS,
+  TASKS_OF_REGIONS,
+  type TaskInput,
+  type TaskKind,
+  type TaskName,
+} from './tasks.js';
 
 /**
  * The schema of `config.yaml`: types, defaults, checks, JSON Schema and reference page all come from here.
@@ -19,7 +33,10 @@ const inputSchema = z
     width: z.int().min(1).max(16384).describe('Width of the network input, in pixels.'),
     height: z.int().min(1).max(16384).describe('Height of the network input, in pixels.'),
   })
-  .describe('Size to which pictures are brought. A model file with another fixed size is rewritten to it.');
+  .describe(
+    'Size to which pictures are brought; required for them, and without meaning for texts. A model file with another ' +
+      'fixed size is rewritten to it.',
+  );
 
 const instanceGroupSchema = z
   .strictObject({
@@ -84,22 +101,6 @@ const dynamicBatchingSchema = z
   })
   .describe('How queued requests are grouped into batches.');
 
-const versionPolicySchema = z
-  .union([
-    z.strictObject({
-      latest: z.strictObject({ num_versions: count('How many.') }).describe('The highest version numbers.'),
-    }),
-    z.strictObject({ all: z.strictObject({}).describe('Every version.') }),
-    z.strictObject({
-      specific: z
-        .strictObject({ versions: z.array(z.int().min(1)).min(1).describe('Version numbers.') })
-        .describe('These versions.'),
-    }),
-  ])
-  .describe(
-    'Which version directories are served: `latest: {num_versions: n}`, `all: {}` or `specific: {versions: [..]}`.',
-  );
-
 const warmupSchema = z.strictObject({
   batch_size: count('Rows of the warm-up batch; at most `max_batch_size`.'),
   count: count('How often it runs.').default(1),
@@ -112,10 +113,12 @@ const fields = z.strictObject({
       "What the model's tensors mean. Objects (Detect): centerface; yolov5 (also YOLOv3 and v7); yolox; yolov5_raw and " +
         'yolox_raw, which are decoded here; yolov8 (also YOLO11), yolov8_seg, yolov8_pose, yolov8_obb; yolov10 (also ' +
         'YOLO26); centernet; dbface; rtdetr; efficient_nms, for models that suppress by themselves; retinaface; scrfd. ' +
-        'Points of one object a region (Detect): alphapose, heatmap_pose. Vectors (Embed): embedding; arcface. A class for ' +
-        'every pixel (Segment): segmentation.',
+        'Points of one object a region (Detect): alphapose, heatmap_pose. Vectors (Embed): embedding and arcface, of ' +
+        'pictures; text_embedding, of texts. Classes (Classify): classification, of pictures; text_classification, of ' +
+        'texts. A class for every pixel (Segment): segmentation. fall: whether a pose of 16 key points has fallen, for stages of pipelines. ' +
+        'pipeline: no tensors, but other models one after the other (Detect).',
     ),
-  input: inputSchema,
+  input: inputSchema.optional(),
   max_batch_size: count('Most rows in one execution.').max(1024).default(8),
   default_model_filename: z
     .string()
@@ -129,6 +132,7 @@ const fields = z.strictObject({
     .describe('File in the model directory with the name of one class a line.'),
   preprocess: preprocessSchema.prefault({}),
   postprocess: postprocessSchema.prefault({}),
+  tokenizer: tokenizerSchema.prefault({}),
   instance_group: instanceGroupSchema.prefault({}),
   tensorrt: tensorrtSchema.prefault({}),
   dynamic_batching: dynamicBatchingSchema.prefault({}),
@@ -137,12 +141,23 @@ const fields = z.strictObject({
     .array(warmupSchema)
     .default([{ batch_size: 1, count: 1 }])
     .describe('Runs on blank pictures that each instance does before the version is READY.'),
+  pipeline: pipelineSchema.optional(),
+  annotate: annotateSchema.optional(),
+  tracker: trackerSchema.optional(),
 });
 
 type Fields = z.output<typeof fields>;
 
-/** A check across fields: answers with a path and what is wrong there, for each problem. */
+/** A check across fields: a path and what is wrong there, for each problem. */
 type CrossCheck = (config: Fields) => [path: PropertyKey[], message: string][];
+
+/** One of configurations of models that take pictures. */
+type PictureCheck = (config: Fields & { readonly input: object }) => ReturnType<CrossCheck>;
+
+const ofPictures =
+  (check: PictureCheck): CrossCheck =>
+  ({ input, ...config }) =>
+    input === undefined ? [] : check({ ...config, input });
 
 /** The most memory that the input tensor of a full batch may take: 2 GiB. */
 const MOST_TENSOR_BYTES = 2 ** 31;
@@ -169,7 +184,9 @@ const warmupsFit: CrossCheck = ({ max_batch_size: most, model_warmup: warmups })
     size > most ? [[['model_warmup', index, 'batch_size'], `${size} is over max_batch_size, which is ${most}`]] : [],
   );
 
-const tensorFits: CrossCheck = ({ max_batch_size: rows, input: { width, height }, preprocess: { color } }) => {
+const tensorFits: CrossCheck = ({ max_batch_size: rows, input, preprocess: { color } }) => {
+  if (input === undefined) return [];
+  const { width, height } = input;
   const bytes = rows * width * height * channelsOf(color) * Float32Array.BYTES_PER_ELEMENT;
   if (bytes <= MOST_TENSOR_BYTES) return [];
   const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
@@ -181,6 +198,16 @@ const gpusHaveMeaning: CrossCheck = ({ instance_group: { kind, gpus } }) =>
   kind === 'KIND_CPU' && gpus !== undefined
     ? [[['instance_group', 'gpus'], 'has no meaning with kind KIND_CPU: remove one of the two']]
     : [];
+
+type WithInput = Fields & { readonly input: NonNullable<Fields['input']> };
+
+/** A check of models that have a network input. */
+function withInput(check: (config: WithInput) => ReturnType<CrossCheck>): CrossCheck {
+  return ({ input, ...config }) => (input === undefined ? [] : check({ ...config, input }));
+}
+
+const taskFits: CrossCheck = (config) =>
+  taskProblems(config, { input: TASK_INPUTS[config.task], kind: TASK_KINDS[config.task] });
 
 /** Runs a check although other fields are broken, as long as those that it reads are sound: problems come all at once. */
 function crossCheck(check: CrossCheck, reads: readonly string[]) {
@@ -202,17 +229,26 @@ function concerns(path: readonly PropertyKey[], keys: readonly string[]): boolea
   return keys.some((key) => at.startsWith(`${key}.`) || `${key}.`.startsWith(at));
 }
 
-export const modelConfigSchema = fields.check(
-  crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
-  crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
-  crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
-  crossCheck(tensorFits, ['max_batch_size', 'input', 'preprocess.color']),
-  crossCheck(preprocessProblems, ['input', 'preprocess']),
-  crossCheck(focusProblems, ['input', 'preprocess.focus', 'tensorrt.profiles']),
-  crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
-  crossCheck(meaningProblems, ['task', 'postprocess']),
-  crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
-);
+export const modelConfigSchema = fields
+  .check(
+    crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
+    crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
+    crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
+    crossCheck(tensorFits, ['max_batch_size', 'input', 'preprocess.color']),
+    crossCheck(withInput(preprocessProblems), ['input', 'preprocess']),
+    crossCheck(withInput(focusProblems), ['input', 'preprocess.focus', 'tensorrt.profiles']),
+    crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
+    crossCheck(meaningProblems, ['task', 'postprocess']),
+    crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
+    crossCheck(taskFits, ['task', 'input', 'pipeline', 'annotate', 'tracker', 'instance_group.kind']),
+  )
+  .transform((config) => ({
+    ...config,
+    // Of models that see no pictures.
+    input: config.input ?? { width: 0, height: 0 },
+    // The frames of a pipeline run one by one: each of them is one of its instances.
+    max_batch_size: config.task === 'pipeline' ? 1 : config.max_batch_size,
+  }));
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

@@ -81,6 +81,11 @@ export class ModelLifecycle {
     return this.#pending > 0;
   }
 
+  /** Resolves when no change is under way any more. */
+  async settled(): Promise<void> {
+    while (this.busy) await this.#work;
+  }
+
   /** Unloads everything and waits for it; what still loads is told to end. */
   async close(): Promise<void> {
     this.#abandon.abort(new ServingError('MODEL_NOT_READY', `model ${this.name} is being unloaded`));

@@ -25,6 +25,8 @@ export interface ModelStatus {
 export class ModelRepository implements AsyncDisposable {
   readonly #options: RepositoryOptions;
   readonly #models = new Map<string, ModelLifecycle>();
+  /** As each model was last seen on disk. */
+  readonly #snapshots = new Map<string, ModelSnapshot>();
   #closed = false;
 
   constructor(options: RepositoryOptions) {
@@ -91,6 +93,24 @@ export class ModelRepository implements AsyncDisposable {
     return lifecycle.model(version).lease();
   }
 
+  /**
+   * Resolves when a model serves that `user`, a pipeline, names as a stage. One that loads is waited for; with `explicit`
+   * one that nobody has loaded is loaded. Throws why it does not serve, or the reason of the signal.
+   */
+  async whenReady(name: string, version: number | null, user: string, signal: AbortSignal): Promise<void> {
+    const snapshot = await scanModel(this.#options.directory, name, this.#options.parseConfig);
+    if (snapshot === null) throw this.#notInRepository(name);
+    // Before anything is waited for: two pipelines that name one another would wait for ever.
+    if (!(snapshot.content instanceof ServingError) && snapshot.content.config.task === 'pipeline') {
+      const itself = name === user ? ' itself' : '';
+      throw new ServingError('MODEL_INVALID', `model ${name} is a pipeline${itself}; name the models of its stages`);
+    }
+    const lifecycle = this.#models.get(name);
+    if (lifecycle !== undefined) await unlessAborted(lifecycle.settled(), signal);
+    else if (this.#options.controlMode === 'explicit') await unlessAborted(this.load(name), signal);
+    this.acquire(name, version)[Symbol.dispose]();
+  }
+
   /** Whether `acquire` would give a lease now. */
   isReady(name: string, version: number | null): boolean {
     const ready = this.#closed ? [] : (this.#models.get(name)?.ready() ?? []);
@@ -132,13 +152,31 @@ export class ModelRepository implements AsyncDisposable {
     if (this.#closed) return;
     let lifecycle = this.#models.get(snapshot.name);
     if (lifecycle === undefined) {
-      lifecycle = new ModelLifecycle(snapshot.name, this.#options.load, this.#options.listener);
+      lifecycle = new ModelLifecycle(snapshot.name, this.#options.load, this.#changed);
       this.#models.set(snapshot.name, lifecycle);
     }
+    this.#snapshots.set(snapshot.name, snapshot);
     await lifecycle.reconcile(snapshot, retry);
   }
 
+  readonly #changed: LifecycleListener = (name, status) => {
+    this.#options.listener(name, status);
+    if (status?.state === 'READY' && status.reason === null) this.#retryPipelinesOf(name);
+  };
+
+  /** A pipeline that failed for want of a model is tried again when that one serves. */
+  #retryPipelinesOf(name: string): void {
+    for (const [pipeline, snapshot] of this.#snapshots) {
+      const lifecycle = this.#models.get(pipeline);
+      if (snapshot.content instanceof ServingError || lifecycle === undefined) continue;
+      const { stages = [] } = snapshot.content.config.pipeline ?? {};
+      if (!stages.some(({ model }) => model === name) || lifecycle.busy || lifecycle.failure() === null) continue;
+      void this.#reconcile(snapshot, true);
+    }
+  }
+
   async #remove(lifecycle: ModelLifecycle): Promise<void> {
+    this.#snapshots.delete(lifecycle.name);
     await lifecycle.close();
     if (lifecycle.status().length === 0) this.#models.delete(lifecycle.name);
   }
@@ -151,6 +189,21 @@ export class ModelRepository implements AsyncDisposable {
     const known = [...this.#models.keys()].sort().join(', ');
     const has = known === '' ? 'no models are loaded' : `the loaded models are: ${known}`;
     return new ServingError('MODEL_NOT_FOUND', `no model ${quoted(name)}; ${has}`);
+  }
+}
+
+/** What `work` comes to; throws the reason of the signal where that comes first. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  let abort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(ServingError.from(signal.reason));
+    signal.addEventListener('abort', abort);
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from './clock.js';
 import { DynamicBatcher, type Ticket } from './dynamic-batcher.js';
 import type { ErrorCode } from './errors.js';
 import type { Executor } from './executor.js';
-import type { InferenceRequest } from './inference.js';
+import type { DetectionLayout, InferenceRequest } from './inference.js';
 import type { ModelConfig } from './model-config.js';
 import type { ModelStatistics } from './statistics.js';
 
@@ -58,6 +58,11 @@ export class Model implements AsyncDisposable {
 
   get instances(): { readonly total: number; readonly idle: number } {
     return { total: this.#executor.instances, idle: this.#executor.idle };
+  }
+
+  /** What a row of its detections has; null where it finds none. */
+  get layout(): DetectionLayout | null {
+    return this.#executor.layout;
   }
 
   get queue(): { readonly requests: number; readonly bytes: number } {

@@ -2,9 +2,35 @@
 export type PixelFormat = 'rgb8' | 'bgr8' | 'gray8' | 'nv12';
 
 /** A picture as it arrived. `bytes` aliases the received message: it moves to the worker that decodes it. */
-export type Picture =
+export type ReceivedPicture =
   | { readonly kind: 'encoded'; readonly bytes: Uint8Array }
   | ({ readonly kind: 'raw'; readonly bytes: Uint8Array } & PixelLayout);
+
+/** A picture that an instance has decoded and kept, at its full size, in one memory or in both. */
+export interface KeptPicture {
+  readonly kind: 'kept';
+  /** In pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Pixels that every thread sees; null: they are on a device only. */
+  readonly host: (PixelLayout & { readonly bytes: Uint8Array }) | null;
+  /** The memory of a GPU: its index, and what the GPU addon knows the picture as; null: they are not on one. */
+  readonly device: { readonly index: number; readonly id: number } | null;
+}
+
+export type Picture = ReceivedPicture | KeptPicture;
+
+/** A picture that stays until its holder releases it, once, when nobody uses it any more. */
+export interface HeldPicture {
+  readonly picture: KeptPicture;
+  release(): void;
+}
+
+/**
+ * What is to be kept of a picture. any: its pixels as they are, where they are. rgb: packed RGB in memory of the host,
+ * beside what `any` keeps.
+ */
+export type Keep = 'any' | 'rgb';
 
 /** A text, for models that read. */
 export interface Text {
@@ -12,18 +38,34 @@ export interface Text {
   readonly text: string;
 }
 
-/** What a request is about. */
-export type Content = Picture | Text;
-
-/** What a model that sees is given; whoever let a text through has failed to look. */
-export function requirePicture(content: Content): Picture {
-  if (content.kind !== 'text') return content;
-  throw new Error('a model that takes pictures was given a text');
+/** Key points of objects, for models that look at nothing else: x y score of each, in the units of the model. */
+export interface Points {
+  readonly kind: 'points';
+  /** One row an object. */
+  readonly values: Float32Array;
 }
 
-/** Bytes that waiting content holds. */
+/** What a request is about. */
+export type Content = Picture | Text | Points;
+
+/** What a model that sees is given; whoever let something else through has failed to look. */
+export function requirePicture(content: Content): Picture {
+  if (content.kind !== 'text' && content.kind !== 'points') return content;
+  throw new Error(`a model that takes pictures was given ${content.kind}`);
+}
+
+/** Bytes that waiting content holds. A kept picture is its holder's, and bounded there. */
 export function contentBytes(content: Content): number {
-  return content.kind === 'text' ? Buffer.byteLength(content.text) : content.bytes.length;
+  switch (content.kind) {
+    case 'text':
+      return Buffer.byteLength(content.text);
+    case 'points':
+      return content.values.byteLength;
+    case 'kept':
+      return 0;
+    default:
+      return content.bytes.length;
+  }
 }
 
 export interface PixelLayout {

@@ -1,11 +1,17 @@
 import { z } from 'zod';
 import type { TaskName } from './tasks.js';
+import { poolingSchema } from './text-config.js';
 
 /** The key `postprocess` of `config.yaml`. */
 
 export const postprocessSchema = z
   .strictObject({
-    score_threshold: z.number().min(0).max(1).default(0.5).describe('Default of the request option. Detectors.'),
+    score_threshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe('Default of the request option. Detectors and classifiers.'),
     nms_threshold: z.number().min(0).max(1).default(0.3).describe('Default of the request option. Detectors.'),
     nms_rule: z
       .enum(['fast', 'greedy'])
@@ -62,7 +68,10 @@ export const postprocessSchema = z
     activation: z
       .enum(['none', 'softmax', 'sigmoid'])
       .default('none')
-      .describe('What turns the scores that the model tells into probabilities; none: they are. Segmentation.'),
+      .describe(
+        'What turns the scores that the model tells into probabilities; none: they are. Classifiers and segmentation.',
+      ),
+    pooling: poolingSchema,
     peak_refinement: z
       .enum(['none', 'quarter'])
       .default('quarter')

@@ -1,7 +1,8 @@
+import type { Stats } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from './errors.js';
-import type { ModelConfig } from './model-config.js';
+import { TASK_INPUTS, type ModelConfig } from './model-config.js';
 
 /** Turns the text of a config.yaml into a configuration; throws CONFIG_INVALID with all problems. */
 export type ConfigParser = (text: string, file: string) => ModelConfig;
@@ -10,7 +11,7 @@ export type ConfigParser = (text: string, file: string) => ModelConfig;
 export interface VersionFile {
   readonly version: number;
   readonly path: string;
-  /** Changes whenever the version has to be loaded anew: file, configuration or labels. */
+  /** Changes whenever the version has to be loaded anew: file, configuration, labels or vocabulary. */
   readonly fingerprint: string;
 }
 
@@ -69,12 +70,17 @@ async function readContent(directory: string, parseConfig: ConfigParser): Promis
     config.labels === undefined ? '' : await readText(join(directory, config.labels), 'or remove the key `labels`');
   const labels = labelsText === '' ? [] : labelsText.replace(/\r?\n$/, '').split(/\r?\n/);
 
+  // A pipeline has no file of its own, and so no versions but one.
+  if (config.task === 'pipeline') {
+    return { config, labels, versions: [{ version: 1, path: configFile, fingerprint: configText }] };
+  }
+  const vocabulary = await vocabularyMark(directory, config);
   const versions: VersionFile[] = [];
   for (const name of await readdir(directory)) {
     if (!VERSION_NAME.test(name) || !(await isDirectory(join(directory, name)))) continue;
     const path = join(directory, name, config.default_model_filename);
     const file = await stat(path).catch(() => null);
-    const fingerprint = JSON.stringify([file?.mtimeMs, file?.size, file?.ino, configText, labelsText]);
+    const fingerprint = JSON.stringify([...markOf(file), configText, labelsText, ...vocabulary]);
     versions.push({ version: Number(name), path, fingerprint });
   }
   if (versions.length === 0) {
@@ -84,6 +90,23 @@ async function readContent(directory: string, parseConfig: ConfigParser): Promis
     );
   }
   return { config, labels, versions: versions.sort((a, b) => a.version - b.version) };
+}
+
+/** What changes with a file; nothing says more of one that is not there. */
+function markOf(file: Stats | null): (number | null)[] {
+  return file === null ? [null] : [file.mtimeMs, file.size, file.ino];
+}
+
+/** Of the vocabulary, where the model reads texts: it may be large, so that only its worker reads it. */
+async function vocabularyMark(directory: string, { task, tokenizer }: ModelConfig): Promise<(number | null)[]> {
+  if (TASK_INPUTS[task] === 'picture') return [];
+  const path = join(directory, tokenizer.vocab);
+  const file = await stat(path).catch(() => null);
+  if (file?.isFile() === true) return markOf(file);
+  throw new ServingError(
+    'CONFIG_INVALID',
+    `${path} does not exist; put the vocabulary that the model was trained with there, or name it under tokenizer.vocab`,
+  );
 }
 
 async function readText(file: string, hint: string): Promise<string> {

@@ -72,6 +72,8 @@ export const TASK_PROFILES: Readonly<Partial<Record<TaskName, TaskProfile>>> = {
       mean: [0.406, 0.457, 0.48],
     },
   },
+  // All three states are told.
+  fall: { postprocess: { score_threshold: 0 } },
   heatmap_pose: { preprocess: { ...IMAGENET, crop: { rule: 'aspect', scale: 1.25 } } },
   arcface: {
     preprocess: {
@@ -82,6 +84,8 @@ export const TASK_PROFILES: Readonly<Partial<Record<TaskName, TaskProfile>>> = {
       alignment: 'arcface_112',
     },
   },
+  classification: { preprocess: { resize: 'stretch', ...IMAGENET }, postprocess: { score_threshold: 0 } },
+  text_classification: { postprocess: { score_threshold: 0 } },
   segmentation: { preprocess: { color: 'rgb', pad: 128, scale: BYTES_TO_ONE } },
 };
 

@@ -22,7 +22,12 @@ const KINDS = {
   heatmap_pose: 'detect',
   embedding: 'embed',
   arcface: 'embed',
+  text_embedding: 'embed',
+  classification: 'classify',
+  text_classification: 'classify',
   segmentation: 'segment',
+  fall: 'classify',
+  pipeline: 'detect',
 } as const satisfies Record<string, TaskKind>;
 
 /** What a model's tensors mean. */
@@ -35,7 +40,14 @@ export const TASK_KINDS = KINDS;
 /** Tasks that answer Detect for one object at a time, given as a region. */
 export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set<TaskName>(['alphapose', 'heatmap_pose']);
 
-/** What a task's requests are about. */
-export const TASK_INPUTS: Readonly<Record<TaskName, 'picture' | 'text'>> = Object.fromEntries(
-  TASKS.map((task) => [task, 'picture' as const]),
-) as Record<TaskName, 'picture'>;
+/** What a task's requests are about; points: key points, which only pipelines hand over. */
+export type TaskInput = 'picture' | 'text' | 'points';
+
+export const TASK_INPUTS = Object.fromEntries(TASKS.map((task) => [task, inputOf(task)])) as Readonly<
+  Record<TaskName, TaskInput>
+>;
+
+function inputOf(task: TaskName): TaskInput {
+  if (task === 'fall') return 'points';
+  return task.startsWith('text_') ? 'text' : 'picture';
+}

@@ -140,7 +140,8 @@ export type TensorRtConfig = z.output<typeof tensorrtSchema>;
 
 interface Profiled {
   readonly max_batch_size: number;
-  readonly input: { readonly width: number; readonly height: number };
+  /** Left out where the model takes no pictures. */
+  readonly input?: { readonly width: number; readonly height: number } | undefined;
   readonly tensorrt: TensorRtConfig;
 }
 
@@ -156,7 +157,12 @@ export function profileProblems({ max_batch_size: most, input, tensorrt }: Profi
     }
     for (const side of ['height', 'width'] as const) {
       const range = profile[side];
-      if (range === undefined || (range.min <= input[side] && input[side] <= range.max)) continue;
+      if (range === undefined) continue;
+      if (input === undefined) {
+        problems.push([[...at, side], 'has no meaning for a model that takes no pictures: remove it']);
+        continue;
+      }
+      if (range.min <= input[side] && input[side] <= range.max) continue;
       problems.push([[...at, side], `${range.min} to ${range.max} leaves out input.${side}, which is ${input[side]}`]);
     }
   });

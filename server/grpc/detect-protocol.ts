@@ -3,8 +3,10 @@ import { ServingError } from '../core/errors.js';
 import type { MaskFormat as CoreMaskFormat, TaskParameters } from '../core/inference.js';
 import { TASKS_OF_REGIONS } from '../core/model-config.js';
 import { MaskFormat, type DetectOptions, type DetectRequest, type DetectResponse } from '../gen/sluice/v1/inference.js';
+import { DetectFinisher } from './detect-finisher.js';
 import { requireFraction } from './frame-codec.js';
 import { readRegions } from './region-codec.js';
+import { attachFindings, writeStages } from './stage-codec.js';
 import { toFrameError } from './status.js';
 import type { StreamChoice, StreamProtocol } from './stream-protocol.js';
 
@@ -53,11 +55,15 @@ export const detectProtocol: StreamProtocol<DetectRequest, DetectResponse> = {
   },
 
   respond(frame, answer): DetectResponse {
-    const detections = answer === null ? [] : readDetections(answer, answer.labels);
+    const stages = answer?.stages ?? [];
+    const detections = answer === null ? [] : readDetections(answer, stages[0]?.labels ?? answer.labels);
     // Of a request with regions, the rows are theirs.
     answer?.table.rowErrors?.forEach((error, row) => {
       if (error !== null) detections[row]!.error = toFrameError(error);
     });
-    return { frame, detections, annotated: new Uint8Array(0), stages: [], unseenTracks: [] };
+    attachFindings(detections, stages);
+    return { frame, detections, annotated: new Uint8Array(0), stages: writeStages(stages), unseenTracks: [] };
   },
+
+  finisher: (choice, tools) => new DetectFinisher((choice as DetectChoice).options?.annotate ?? false, tools),
 };

@@ -1,8 +1,9 @@
 import { ServingError } from '../core/errors.js';
 import type { RequestTimings } from '../core/inference.js';
+import type { TaskInput } from '../core/model-config.js';
 import type { Content, Picture, PixelFormat as CorePixelFormat, Text } from '../core/picture.js';
 import type { Duration } from '../gen/google/protobuf/duration.js';
-import { PixelFormat, type Frame, type RawPicture, type Timings } from '../gen/sluice/v1/inference.js';
+import { PixelFormat, type Frame, type FrameInfo, type RawPicture, type Timings } from '../gen/sluice/v1/inference.js';
 
 const MAX_FRAME_ID_BYTES = 256;
 const MAX_RAW_SIDE = 16384;
@@ -28,9 +29,12 @@ export interface FrameHeader {
  * Checks a frame for a model that takes `input`, and takes it apart; the picture's bytes alias the message. Throws
  * INVALID_REQUEST or BAD_IMAGE.
  */
-export function readFrame(frame: Frame, input: 'picture' | 'text'): FrameHeader {
+export function readFrame(frame: Frame, input: TaskInput): FrameHeader {
   if (Buffer.byteLength(frame.frameId) > MAX_FRAME_ID_BYTES) {
     throw new ServingError('INVALID_REQUEST', `frame_id is longer than ${MAX_FRAME_ID_BYTES} bytes`);
+  }
+  if (input === 'points') {
+    throw new ServingError('INVALID_REQUEST', 'the model reads key points; make it a stage of a pipeline');
   }
   const content = input === 'text' ? readText(frame) : readPicture(frame);
   return { content, timeout: readTimeout(frame.timeout), priority: frame.priority };
@@ -104,6 +108,21 @@ function readTimeout(timeout: Duration | undefined): number | null {
   const microseconds = timeout.seconds * 1e6 + timeout.nanos / 1e3;
   if (microseconds > 0) return microseconds;
   throw new ServingError('INVALID_REQUEST', 'timeout must be positive; leave it out for none');
+}
+
+/** What is known of a frame before it is inferred. */
+export function newFrameInfo({ frameId, captureTime }: Frame, index: number, modelName: string): FrameInfo {
+  return {
+    frameId,
+    captureTime,
+    index,
+    modelName,
+    modelVersion: '',
+    width: 0,
+    height: 0,
+    timings: undefined,
+    error: undefined,
+  };
 }
 
 /** Durations are told as whole microseconds. */

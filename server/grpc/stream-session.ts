@@ -2,20 +2,20 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import type { Ticket } from '../core/dynamic-batcher.js';
 import { ServingError, type ErrorCode } from '../core/errors.js';
-import { regionsOf, type InferenceRequest, type InferenceResponse, type TaskParameters } from '../core/inference.js';
-import { TASK_INPUTS } from '../core/model-config.js';
+import type { InferenceRequest, InferenceResponse, TaskParameters } from '../core/inference.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
 import type { StatisticsSink } from '../core/statistics.js';
-import { FramePolicy, type Frame, type FrameInfo } from '../gen/sluice/v1/inference.js';
-import { readFrame, writeTimings, type FrameHeader } from './frame-codec.js';
+import { FramePolicy, type FrameError, type FrameInfo } from '../gen/sluice/v1/inference.js';
+import { newFrameInfo, writeTimings } from './frame-codec.js';
+import { toRequest, type StreamFrame } from './frame-request.js';
 import { forClient, toFrameError, toStatus, type FaultLog } from './status.js';
 import { chooseModel, type StreamLimits, type StreamSettings } from './stream-settings.js';
-import type { StreamChoice, StreamProtocol } from './stream-protocol.js';
+import type { Answer, Answered, Finisher, FinisherTools, StreamChoice, StreamProtocol } from './stream-protocol.js';
 import { StreamWindow, type Slot } from './stream-window.js';
 
 /** What a session needs of the server. */
-export interface SessionContext {
+export interface SessionContext extends FinisherTools {
   readonly repository: ModelRepository;
   readonly clock: Clock;
   readonly limits: StreamLimits;
@@ -26,10 +26,7 @@ export interface SessionContext {
 }
 
 /** A frame that was read and not yet handed to a model. */
-interface PendingFrame<Request, Response> {
-  readonly message: Request;
-  readonly frame: Frame;
-  readonly arrivedAt: number;
+interface PendingFrame<Request, Response> extends StreamFrame<Request> {
   readonly index: number;
   readonly slot: Slot<Response>;
 }
@@ -56,6 +53,9 @@ export class StreamSession<Request, Response> {
   #failure: ServingError | null = null;
   /** With FRAME_POLICY_LATEST: the newest frame, while all the window is taken by running ones. */
   #held: PendingFrame<Request, Response> | null = null;
+  /** Aborted when nobody waits for answers any more. */
+  readonly #abandoned = new AbortController();
+  #finisher: Finisher<Response> | null = null;
   /** Requests that are queued or running, by the slot that waits for them. */
   readonly #tickets = new Map<Slot<Response>, Ticket>();
 
@@ -89,6 +89,7 @@ export class StreamSession<Request, Response> {
       statistics.ended(error.code);
     } finally {
       this.#context.draining.removeEventListener('abort', endIfDraining);
+      this.#finisher?.[Symbol.dispose]();
     }
   }
 
@@ -97,6 +98,7 @@ export class StreamSession<Request, Response> {
     if (this.#failure !== null) return;
     this.#failure = error;
     this.#held = null;
+    this.#abandoned.abort(error);
     for (const ticket of this.#tickets.values()) ticket.withdraw(error);
     this.#window.close();
     // The iterator that reads the call meets the error as well, and leaves its loop.
@@ -149,6 +151,7 @@ export class StreamSession<Request, Response> {
     this.#choice = this.#protocol.options(message);
     const { repository, limits } = this.#context;
     this.#settings = chooseModel(this.#choice.stream, this.#protocol, repository, limits);
+    this.#finisher = this.#protocol.finisher?.(this.#choice, this.#context) ?? null;
   }
 
   #submit(pending: PendingFrame<Request, Response>): void {
@@ -176,33 +179,20 @@ export class StreamSession<Request, Response> {
     return this.#context.repository.acquire(model, version);
   }
 
-  #toRequest({ message, frame, arrivedAt }: PendingFrame<Request, Response>, lease: ModelLease): InferenceRequest {
-    const { model } = lease;
-    let header: FrameHeader;
-    let parameters: TaskParameters;
+  #toRequest(pending: PendingFrame<Request, Response>, lease: ModelLease): InferenceRequest {
+    const context = {
+      choice: this.#choice,
+      callDeadline: Number(this.#call.getDeadline()),
+      keep: this.#finisher?.keep,
+      signal: this.#abandoned.signal,
+    };
     try {
-      header = readFrame(frame, TASK_INPUTS[model.config.task]);
-      parameters = this.#protocol.parameters(message, this.#choice, model);
+      return toRequest(pending, context, this.#protocol, lease.model);
     } catch (cause) {
       const error = ServingError.from(cause);
       lease.refused(error.code);
       throw error;
     }
-    const batching = model.config.dynamic_batching;
-    const limits = [header.timeout, batching.default_queue_policy.default_timeout_microseconds || null];
-    const timeouts = limits.filter((timeout) => timeout !== null);
-    const deadlines = timeouts.map((timeout) => arrivedAt + timeout);
-    const callDeadline = Number(this.#call.getDeadline());
-    if (callDeadline < Infinity) deadlines.push(arrivedAt + (callDeadline - Date.now()) * 1000);
-    return {
-      content: header.content,
-      parameters,
-      rows: Math.max(1, regionsOf(parameters).length),
-      batchKey: '',
-      arrivedAt,
-      deadlineAt: deadlines.length === 0 ? null : Math.min(...deadlines),
-      priority: header.priority === 0 ? batching.default_priority_level : header.priority,
-    };
   }
 
   async #answer(
@@ -230,7 +220,7 @@ export class StreamSession<Request, Response> {
     response: InferenceResponse,
     model: Model,
   ): void {
-    const { outcome, width, height } = response;
+    const { outcome, width, height, picture } = response;
     const info: FrameInfo = {
       ...this.#info(pending),
       modelVersion: String(model.version),
@@ -238,33 +228,45 @@ export class StreamSession<Request, Response> {
       height,
       timings: writeTimings(response.timings),
     };
-    if (outcome instanceof ServingError) info.error = toFrameError(forClient(outcome, this.#context.logFault));
-    const answer =
-      outcome instanceof ServingError ? null : { width, height, table: outcome, parameters, labels: model.labels };
-    pending.slot.settle(this.#protocol.respond(info, answer));
+    if (outcome instanceof ServingError) {
+      picture?.release();
+      this.#fail(pending, outcome, info);
+      return;
+    }
+    const stages = response.stages?.map((stage) => {
+      return stage.error === null ? stage : { ...stage, error: forClient(stage.error, this.#context.logFault) };
+    });
+    const answer = { width, height, table: outcome, parameters, labels: model.labels, stages };
+    pending.slot.settle({
+      respond: () => this.#finish(info, answer, { model, picture }),
+      discard: () => picture?.release(),
+    });
   }
 
-  /** Answers a frame that never reached a model. */
-  #fail(pending: PendingFrame<Request, Response>, error: ServingError): void {
-    const info = { ...this.#info(pending), error: toFrameError(forClient(error, this.#context.logFault)) };
-    pending.slot.settle(this.#protocol.respond(info, null));
+  /** The response to a frame whose turn it is. Never rejects. */
+  async #finish(info: FrameInfo, answer: Answer, answered: Answered): Promise<Response> {
+    try {
+      const response = this.#protocol.respond(info, answer);
+      return await (this.#finisher?.finish(response, answered) ?? response);
+    } catch (cause) {
+      return this.#protocol.respond({ ...info, error: this.#toFrameError(ServingError.from(cause)) }, null);
+    } finally {
+      answered.picture?.release();
+    }
   }
 
-  /** What is known of a frame before it is inferred. */
+  /** Answers a frame with an error. */
+  #fail(pending: PendingFrame<Request, Response>, error: ServingError, info = this.#info(pending)): void {
+    const response = this.#protocol.respond({ ...info, error: this.#toFrameError(error) }, null);
+    pending.slot.settle({ respond: () => response, discard: () => {} });
+  }
+
+  #toFrameError(error: ServingError): FrameError {
+    return toFrameError(forClient(error, this.#context.logFault));
+  }
+
   #info({ frame, index }: PendingFrame<Request, Response>): FrameInfo {
-    const { frameId, captureTime } = frame;
-    const modelName = this.#settings!.model;
-    return {
-      frameId,
-      captureTime,
-      index,
-      modelName,
-      modelVersion: '',
-      width: 0,
-      height: 0,
-      timings: undefined,
-      error: undefined,
-    };
+    return newFrameInfo(frame, index, this.#settings!.model);
   }
 
   /** With FRAME_POLICY_LATEST, before a newer frame: what still waits is dropped. */

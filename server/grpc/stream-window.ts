@@ -1,14 +1,28 @@
+/** What becomes of a frame, once it is inferred. */
+export interface Outcome<Response> {
+  /** Gives the response, when all earlier frames have given theirs. Never rejects. */
+  respond(): Response | Promise<Response>;
+  /** Called instead where nobody waits for it any more. */
+  discard(): void;
+}
+
 /** The place of one frame's answer in its stream. */
 export interface Slot<Response> {
-  /** Gives the answer; to be called once. */
-  settle(response: Response): void;
+  /** Gives the outcome; to be called once. */
+  settle(outcome: Outcome<Response>): void;
 }
 
 interface OpenSlot<Response> extends Slot<Response> {
-  readonly response: Promise<Response>;
+  /** Null: not settled yet, or asked for its response already. */
+  outcome: Outcome<Response> | null;
+  /** Set once asked for. */
+  response: Promise<Response> | null;
 }
 
-/** The frames of a stream that are not yet answered, in order: bounds how many there are and writes their answers. */
+/**
+ * The frames of a stream that are not yet answered, in order: bounds how many there are, asks their outcomes for the
+ * responses and writes those. A response that takes its time holds up the writing, but not the asking.
+ */
 export class StreamWindow<Response> {
   readonly #write: (response: Response) => Promise<void>;
   readonly #onEmpty: () => void;
@@ -30,13 +44,20 @@ export class StreamWindow<Response> {
 
   /** Takes the next place. */
   open(): Slot<Response> {
-    let settle!: (response: Response) => void;
-    const response = new Promise<Response>((resolve) => {
-      settle = resolve;
-    });
-    const slot = { response, settle };
+    const slot: OpenSlot<Response> = {
+      outcome: null,
+      response: null,
+      settle: (outcome) => {
+        if (this.#closed) {
+          outcome.discard();
+          return;
+        }
+        slot.outcome = outcome;
+        this.#ask();
+        if (!this.#writing) void this.#writeInOrder();
+      },
+    };
     this.#slots.push(slot);
-    if (!this.#writing) void this.#writeInOrder();
     return slot;
   }
 
@@ -55,12 +76,27 @@ export class StreamWindow<Response> {
   /** Nothing is written any more, and nobody waits. */
   close(): void {
     this.#closed = true;
+    for (const slot of this.#slots) {
+      slot.outcome?.discard();
+      slot.outcome = null;
+    }
     this.#wake();
+  }
+
+  /** Asks for responses, as far as the frames are settled. */
+  #ask(): void {
+    for (const slot of this.#slots) {
+      if (slot.response !== null) continue;
+      const { outcome } = slot;
+      if (outcome === null) return;
+      slot.outcome = null;
+      slot.response = Promise.resolve(outcome.respond());
+    }
   }
 
   async #writeInOrder(): Promise<void> {
     this.#writing = true;
-    for (let head = this.#slots[0]; head !== undefined && !this.#closed; head = this.#slots[0]) {
+    for (let head = this.#slots[0]; head?.response != null && !this.#closed; head = this.#slots[0]) {
       const response = await head.response;
       if (this.#closed) break;
       await this.#write(response);

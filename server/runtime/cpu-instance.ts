@@ -1,5 +1,6 @@
 import { networkInput } from '../core/network-input.js';
 import { ServingError } from '../core/errors.js';
+import type { DetectionLayout } from '../core/inference.js';
 import { requirePicture } from '../core/picture.js';
 import {
   replyTo,
@@ -14,6 +15,7 @@ import type { DecodedPicture } from './image-decoder.js';
 import { InputRows } from './input-rows.js';
 import type { Instance } from './instance.js';
 import type { BatchDone, FrameTask, InstanceSpec } from './messages.js';
+import { keepOnHost } from './kept-pictures.js';
 import { loadNative, type NativeAddon } from './native.js';
 import { OnnxSession } from './onnx-session.js';
 import { createTask } from './tasks/index.js';
@@ -60,6 +62,10 @@ export class CpuInstance implements Instance {
     return this.#session.changes.map((change) => `model file: ${change}`);
   }
 
+  get layout(): DetectionLayout | null {
+    return this.#shape.layout ?? null;
+  }
+
   async execute(tasks: readonly FrameTask[]): Promise<BatchDone> {
     const phases: PhaseClock = { decode: 0, preprocess: 0, infer: 0, postprocess: 0 };
     const frames = await timed(phases, 'decode', () => Promise.all(tasks.map((task) => this.#decode(task))));
@@ -68,6 +74,11 @@ export class CpuInstance implements Instance {
     for (let start = 0; start < rows.length; start += most) {
       await this.#run(rows.slice(start, start + most), phases);
     }
+    tasks.forEach(({ keep, room = null }, index) => {
+      const frame = frames[index]!;
+      if (keep === undefined || frame.picture instanceof ServingError) return;
+      frame.kept = keepOnHost(frame.picture.pixels, keep, room);
+    });
     return replyTo(frames, this.#shape, phases);
   }
 
@@ -75,9 +86,10 @@ export class CpuInstance implements Instance {
     await this.#session[Symbol.asyncDispose]();
   }
 
-  async #decode({ content, parameters }: FrameTask): Promise<Frame<DecodedPicture>> {
+  async #decode(task: FrameTask): Promise<Frame<DecodedPicture>> {
+    const { content, parameters } = task;
     try {
-      const decoded = await this.#rows.decode(requirePicture(content), this.#spec.maxPicturePixels);
+      const decoded = await this.#rows.decode(requirePicture(content), this.#spec.maxPicturePixels, task);
       return { parameters, picture: decoded, results: [], attachments: [] };
     } catch (cause) {
       return { parameters, picture: ServingError.from(cause), results: [], attachments: [] };

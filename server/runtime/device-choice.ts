@@ -1,5 +1,5 @@
 import { ServingError } from '../core/errors.js';
-import type { ModelConfig } from '../core/model-config.js';
+import { TASK_INPUTS, type ModelConfig } from '../core/model-config.js';
 import type { DeviceReport } from './device-probe.js';
 import type { GpuDevice } from './native-gpu.js';
 
@@ -14,10 +14,10 @@ export type DeviceChoice =
  * where one is required and there is none, CONFIG_INVALID where it names one that is not there.
  */
 export async function chooseDevices(
-  { instance_group: { kind, gpus } }: ModelConfig,
+  { task, instance_group: { kind, gpus } }: ModelConfig,
   probe: () => Promise<DeviceReport>,
 ): Promise<DeviceChoice> {
-  if (kind === 'KIND_CPU') return { kind: 'cpu', reason: null };
+  if (kind === 'KIND_CPU' || TASK_INPUTS[task] === 'points') return { kind: 'cpu', reason: null };
   const report = await probe();
   if (report.kind === 'none') {
     if (kind === 'KIND_AUTO') return { kind: 'cpu', reason: report.reason };

@@ -1,5 +1,5 @@
 import type { Executor } from '../core/executor.js';
-import type { BatchResult, InferenceRequest } from '../core/inference.js';
+import type { BatchResult, DetectionLayout, InferenceRequest } from '../core/inference.js';
 
 /** The instances of a version on GPUs, with the plans that they, and those that replace them, are made from. */
 export class EngineGroup implements Executor {
@@ -18,6 +18,10 @@ export class EngineGroup implements Executor {
 
   get idle(): number {
     return this.#group.idle;
+  }
+
+  get layout(): DetectionLayout | null {
+    return this.#group.layout;
   }
 
   get onIdle(): () => void {

@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { errorMessage, ServingError } from '../core/errors.js';
-import type { ModelConfig } from '../core/model-config.js';
+import { TASK_INPUTS, type ModelConfig } from '../core/model-config.js';
 import { networkInput } from '../core/network-input.js';
 import { rewriteForBuilding, type BuildableModel } from '../onnx/for-building.js';
+import { rewriteForTexts } from '../onnx/rewrite-texts.js';
 import { pictureSetDigest } from './calibration/picture-files.js';
 import { canonicalJson } from './canonical-json.js';
 import { modelDirectory, pluginFiles } from './model-directory.js';
 import { openRanges } from './open-ranges.js';
 import { fileSha256, sha256 } from './sha256.js';
+import { servedTexts } from './text/served-texts.js';
 
 /** Everything on disk that an engine is built from, and the hashes of it. */
 export interface EngineInputs {
@@ -18,7 +20,7 @@ export interface EngineInputs {
   /** The ONNX file that is built. */
   readonly onnx: Uint8Array;
   readonly onnxSha256: string;
-  /** Name of the model's one input. */
+  /** Name of the model's one input; the first of a model that reads texts. */
   readonly inputName: string;
   readonly plugins: readonly { readonly file: string; readonly sha256: string }[];
   /** The pictures of INT8; null where none are needed. */
@@ -50,23 +52,39 @@ async function rewrite(file: string, config: ModelConfig): Promise<BuildableMode
     throw new ServingError('MODEL_INVALID', `${file} cannot be read: ${errorMessage(cause)}`, { cause });
   }
   try {
-    const ranges = openRanges(config);
-    const input = networkInput(config);
-    return rewriteForBuilding(bytes, ranges === null ? input : { ...input, ranges });
+    return TASK_INPUTS[config.task] === 'text' ? textModel(bytes, config) : pictureModel(bytes, config);
   } catch (cause) {
     const { code, message } = ServingError.from(cause);
     throw new ServingError(code, `${file}: ${message}`, { cause });
   }
 }
 
+function pictureModel(bytes: Uint8Array, config: ModelConfig): BuildableModel {
+  const ranges = openRanges(config);
+  const input = networkInput(config);
+  return rewriteForBuilding(bytes, ranges === null ? input : { ...input, ranges });
+}
+
+function textModel(original: Uint8Array, config: ModelConfig): BuildableModel {
+  const { bytes, inputs, quantized } = rewriteForTexts(original, servedTexts(config));
+  return { bytes, input: inputs[0]?.name ?? '', quantized };
+}
+
 async function readCalibration(
   modelFile: string,
-  { tensorrt, input, preprocess }: ModelConfig,
+  { task, tensorrt, input, preprocess }: ModelConfig,
   quantized: boolean,
   signal: AbortSignal,
 ): Promise<EngineInputs['calibration']> {
   const { precision, calibration } = tensorrt;
   if (precision !== 'int8' || quantized) return null;
+  if (TASK_INPUTS[task] === 'text') {
+    throw new ServingError(
+      'CONFIG_INVALID',
+      `tensorrt.precision is int8, and the model file has no Q/DQ nodes: a model of task ${task} cannot be calibrated with ` +
+        'pictures; quantise it before it is exported, or use fp16',
+    );
+  }
   if (calibration === undefined) {
     throw new ServingError(
       'CONFIG_INVALID',

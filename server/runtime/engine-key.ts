@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { ModelConfig } from '../core/model-config.js';
+import { TASK_INPUTS, type ModelConfig } from '../core/model-config.js';
 import { canonicalJson } from './canonical-json.js';
 import type { EngineInputs } from './engine-inputs.js';
 import type { EngineBuildSpec, GpuDevice } from './native-gpu.js';
 import { buildProfiles } from './open-ranges.js';
+import { servedTexts } from './text/served-texts.js';
 
 /** What of the configuration a plan is built by. */
 export type EngineOptions = Pick<
@@ -65,7 +66,7 @@ export function engineOptions(config: ModelConfig): EngineOptions {
   return {
     precision: tensorrt.precision,
     tf32: tensorrt.tf32,
-    profiles: buildProfiles(config),
+    profiles: withLengths(buildProfiles(config), config),
     optimizationLevel: tensorrt.optimization_level,
     workspaceBytes: tensorrt.workspace_bytes ?? null,
     auxStreams: tensorrt.aux_streams ?? null,
@@ -74,6 +75,13 @@ export function engineOptions(config: ModelConfig): EngineOptions {
     refit: tensorrt.refit,
     hardwareCompatibility: tensorrt.hardware_compatibility,
   };
+}
+
+/** The profiles of a model that reads texts say how long its rows may be; those of others stay as they are. */
+function withLengths(profiles: EngineOptions['profiles'], config: ModelConfig): EngineOptions['profiles'] {
+  if (TASK_INPUTS[config.task] === 'picture') return profiles;
+  const { length: max, fixed } = servedTexts(config);
+  return profiles.map((profile) => ({ ...profile, length: { min: fixed ? max : 1, opt: max, max } }));
 }
 
 function gpuFacts(

@@ -8,7 +8,8 @@ import {
   type TaskParameters,
 } from '../core/inference.js';
 import type { ModelConfig } from '../core/model-config.js';
-import type { Region } from '../core/picture.js';
+import { mergeTiles, tilesOf } from '../core/pipeline/tiles.js';
+import type { KeptPicture, Region } from '../core/picture.js';
 import type { BatchDone, FrameReply } from './messages.js';
 import type { NativeAddon } from './native.js';
 import { samplePicture, sampleRegion, type Sampling, type Size } from './sampling.js';
@@ -21,7 +22,9 @@ export interface Frame<P extends Size> {
   /** One a row: the table of its results, or why it failed. */
   readonly results: (Float32Array | ServingError)[];
   /** As ResultTable.attachments. */
-  readonly attachments: Attachment[];
+  attachments: Attachment[];
+  /** What was asked to be kept. */
+  kept?: KeptPicture;
 }
 
 /** A row that is ready to be sampled. */
@@ -54,11 +57,11 @@ export class RowPlanner {
 
   /** The rows of a frame. Regions that cannot be sampled get their error at once and no row. */
   plan<P extends Size>(frame: Frame<P>): PlannedRow<P>[] {
-    const { picture, parameters, results } = frame;
+    const { parameters, results } = frame;
+    const regions = wantedRegions(frame);
+    const { picture } = frame;
     if (picture instanceof ServingError) return [];
     const { input, preprocess } = this.#config;
-    const asked = regionsOf(parameters);
-    const regions = asked.length > 0 ? asked : [null];
     const rows: PlannedRow<P>[] = [];
     regions.forEach((region, index) => {
       try {
@@ -73,6 +76,42 @@ export class RowPlanner {
     });
     return rows;
   }
+}
+
+/** What of the picture is looked at, each in a row of its own; null: all of it. */
+function wantedRegions<P extends Size>(frame: Frame<P>): readonly (Region | null)[] {
+  const { picture, parameters } = frame;
+  if (parameters.kind === 'detect' && parameters.tiles !== undefined && !(picture instanceof ServingError)) {
+    try {
+      return tilesOf(picture, parameters.tiles);
+    } catch (cause) {
+      frame.picture = ServingError.from(cause);
+      return [];
+    }
+  }
+  const asked = regionsOf(parameters);
+  return asked.length > 0 ? asked : [null];
+}
+
+/** Puts what the tiles of a picture have found in the place of its results. */
+function mergeFrame(frame: Frame<Size>, columns: number): void {
+  const { parameters, results } = frame;
+  if (parameters.kind !== 'detect' || parameters.tiles === undefined || frame.picture instanceof ServingError) return;
+  const failed = results.find((result) => result instanceof ServingError);
+  if (failed !== undefined) {
+    frame.picture = failed;
+    return;
+  }
+  const tables = results as Float32Array[];
+  const rows = new Float32Array(tables.reduce((sum, table) => sum + table.length, 0));
+  let offset = 0;
+  for (const table of tables) {
+    rows.set(table, offset);
+    offset += table.length;
+  }
+  const { values, kept } = mergeTiles(rows, columns, parameters.tiles, parameters.maxDetections);
+  results.splice(0, results.length, values);
+  if (frame.attachments.length > 0) frame.attachments = kept.map((row) => frame.attachments[row]!);
 }
 
 /** The box of a region, or around its landmarks, or the whole picture. */
@@ -94,6 +133,7 @@ export interface RowShape {
 /** The reply to a batch: all tables in one buffer, so that a single one moves to the other thread. */
 export function replyTo(frames: readonly Frame<Size>[], shape: RowShape, phases: PhaseDurations): BatchDone {
   const { columns } = shape;
+  for (const frame of frames) mergeFrame(frame, columns);
   // A failed region keeps its place, so that rows and regions stay aligned.
   const tables = frames.map(({ results }) =>
     results.map((result) => (result instanceof ServingError ? new Float32Array(columns) : result)),
@@ -111,7 +151,7 @@ export function replyTo(frames: readonly Frame<Size>[], shape: RowShape, phases:
   return { type: 'done', phases, values, frames: replies };
 }
 
-function replyToFrame({ picture, results, attachments }: Frame<Size>, shape: RowShape, rows: number): FrameReply {
+function replyToFrame({ picture, results, attachments, kept }: Frame<Size>, shape: RowShape, rows: number): FrameReply {
   if (picture instanceof ServingError) {
     return { width: 0, height: 0, error: picture.toData(), rows: 0, ...shape, rowErrors: null, attachments: [] };
   }
@@ -119,7 +159,17 @@ function replyToFrame({ picture, results, attachments }: Frame<Size>, shape: Row
     result instanceof ServingError ? result.toData() : null,
   );
   const rowErrors = errors.some((error) => error !== null) ? errors : null;
-  return { width: picture.width, height: picture.height, error: null, rows, ...shape, rowErrors, attachments };
+  const { width, height } = picture;
+  return {
+    width,
+    height,
+    error: null,
+    rows,
+    ...shape,
+    rowErrors,
+    attachments,
+    ...(kept === undefined ? {} : { kept }),
+  };
 }
 
 /** Runs `work` and adds its duration in microseconds to a phase. */

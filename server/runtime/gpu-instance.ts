@@ -1,5 +1,7 @@
 import { ServingError } from '../core/errors.js';
-import { requirePicture } from '../core/picture.js';
+import type { Attachment, DetectionLayout } from '../core/inference.js';
+import { requirePicture, type KeptPicture } from '../core/picture.js';
+import { gpuInstanceSpec } from './gpu-instance-spec.js';
 import { guarded } from './guarded.js';
 import {
   replyTo,
@@ -13,21 +15,13 @@ import {
 import type { DecodedPicture } from './image-decoder.js';
 import { decodeFor } from './input-rows.js';
 import type { Instance } from './instance.js';
+import { keepOnHost, pixelsOf, releaseOnDevice } from './kept-pictures.js';
 import type { BatchDone, FrameTask, InstanceSpec, Placement } from './messages.js';
 import { encodeMap } from './map-encoder.js';
 import { toldMasks } from './mask-format.js';
-import { pluginFiles } from './model-directory.js';
 import { loadNative } from './native.js';
-import {
-  loadNativeGpu,
-  type GpuInstanceSpec,
-  type GpuPicture,
-  type GpuRow,
-  type GpuRun,
-  type NativeGpuInstance,
-} from './native-gpu.js';
+import { loadNativeGpu, type GpuPicture, type GpuRow, type GpuRun, type NativeGpuInstance } from './native-gpu.js';
 import { atDecodedSize, type Size } from './sampling.js';
-import { gpuTask } from './tasks/gpu-task.js';
 import { warmUpRuns } from './warm-up.js';
 
 /** A picture in device memory: its size as results are told in, and as it is stored there. */
@@ -47,11 +41,13 @@ export class GpuInstance implements Instance {
   readonly notes: readonly string[];
   readonly #spec: InstanceSpec;
   readonly #gpu: NativeGpuInstance;
+  readonly #device: number;
   readonly #planner: RowPlanner;
   #shape: RowShape = { columns: 0 };
 
-  private constructor(spec: InstanceSpec, gpu: NativeGpuInstance) {
+  private constructor(spec: InstanceSpec, device: number, gpu: NativeGpuInstance) {
     this.#spec = spec;
+    this.#device = device;
     this.#gpu = gpu;
     this.#planner = new RowPlanner(spec.config, loadNative());
     guarded(() => this.#warmUp());
@@ -60,9 +56,9 @@ export class GpuInstance implements Instance {
 
   /** Loads the plan, checks its outputs against the task and runs the warm-up. Throws a ServingError. */
   static async create(spec: InstanceSpec, placement: Placement & { kind: 'gpu' }): Promise<GpuInstance> {
-    const gpu = guarded(() => loadNativeGpu().openInstance(nativeSpec(spec, placement)));
+    const gpu = guarded(() => loadNativeGpu().openInstance(gpuInstanceSpec(spec, placement)));
     try {
-      return new GpuInstance(spec, gpu);
+      return new GpuInstance(spec, placement.device, gpu);
     } catch (error) {
       gpu.close();
       throw error;
@@ -79,7 +75,35 @@ export class GpuInstance implements Instance {
       const run = guarded(() => this.#run(part, phases));
       await timed(phases, 'postprocess', () => attach(part, run));
     }
+    this.#keep(tasks, frames);
+    // Lets go of pictures of earlier stages: their memory is used again once nobody holds it.
+    if (tasks.some((task) => this.#idHere(task) !== null)) guarded(() => this.#gpu.decode([]));
     return replyTo(frames, this.#shape, phases);
+  }
+
+  get layout(): DetectionLayout | null {
+    return this.#shape.layout ?? null;
+  }
+
+  /** Keeps the pictures that are asked for, all of them or, by throwing, none. */
+  #keep(tasks: readonly FrameTask[], frames: readonly Frame<DevicePicture>[]): void {
+    const kept: KeptPicture[] = [];
+    try {
+      tasks.forEach(({ keep, room = null }, index) => {
+        const frame = frames[index]!;
+        if (keep === undefined || frame.picture instanceof ServingError) return;
+        const { place, width, height } = frame.picture;
+        const device = { index: this.#device, id: guarded(() => this.#gpu.keep(place)) };
+        frame.kept = { kind: 'kept', width, height, host: null, device };
+        kept.push(frame.kept);
+        if (keep === 'any') return;
+        const pixels = guarded(() => pixelsOf(frame.kept!));
+        frame.kept = { ...frame.kept, host: keepOnHost(pixels, keep, room).host };
+      });
+    } catch (cause) {
+      kept.forEach(releaseOnDevice);
+      throw cause;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,7 +113,9 @@ export class GpuInstance implements Instance {
   /** Brings every picture into device memory, or says why it cannot be. */
   async #decode(tasks: readonly FrameTask[], phases: PhaseClock): Promise<Frame<DevicePicture>[]> {
     // What is no JPEG is decoded first, so that everything goes to the device at once.
-    const decoded = await Promise.all(tasks.map(async (task) => (isJpeg(task) ? null : this.#onCpu(task, phases))));
+    const decoded = await Promise.all(
+      tasks.map(async (task) => (isJpeg(task) || this.#idHere(task) !== null ? null : this.#onCpu(task, phases))),
+    );
     const frames: Frame<DevicePicture>[] = [];
     const pictures: GpuPicture[] = [];
     const places: number[] = [];
@@ -98,7 +124,7 @@ export class GpuInstance implements Instance {
       const failed = pixels instanceof ServingError;
       const place = pictures.length;
       if (!failed) {
-        pictures.push(pixels === null ? { jpeg: requirePicture(task.content).bytes } : { pixels: pixels.pixels });
+        pictures.push(pixels === null ? this.#forDevice(task) : { pixels: pixels.pixels });
         places.push(index);
       }
       frames.push({
@@ -121,6 +147,19 @@ export class GpuInstance implements Instance {
     return frames;
   }
 
+  /** What the device brings into its memory by itself. */
+  #forDevice(task: FrameTask): GpuPicture {
+    const kept = this.#idHere(task);
+    if (kept !== null) return { kept };
+    if (task.content.kind !== 'encoded') throw new Error('the device was given what it cannot decode');
+    return { jpeg: task.content.bytes };
+  }
+
+  /** The id of a picture that an earlier stage has left in the memory of this device; else null. */
+  #idHere({ content }: FrameTask): number | null {
+    return content.kind === 'kept' && content.device?.index === this.#device ? content.device.id : null;
+  }
+
   /** A picture that the device refused. */
   async #instead(task: FrameTask, place: number, phases: PhaseClock): Promise<DevicePicture | ServingError> {
     const decoded = await this.#onCpu(task, phases);
@@ -129,10 +168,12 @@ export class GpuInstance implements Instance {
     return { ...sizeOf(decoded), place, stored: decoded.pixels };
   }
 
-  async #onCpu({ content }: FrameTask, phases: PhaseClock): Promise<DecodedPicture | ServingError> {
+  async #onCpu(task: FrameTask, phases: PhaseClock): Promise<DecodedPicture | ServingError> {
     const { config, maxPicturePixels } = this.#spec;
     try {
-      return await timed(phases, 'decode', () => decodeFor(config, requirePicture(content), maxPicturePixels));
+      return await timed(phases, 'decode', () =>
+        decodeFor(config, requirePicture(task.content), maxPicturePixels, task),
+      );
     } catch (cause) {
       return ServingError.from(cause);
     }
@@ -180,18 +221,19 @@ const BLANK: Omit<GpuRow, 'picture'> = {
   probabilityMap: false,
 };
 
-/** Puts masks and maps with the frames of their rows, as files where they are told so. */
+/** Puts masks and maps with the frames of their rows, in their order, as files where they are told so. */
 async function attach(rows: readonly PlannedRow<DevicePicture>[], { counts, masks, maps }: GpuRun): Promise<void> {
   let mask = 0;
-  await Promise.all(
-    rows.map(async ({ frame, picture: { width, height }, parameters }, row) => {
+  const attachments = await Promise.all(
+    rows.map(async ({ picture: { width, height }, parameters }, row): Promise<Attachment[]> => {
       const own = masks.slice(mask, (mask += masks.length === 0 ? 0 : counts[row]!));
       const files = (maps[row] ?? []).map((data) => encodeMap({ width, height, data }));
-      if (parameters.kind === 'detect')
-        frame.attachments.push(...(await toldMasks(own, { width, height }, parameters.maskFormat, loadNative())));
-      frame.attachments.push(...(await Promise.all(files)));
+      const { maskFormat } = parameters.kind === 'detect' ? parameters : { maskFormat: null };
+      const told = maskFormat === null ? [] : await toldMasks(own, { width, height }, maskFormat, loadNative());
+      return [...told, ...(await Promise.all(files))];
     }),
   );
+  rows.forEach(({ frame }, row) => frame.attachments.push(...attachments[row]!));
 }
 
 function shapeOf({ columns, layout }: GpuRun): RowShape {
@@ -216,31 +258,6 @@ function toGpuRow({ picture, sampling, parameters, box }: PlannedRow<DevicePictu
     maxDetections: asked.maxDetections,
     classIds: asked.classIds,
   };
-}
-
-function nativeSpec(spec: InstanceSpec, placement: Placement & { kind: 'gpu' }) {
-  const { modelFile, config, labels, maxPicturePixels } = spec;
-  const { preprocess, tensorrt, input } = config;
-  return {
-    device: placement.device,
-    planFile: placement.planFile,
-    weightsFile: placement.weightsFile,
-    plugins: pluginFiles(modelFile, tensorrt.plugins),
-    versionCompatible: tensorrt.version_compatible,
-    width: input.width,
-    height: input.height,
-    maxBatchSize: config.max_batch_size,
-    focus: preprocess.focus,
-    pad: preprocess.pad,
-    color: preprocess.color,
-    scale: preprocess.scale,
-    mean: preprocess.mean,
-    std: preprocess.std,
-    task: gpuTask(config, labels),
-    executionContexts: tensorrt.execution_contexts,
-    cudaGraphs: tensorrt.cuda_graphs,
-    maxPicturePixels,
-  } satisfies GpuInstanceSpec;
 }
 
 function isJpeg({ content }: FrameTask): boolean {

@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { Picture } from '../core/picture.js';
+import { pixelsOf } from './kept-pictures.js';
 import type { PixelView } from './native.js';
 import type { Size } from './sampling.js';
 
@@ -30,6 +31,7 @@ export async function decodePicture(
     const { bytes, format, width, height, stride } = picture;
     return { width, height, pixels: { data: bytes, format, width, height, stride } };
   }
+  if (picture.kind === 'kept') return { width: picture.width, height: picture.height, pixels: pixelsOf(picture) };
   try {
     // As OpenCV reads: orientation applied, colour profile and transparency ignored.
     const image = sharp(picture.bytes, { limitInputPixels: maxPixels, autoOrient: true, ignoreIcc: true });

@@ -1,19 +1,30 @@
+import { regionsOf } from '../core/inference.js';
 import { TASK_KINDS, TASKS_OF_REGIONS, type ModelConfig } from '../core/model-config.js';
 import { networkInput } from '../core/network-input.js';
 import type { Picture } from '../core/picture.js';
 import { decodePicture, type DecodedPicture } from './image-decoder.js';
+import type { FrameTask } from './messages.js';
 import type { NativeAddon } from './native.js';
 import { atDecodedSize, type Sampling } from './sampling.js';
 
-/** Decodes a picture as large as a model needs it. Throws BAD_IMAGE or MESSAGE_TOO_LARGE. */
+/** What decides how large the picture of a request is decoded. */
+export type DecodedRequest = Pick<FrameTask, 'parameters' | 'keep'>;
+
+/** Decodes a picture as large as a model needs it for a request. Throws BAD_IMAGE or MESSAGE_TOO_LARGE. */
 export function decodeFor(
   { task, input }: Pick<ModelConfig, 'task' | 'input'>,
   picture: Picture,
   maxPixels: number,
+  request: DecodedRequest | null = null,
 ): Promise<DecodedPicture> {
   // Regions are cropped from the full picture; what samples all of it may take it smaller.
   const whole = (TASK_KINDS[task] === 'detect' && !TASKS_OF_REGIONS.has(task)) || TASK_KINDS[task] === 'segment';
-  return decodePicture(picture, maxPixels, whole ? input : null);
+  return decodePicture(picture, maxPixels, whole && (request === null || looksAtAll(request)) ? input : null);
+}
+
+function looksAtAll({ parameters, keep }: DecodedRequest): boolean {
+  if (keep !== undefined || regionsOf(parameters).length > 0) return false;
+  return parameters.kind !== 'detect' || parameters.tiles === undefined;
 }
 
 /** How pictures become rows of a model's input tensor on the CPU: decoded, sampled, normalised. */
@@ -36,8 +47,8 @@ export class InputRows {
   }
 
   /** Throws BAD_IMAGE or MESSAGE_TOO_LARGE. */
-  decode(picture: Picture, maxPixels: number): Promise<DecodedPicture> {
-    return decodeFor(this.#config, picture, maxPixels);
+  decode(picture: Picture, maxPixels: number, request: DecodedRequest | null = null): Promise<DecodedPicture> {
+    return decodeFor(this.#config, picture, maxPixels, request);
   }
 
   /** Writes one row from `out[offset]`. */

@@ -1,8 +1,11 @@
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { Executor } from '../core/executor.js';
-import type { BatchResult, InferenceRequest, InferenceResult } from '../core/inference.js';
+import type { HeldPicture, KeptPicture } from '../core/picture.js';
+import type { BatchResult, DetectionLayout, InferenceRequest, InferenceResult } from '../core/inference.js';
 import { InstanceThread } from './instance-thread.js';
+import { releaseOnDevice } from './kept-pictures.js';
 import type { BatchDone, BatchReply, FrameTask, InstanceSpec, Placement } from './messages.js';
+import { PictureRooms } from './picture-rooms.js';
 
 export interface InstanceGroupOptions {
   /** What each instance loads. */
@@ -32,6 +35,7 @@ export class InstanceGroup implements Executor {
   readonly instances: number;
   onIdle: () => void = () => {};
   readonly #options: InstanceGroupOptions;
+  readonly #rooms = new PictureRooms();
   readonly #idle: InstanceThread[] = [];
   readonly #busy = new Set<Promise<unknown>>();
   /** Threads that hang; each is closed when it comes back. */
@@ -43,6 +47,7 @@ export class InstanceGroup implements Executor {
   #closed = false;
   #deviceLost = false;
   #retry: NodeJS.Timeout | undefined;
+  #layout: DetectionLayout | null = null;
 
   private constructor(options: InstanceGroupOptions) {
     this.#options = options;
@@ -63,6 +68,7 @@ export class InstanceGroup implements Executor {
       throw group.#lost;
     }
     for (const note of group.#idle[0]?.notes ?? []) options.log('info', note);
+    group.#layout = group.#idle[0]?.layout ?? null;
     return group;
   }
 
@@ -73,6 +79,10 @@ export class InstanceGroup implements Executor {
   get idle(): number {
     // With no instance left, batches are let in to fail at once instead of waiting for ever.
     return this.#lost === null ? this.#idle.length : 1;
+  }
+
+  get layout(): DetectionLayout | null {
+    return this.#layout;
   }
 
   async execute(batch: readonly InferenceRequest[]): Promise<BatchResult> {
@@ -98,7 +108,7 @@ export class InstanceGroup implements Executor {
 
   async #run(thread: InstanceThread, batch: readonly InferenceRequest[]): Promise<BatchResult> {
     const transferList: ArrayBuffer[] = [];
-    const tasks = batch.map((request) => toTask(request, transferList));
+    const tasks = batch.map((request) => toTask(request, transferList, this.#rooms));
     const run = thread.execute(tasks, transferList);
     let reply: BatchReply | null;
     try {
@@ -118,7 +128,7 @@ export class InstanceGroup implements Executor {
       if (error.code === 'DEVICE_LOST') this.#loseDevice(error);
       throw error;
     }
-    return { phases: reply.phases, results: toResults(reply) };
+    return { phases: reply.phases, results: toResults(reply, (kept) => this.#held(kept)) };
   }
 
   get #timeout(): number {
@@ -142,7 +152,10 @@ export class InstanceGroup implements Executor {
   async #leaveAlone(thread: InstanceThread, run: Promise<BatchReply>): Promise<void> {
     this.#hung += 1;
     if (this.#hung <= this.instances) void this.#replace(thread.placement);
-    await Promise.allSettled([run]);
+    const [end] = await Promise.allSettled([run]);
+    // Its pictures have nobody else to release them.
+    const frames = end.status === 'fulfilled' && end.value.type === 'done' ? end.value.frames : [];
+    for (const { kept } of frames) if (kept !== undefined) this.#held(kept).release();
     this.#hung -= 1;
     await thread.close();
     // Threads beyond that number were not replaced; they are now.
@@ -212,6 +225,19 @@ export class InstanceGroup implements Executor {
     };
   }
 
+  #held(picture: KeptPicture): HeldPicture {
+    let released = false;
+    return {
+      picture,
+      release: () => {
+        if (released) return;
+        released = true;
+        if (picture.host !== null) this.#rooms.give(picture.host.bytes.buffer as SharedArrayBuffer);
+        releaseOnDevice(picture);
+      },
+    };
+  }
+
   #instanceLost(what: string, cause: unknown): ServingError {
     this.#options.log('error', `an instance ${what}`);
     return new ServingError('INSTANCE_LOST', `the instance ${what}; it is being replaced, send the frame again`, {
@@ -221,20 +247,25 @@ export class InstanceGroup implements Executor {
 }
 
 /** The request as it crosses, its picture moved where the buffer is the message's own and copied where it is shared. */
-function toTask({ content, parameters }: InferenceRequest, transferList: ArrayBuffer[]): FrameTask {
-  if (content.kind === 'text') return { content, parameters };
+function toTask(
+  { content, parameters, keep }: InferenceRequest,
+  transferList: ArrayBuffer[],
+  rooms: PictureRooms,
+): FrameTask {
+  const task = { parameters, ...(keep === undefined ? {} : { keep, room: rooms.take() }) };
+  if (content.kind !== 'encoded' && content.kind !== 'raw') return { ...task, content };
   const { bytes } = content;
   const { buffer } = bytes;
   if (buffer instanceof ArrayBuffer && buffer.byteLength - bytes.byteLength <= MESSAGE_OVERHEAD) {
     transferList.push(buffer);
-    return { content, parameters };
+    return { ...task, content };
   }
-  return { content: { ...content, bytes: bytes.slice() }, parameters };
+  return { ...task, content: { ...content, bytes: bytes.slice() } };
 }
 
-function toResults({ frames, values }: BatchDone): InferenceResult[] {
+function toResults({ frames, values }: BatchDone, hold: (kept: KeptPicture) => HeldPicture): InferenceResult[] {
   let offset = 0;
-  return frames.map(({ width, height, error, rows, columns, layout, rowErrors, attachments }) => {
+  return frames.map(({ width, height, error, rows, columns, layout, rowErrors, attachments, kept }) => {
     if (error !== null) return { width, height, outcome: ServingError.fromData(error) };
     const start = offset;
     offset += rows * columns;
@@ -249,6 +280,7 @@ function toResults({ frames, values }: BatchDone): InferenceResult[] {
         rowErrors: rowErrors?.map((data) => (data === null ? null : ServingError.fromData(data))) ?? null,
         attachments,
       },
+      ...(kept === undefined ? {} : { picture: hold(kept) }),
     };
   });
 }

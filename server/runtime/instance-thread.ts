@@ -1,5 +1,6 @@
 import { Piscina } from 'piscina';
 import { ServingError } from '../core/errors.js';
+import type { DetectionLayout } from '../core/inference.js';
 import type { BatchReply, FrameTask, InstanceSpec, LoadReply, Placement, WorkerTask } from './messages.js';
 
 const WORKER_FILE = new URL('./instance-worker.js', import.meta.url);
@@ -12,6 +13,8 @@ const WORKER_FILE = new URL('./instance-worker.js', import.meta.url);
 export class InstanceThread {
   /** What operators should know about how the model was loaded. */
   readonly notes: readonly string[];
+  /** As Executor.layout. */
+  readonly layout: DetectionLayout | null;
   /** Where it runs. */
   readonly placement: Placement;
   /** Called when the thread has died; a batch that it was running rejects as well. */
@@ -22,11 +25,12 @@ export class InstanceThread {
   private constructor(
     pool: Piscina<WorkerTask, LoadReply | BatchReply>,
     placement: Placement,
-    notes: readonly string[],
+    { notes, layout }: LoadReply & { readonly type: 'loaded' },
   ) {
     this.#pool = pool;
     this.placement = placement;
     this.notes = notes;
+    this.layout = layout;
     pool.on('workerDestroy', () => {
       if (!this.#closing) this.onDeath();
     });
@@ -46,7 +50,7 @@ export class InstanceThread {
     try {
       const reply = (await pool.run({ type: 'load', spec })) as LoadReply;
       if (reply.type === 'error') throw ServingError.fromData(reply.error);
-      return new InstanceThread(pool, spec.placement, reply.notes);
+      return new InstanceThread(pool, spec.placement, reply);
     } catch (error) {
       await pool.destroy();
       throw error;

@@ -1,7 +1,7 @@
 import type { ErrorData } from '../core/errors.js';
 import type { Attachment, DetectionLayout, PhaseDurations, TaskParameters } from '../core/inference.js';
 import type { ModelConfig } from '../core/model-config.js';
-import type { Content } from '../core/picture.js';
+import type { Content, Keep, KeptPicture } from '../core/picture.js';
 
 /** The protocol between an InstanceThread and its worker. Everything here survives a structured clone. */
 
@@ -31,7 +31,13 @@ export type WorkerTask =
 /** The answer to `load`. */
 export type LoadReply =
   /** What operators should know: what had to be changed in the model file to serve it, which engines are used. */
-  { readonly type: 'loaded'; readonly notes: readonly string[] } | ErrorReply;
+  | {
+      readonly type: 'loaded';
+      readonly notes: readonly string[];
+      /** As Executor.layout. */
+      readonly layout: DetectionLayout | null;
+    }
+  | ErrorReply;
 
 /** The answer to `execute`. */
 export type BatchReply = BatchDone | ErrorReply;
@@ -53,6 +59,10 @@ export interface BatchDone {
 export interface FrameTask {
   readonly content: Content;
   readonly parameters: TaskParameters;
+  /** What is to be kept of the picture; left out: nothing. */
+  readonly keep?: Keep | undefined;
+  /** Memory that a picture may be kept in, where it fits. */
+  readonly room?: SharedArrayBuffer | null | undefined;
 }
 
 export interface FrameReply {
@@ -67,4 +77,6 @@ export interface FrameReply {
   readonly rowErrors: readonly (ErrorData | null)[] | null;
   /** As ResultTable.attachments; moved. */
   readonly attachments: readonly Attachment[];
+  /** What was asked to be kept. */
+  readonly kept?: KeptPicture | undefined;
 }

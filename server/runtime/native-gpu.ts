@@ -1,8 +1,17 @@
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { GpuTelemetry } from '../core/gpu-telemetry.js';
 import type { DetectionLayout } from '../core/inference.js';
+import type { EngineBuildResult, EngineBuildSpec } from './native-gpu-build.js';
 import { addonFile, loadAddon } from './native-file.js';
 import type { ClassMapOptions, DetectionSpec, HeatMapOptions, PixelRect, PixelView } from './native.js';
+
+export type {
+  SizeRange,
+  BuildProfile,
+  CalibrationSpec,
+  EngineBuildSpec,
+  EngineBuildResult,
+} from './native-gpu-build.js';
 
 /**
  * The one door to the native GPU addon, which is there where CUDA and TensorRT were found when it was built. Names, order
@@ -32,69 +41,22 @@ export interface GpuInfo {
   readonly driver: string;
 }
 
-/** Sizes that an optimisation profile reaches and is tuned for. */
-export interface SizeRange {
-  readonly min: number;
-  readonly opt: number;
-  readonly max: number;
+/** A score for each class. */
+export interface GpuClassification {
+  readonly kind: 'classify';
+  /** What turns them into probabilities. */
+  readonly activation: 'none' | 'softmax' | 'sigmoid';
+  /** Lines of the labels file; 0: there is none. */
+  readonly labels: number;
 }
 
-export interface BuildProfile {
-  readonly batch: SizeRange;
-  /** Null where the model file fixes them. */
-  readonly height: SizeRange | null;
-  readonly width: SizeRange | null;
-}
-
-/** What the INT8 calibrator is fed. */
-export interface CalibrationSpec {
-  readonly algorithm: 'entropy' | 'minmax';
-  /** For each input of the model, a file of raw float32 batches, one after the other, each `batchSize` rows. */
-  readonly inputs: readonly { readonly name: string; readonly file: string }[];
-  readonly batchSize: number;
-  /** Read when it exists, else written: a calibration is not repeated. Null: neither. */
-  readonly cacheFile: string | null;
-}
-
-/** What a plan is built from. */
-export interface EngineBuildSpec {
-  readonly onnxFile: string;
-  /** Where the plan is written; the directory exists. */
-  readonly planFile: string;
-  readonly device: number;
-  readonly precision: 'fp32' | 'fp16' | 'int8' | 'strongly_typed';
-  /** Lets fp32 layers round their inputs to TF32. */
-  readonly tf32: boolean;
-  readonly profiles: readonly BuildProfile[];
-  /** Shared libraries that are loaded before the file is parsed. */
-  readonly plugins: readonly string[];
-  /** 0 to 5. */
-  readonly optimizationLevel: number;
-  /** Most device memory of a layer while it is tried; null: as much as there is. */
-  readonly workspaceBytes: number | null;
-  /** Streams beside the instance's own; null: TensorRT decides. */
-  readonly auxStreams: number | null;
-  readonly versionCompatible: boolean;
-  /** Leaves the weights out of the plan: they are put back from the ONNX file as it is loaded. */
-  readonly stripWeights: boolean;
-  readonly refit: boolean;
-  readonly hardwareCompatibility: 'none' | 'ampere_plus' | 'same_compute_capability';
-  /** Read and brought up to date; null: neither. */
-  readonly timingCacheFile: string | null;
-  readonly calibration: CalibrationSpec | null;
-  /**
-   * A file descriptor to which one JSON object a line is written while the build runs:
-   * {"progress": 0 to 1, "phase": text} and {"level": "info"|"warn"|"error", "message": text}. Null: nothing is written.
-   */
-  readonly progressFd: number | null;
-}
-
-export interface EngineBuildResult {
-  readonly planBytes: number;
-  /** Device memory of one execution context, for each profile. */
-  readonly activationBytes: readonly number[];
-  /** Layers of the engine. */
-  readonly layers: number;
+/** A vector for each text. */
+export interface GpuTextEmbedding {
+  readonly kind: 'embed';
+  /** How the vectors of tokens become that of a text. */
+  readonly pooling: 'none' | 'cls' | 'mean';
+  /** Whether it is brought to unit length. */
+  readonly normalize: boolean;
 }
 
 /** What the outputs of a model mean. */
@@ -102,6 +64,7 @@ export type GpuTask =
   | { readonly kind: 'detect'; readonly detection: DetectionSpec }
   /** Vectors, brought to unit length if `normalize`. */
   | { readonly kind: 'embed'; readonly normalize: boolean }
+  | GpuClassification
   /** `labels`: lines of the labels file; 0: there is none. */
   | { readonly kind: 'segment'; readonly activation: ClassMapOptions['activation']; readonly labels: number }
   | {
@@ -143,8 +106,8 @@ export interface GpuInstanceSpec {
   readonly maxPicturePixels: number;
 }
 
-/** A picture to bring into device memory: a JPEG file, or pixels. */
-export type GpuPicture = { readonly jpeg: Uint8Array } | { readonly pixels: PixelView };
+/** A picture to bring into device memory: a JPEG file, pixels, or one that was kept there. */
+export type GpuPicture = { readonly jpeg: Uint8Array } | { readonly pixels: PixelView } | { readonly kept: number };
 
 /** Its size in pixels as stored, or why the CPU has to decode it. */
 export type GpuPictureReply = { readonly width: number; readonly height: number } | { readonly refusal: string };
@@ -207,7 +170,49 @@ export interface NativeGpuInstance {
   upload(picture: number, pixels: PixelView): void;
   /** Samples, infers and post-processes up to maxBatchSize rows of the decoded pictures, and waits for the results. */
   run(rows: readonly GpuRow[]): GpuRun;
+  /**
+   * Keeps a picture of the last `decode` beyond the next one, for every instance of its device, until `releasePicture`.
+   * Returns its id, which is never given twice.
+   */
+  keep(picture: number): number;
   /** Frees what the instance holds; the engine goes with the last one. */
+  close(): void;
+}
+
+/** What an instance runs that reads texts. */
+export interface GpuTextInstanceSpec extends Pick<
+  GpuInstanceSpec,
+  | 'device'
+  | 'planFile'
+  | 'weightsFile'
+  | 'plugins'
+  | 'versionCompatible'
+  | 'maxBatchSize'
+  | 'executionContexts'
+  | 'cudaGraphs'
+> {
+  readonly task: GpuClassification | GpuTextEmbedding;
+  /** Most tokens of a row. */
+  readonly maxLength: number;
+}
+
+/** Rows of tokens, all of the same length. */
+export interface GpuTextBatch {
+  /** What each input of the plan holds, in the order of `inputNames`: `length` values a row. */
+  readonly inputs: readonly Int32Array[];
+  /** Tokens of a row, padding included. */
+  readonly length: number;
+  /** Tokens of each row, padding left out. */
+  readonly tokens: Int32Array;
+}
+
+/** As NativeGpuInstance, on texts. */
+export interface NativeGpuTextInstance {
+  notes(): string[];
+  /** The inputs of the plan. */
+  inputNames(): string[];
+  /** Infers and post-processes up to maxBatchSize rows: one result a row. */
+  run(batch: GpuTextBatch): Pick<GpuRun, 'columns' | 'values' | 'phases'>;
   close(): void;
 }
 
@@ -240,6 +245,13 @@ export interface GpuAddon {
   /** Takes seconds to minutes. */
   buildEngine(spec: EngineBuildSpec): EngineBuildResult;
   openInstance(spec: GpuInstanceSpec): NativeGpuInstance;
+  openTextInstance(spec: GpuTextInstanceSpec): NativeGpuTextInstance;
+  /** Copies a picture that was kept to the host, in a buffer of its own. */
+  downloadPicture(id: number): PixelView;
+  /** Any thread. The memory is used again as soon as no instance reads the picture any more. */
+  releasePicture(id: number): void;
+  /** Pictures that are kept: more than there are frames in flight would be a leak. */
+  keptPictures(): number;
   /** Runs a plan without pictures or results, after a quarter of the time to warm up. */
   benchEngine(spec: EngineBenchSpec): EngineBenchResult;
 }

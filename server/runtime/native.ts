@@ -235,6 +235,25 @@ export interface NativeAddon {
   l2Normalize(values: Float32Array, rows: number): void;
 
   /**
+   * Turns the `rows` rows of `values`, the scores of classes, into probabilities, in place; in double precision. softmax:
+   * those of a row add up to 1. sigmoid: each for itself. Where a row has NaN, softmax makes all of it NaN.
+   */
+  activate(values: Float32Array, rows: number, activation: 'softmax' | 'sigmoid'): void;
+
+  /**
+   * One vector a text from those of its tokens: `values` has [tokens.length, length, D] of them, `out` room for
+   * [tokens.length, D]. cls: the first token's. mean: the mean of the first `tokens[row]`, 1 to `length`, summed in their
+   * order in double precision.
+   */
+  poolTokens(
+    values: Float32Array,
+    length: number,
+    tokens: Int32Array,
+    pooling: 'cls' | 'mean',
+    out: Float32Array,
+  ): void;
+
+  /**
    * Least-squares similarity (rotation, uniform scale, translation; no reflection) from five landmarks to a template,
    * both x0 y0 .. x4 y4. Returns the row-major 2x3 matrix from template pixels to picture pixels. Throws a RangeError when
    * the points determine none: all on one point, or not finite.

@@ -1,4 +1,5 @@
 import { ServingError } from '../core/errors.js';
+import type { DetectionLayout } from '../core/inference.js';
 import type { Instance } from './instance.js';
 import { InstanceThread } from './instance-thread.js';
 import type { BatchDone, FrameTask, InstanceSpec } from './messages.js';
@@ -18,6 +19,10 @@ export class ThreadInstance implements Instance {
 
   get notes(): readonly string[] {
     return this.#thread.notes;
+  }
+
+  get layout(): DetectionLayout | null {
+    return this.#thread.layout;
   }
 
   /** Copies the pictures: they may be given to another instance too. */

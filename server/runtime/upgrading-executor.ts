@@ -1,6 +1,6 @@
 import { errorMessage } from '../core/errors.js';
 import type { Executor } from '../core/executor.js';
-import type { BatchResult, InferenceRequest } from '../core/inference.js';
+import type { BatchResult, DetectionLayout, InferenceRequest } from '../core/inference.js';
 
 export interface Upgrade {
   /** Makes what takes over; ends early, by throwing, when the signal is aborted. */
@@ -32,6 +32,10 @@ export class UpgradingExecutor implements Executor {
 
   get idle(): number {
     return this.#current.idle;
+  }
+
+  get layout(): DetectionLayout | null {
+    return this.#current.layout;
   }
 
   execute(batch: readonly InferenceRequest[]): Promise<BatchResult> {

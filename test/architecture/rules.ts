@@ -33,6 +33,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   // The server's reference page lists its endpoints and metrics; both files are plain tables.
   'cli/reference': ['http/endpoints', 'http/metric-definitions'],
+  // What is drawn are detections, and core has them in the words of the protocol.
+  'runtime/annotation/annotate-picture': ['gen'],
+  'runtime/annotation/overlay': ['gen'],
 };
 
 /** Where something of the outside world may be used. */
@@ -56,7 +59,11 @@ export const PACKAGE_DOORS: readonly (Door & { readonly packages: RegExp })[] = 
   },
   { what: 'processes', packages: /^(node:)?child_process$/, only: ['runtime/gpu-process.ts', 'catalog/sources/'] },
   { what: 'ONNX Runtime', packages: /^onnxruntime/, only: ['runtime/onnx-session.ts'] },
-  { what: 'sharp', packages: /^sharp$/, only: ['runtime/image-decoder.ts'] },
+  {
+    what: 'sharp',
+    packages: /^sharp$/,
+    only: ['runtime/image-decoder.ts', 'runtime/map-encoder.ts', 'runtime/annotation/annotate-picture.ts'],
+  },
   { what: 'the YAML parser', packages: /^yaml$/, only: ['config/', 'catalog/catalog.ts'] },
   { what: 'commander', packages: /^commander$/, only: ['cli/', 'config/server-options.ts'] },
   // These would be ways around the doors below.

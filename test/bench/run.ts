@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
 import { operators } from './operators.js';
+import { pipelines } from './pipelines.js';
 import { Report } from './report.js';
 import { FULL, QUICK, type Settings } from './settings.js';
 import { start } from './start.js';
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, (report: Report, settings: Settings) => P
   memory,
   start,
   operators,
+  pipelines,
   trackers,
 };
 

@@ -202,3 +202,17 @@ test('the fingerprint changes with the file, the configuration and the labels, a
   seen.add(await fingerprint());
   t.is(seen.size, 6);
 });
+
+test('a model that reads has its vocabulary in its directory, and is another one when that changes', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addModel('cats', '{"task":"text_embedding","tokenizer":{"vocab":"words.txt"}}', MODEL);
+  const missing = await problem(repository);
+  t.is(missing?.code, 'CONFIG_INVALID');
+  t.regex(missing?.message ?? '', /cats\/words\.txt does not exist; put the vocabulary/);
+  await repository.write('cats/words.txt', 'a');
+  const fingerprint = async () => (await content(repository)).versions[0]!.fingerprint;
+  const before = await fingerprint();
+  t.is(await fingerprint(), before);
+  await repository.write('cats/words.txt', 'a b');
+  t.not(await fingerprint(), before);
+});

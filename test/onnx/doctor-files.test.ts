@@ -79,8 +79,11 @@ const twoInputs = (first: string | number, second: string | number) =>
   makeModel({
     name: 'two',
     nodes: [node('Add', ['words', 'mask'], ['sum']), node('Cast', ['sum'], ['output'], { to: DataType.FLOAT })],
-    inputs: [valueInfo('words', [first, 16], DataType.INT64), valueInfo('mask', [second, 16], DataType.INT64)],
-    outputs: [valueInfo('output', [first, 16])],
+    inputs: [
+      valueInfo('words', [first, 'length'], DataType.INT64),
+      valueInfo('mask', [second, 'length'], DataType.INT64),
+    ],
+    outputs: [valueInfo('output', [first, 'length'])],
   });
 
 test('R19: several inputs whose batches go together, or do not', (t) => {
@@ -88,7 +91,7 @@ test('R19: several inputs whose batches go together, or do not', (t) => {
     t,
     twoInputs('batch', 'batch'),
     { rule: 'R19', severity: 'info' },
-    /it has 2 inputs: 'words' \[batch, 16\], 'mask'/,
+    /it has 2 inputs: 'words' \[batch, length\], 'mask'/,
   );
   t.deepEqual(
     doctor(twoInputs('batch', 'batch')).map(({ rule }) => rule),

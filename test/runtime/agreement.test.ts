@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { ServingError } from '../../server/core/errors.js';
 import { modelConfigSchema } from '../../server/core/model-config.js';
-import { requirePicture } from '../../server/core/picture.js';
 import {
   agreementText,
   measureAgreement,
@@ -65,7 +64,7 @@ test('both models get the same frames, whole, with the thresholds of the configu
     );
     const frames = batches.flat();
     t.deepEqual(
-      frames.map(({ content }) => Buffer.from(requirePicture(content).bytes).toString()),
+      frames.map(({ content }) => Buffer.from(content.kind === 'encoded' ? content.bytes : []).toString()),
       ['0', '1', '2'],
     );
     t.deepEqual(frames[2]!.parameters, {
@@ -97,6 +96,22 @@ test('embedders are compared by the cosine, in the mean and at least', async (t)
   if (report.kind !== 'embed') return;
   closeTo(t, [report.agreement, report.meanCosine, report.minimumCosine], [2.96 / 3, 2.96 / 3, 0.96], 1e-6);
   t.deepEqual(models.candidate.batches[0]![0]!.parameters, { kind: 'embed', regions: [] });
+});
+
+test('classifiers are compared by their best class', async (t) => {
+  await using scratch = await ScratchDirectory.create();
+  const models = doubles(
+    [[[0.25, 0.75]], [[0.5, 0.5]], [[1, 0]], [[0, 1]]],
+    [[[0.5, 0.5]], [[0.75, 0.25]], [[0.75, 0.25]], [[0.25, 0.75]]],
+  );
+  const config = modelConfigSchema.parse({ ...EMBEDDER, task: 'classification', max_batch_size: 4 });
+  const report = await measureAgreement({ ...models, pictures: await anyPictures(scratch, 4), config });
+  t.deepEqual(report, { kind: 'classify', agreement: 0.75, pictures: 4, sameBest: 3, meanScoreDifference: 0.25 });
+  t.notThrows(() => requireAgreement(report, 0.75));
+  t.throws(() => requireAgreement(report, 0.8), {
+    message: /best class is the same in 3 of 4 pictures, scores off by 0\.2500/,
+  });
+  t.like(models.reference.batches[0]![0]!.parameters, { kind: 'classify', regions: [] });
 });
 
 test('a picture that a model fails on ends the comparison with its name', async (t) => {

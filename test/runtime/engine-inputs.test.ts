@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { makeModel, node, valueInfo } from '../../server/onnx/builder.js';
+import { modelConfigSchema } from '../../server/core/model-config.js';
 import { declaredShape } from '../../server/onnx/graph.js';
 import { decodeModel, encodeModel } from '../../server/onnx/model-file.js';
 import { readEngineInputs } from '../../server/runtime/engine-inputs.js';
 import { makeConfig } from '../support/requests.js';
 import { ScratchDirectory } from '../support/scratch-directory.js';
+import { wordsModel } from '../support/text-models.js';
 import { meansModel } from '../support/tiny-models.js';
 
 const NEVER = new AbortController().signal;
@@ -38,6 +40,24 @@ test('one plan serves all input sizes that its profile leaves open', async (t) =
     (await read(scratch, { input: { width, height }, tensorrt: { profiles } })).onnxSha256;
   t.is(await at(64, 64), await at(96, 32));
   t.not(await at(64, 64), (await read(scratch, { input: { width: 64, height: 64 } })).onnxSha256);
+});
+
+test('a model that reads is built as it is, and int8 only where the file says how', async (t) => {
+  await using scratch = await ScratchDirectory.create();
+  const modelFile = await scratch.write('words/1/model.onnx', wordsModel());
+  const texts = (keys: object) => modelConfigSchema.parse({ task: 'text_classification', ...keys });
+  const inputs = await readEngineInputs(modelFile, texts({}), NEVER);
+  t.deepEqual([inputs.inputName, inputs.calibration], ['input_ids', null]);
+  t.deepEqual(Uint8Array.from(inputs.onnx), wordsModel());
+  await t.throwsAsync(readEngineInputs(modelFile, texts({ tensorrt: { precision: 'int8' } }), NEVER), {
+    code: 'CONFIG_INVALID',
+    message: /int8, and the model file has no Q\/DQ nodes: a model of task text_classification cannot be calibrated/,
+  });
+  const fixed = await scratch.write('fixed/1/model.onnx', wordsModel({ length: 16 }));
+  await t.throwsAsync(readEngineInputs(fixed, texts({}), NEVER), {
+    code: 'MODEL_INVALID',
+    message: /fixed\/1\/model\.onnx: Input 'input_ids' has a fixed length of 16/,
+  });
 });
 
 test('behind a Focus layer the file is rewritten to half the size, ranges too', async (t) => {

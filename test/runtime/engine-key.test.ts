@@ -1,4 +1,5 @@
 import test from 'ava';
+import { modelConfigSchema } from '../../server/core/model-config.js';
 import { engineFacts, engineKey, engineOptions } from '../../server/runtime/engine-key.js';
 import { openRanges } from '../../server/runtime/open-ranges.js';
 import { gpu, makeInputs } from '../support/fake-gpu.js';
@@ -50,6 +51,17 @@ for (const [what, same] of [
 ] as const) {
   test(`the same plan does when this changes: ${what}`, (t) => t.is(same, key()));
 }
+
+test('profiles of texts say how long rows may be, and those of pictures nothing of it', (t) => {
+  const options = (keys: Keys) => engineOptions(modelConfigSchema.parse({ max_batch_size: 4, ...keys }));
+  const batch = range(1, 4, 4);
+  const texts = { task: 'text_embedding', tokenizer: { max_length: 48 } };
+  const none = { height: null, width: null };
+  t.deepEqual(options(texts).profiles, [{ batch, ...none, length: range(1, 48, 48) }]);
+  const padded = { ...texts, tokenizer: { max_length: 48, padding: 'max_length' } };
+  t.deepEqual(options(padded).profiles, [{ batch, ...none, length: range(48, 48, 48) }]);
+  t.deepEqual(options({ task: 'classification', input: { width: 8, height: 8 } }).profiles, [{ batch, ...none }]);
+});
 
 test('a promise of compatibility lets those share a plan whom it names, and no others', (t) => {
   const [h100, h200, a10, t4] = [

@@ -10,7 +10,7 @@ function unwrapped(text: string): string {
 test('sluice --help lists every command', async (t) => {
   const { code, stdout } = await sluice(['--help']);
   t.is(code, 0);
-  for (const command of ['serve', 'detect', 'segment', 'embed', 'models', 'doctor', 'bench']) {
+  for (const command of ['serve', 'detect', 'segment', 'embed', 'classify', 'models', 'doctor', 'bench']) {
     t.regex(stdout, new RegExp(`^ {2}${command}\\b.*\\S`, 'm'), command);
   }
 });
@@ -30,7 +30,8 @@ test('sluice serve --help tells of every option: flag, value, meaning, variable 
 for (const [command, flags] of [
   [['detect'], ['--model', '--server', '--model-repository', '--score-threshold', '--out', '--annotate', '--json']],
   [['segment'], ['--model', '--server', '--model-repository', '--out', '--json']],
-  [['embed'], ['--model', '--server', '--model-repository', '--json']],
+  [['embed'], ['--model', '--server', '--model-repository', '--text', '--json']],
+  [['classify'], ['--model', '--server', '--model-repository', '--text', '--top-k', '--score-threshold', '--json']],
   [['models'], ['pull', 'list', 'load', 'unload']],
   [
     ['models', 'list'],

@@ -1,4 +1,6 @@
 import type {
+  ClassifyResponse,
+  ClassifySettings,
   DetectResponse,
   DetectSettings,
   RegionsFrame,
@@ -24,6 +26,15 @@ export async function embedOne(
   settings: StreamSettings = {},
 ): Promise<EmbedResponse> {
   return only(await all(client.embed([frame], settings)));
+}
+
+/** Classifies one frame. */
+export async function classifyOne(
+  client: SluiceClient,
+  frame: RegionsFrame,
+  settings: ClassifySettings = {},
+): Promise<ClassifyResponse> {
+  return only(await all(client.classify([frame], settings)));
 }
 
 export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {

@@ -1,6 +1,12 @@
 import { ServingError } from '../../server/core/errors.js';
 import type { Executor } from '../../server/core/executor.js';
-import type { BatchResult, InferenceRequest, InferenceResult, PhaseDurations } from '../../server/core/inference.js';
+import type {
+  BatchResult,
+  DetectionLayout,
+  InferenceRequest,
+  InferenceResult,
+  PhaseDurations,
+} from '../../server/core/inference.js';
 
 export const PHASES: PhaseDurations = { decode: 10, preprocess: 20, infer: 30, postprocess: 40 };
 
@@ -40,6 +46,7 @@ export class FakeBatch {
 
 /** An executor whose batches end by hand: it is slow, fails and loses instances as the test wants. */
 export class FakeExecutor implements Executor {
+  layout: DetectionLayout | null = null;
   onIdle: () => void = () => {};
   /** Told of each batch before it starts. */
   onStart: (batch: FakeBatch) => void = () => {};

@@ -7,6 +7,7 @@ export type Answer = readonly (readonly number[])[] | NonNullable<FrameReply['er
 /** An instance that answers each frame with what a function says; frames are counted from 0, over all batches. */
 export class InstanceDouble implements Instance {
   readonly notes: readonly string[] = [];
+  readonly layout = null;
   /** Frames of each batch that it was given. */
   readonly batches: (readonly FrameTask[])[] = [];
   readonly #answer: (frame: number) => Answer;
@@ -28,7 +29,7 @@ export class InstanceDouble implements Instance {
     });
     const phases = { decode: 0, preprocess: 0, infer: 0, postprocess: 0 };
     const values = Float32Array.from(tables.flat(2));
-    return Promise.resolve({ type: 'done', phases, values, frames: replies, layout: null });
+    return Promise.resolve({ type: 'done', phases, values, frames: replies });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
@@ -37,6 +38,7 @@ export class InstanceDouble implements Instance {
 /** An instance that answers as another one does, with its values changed on the way. */
 export class PerturbedInstance implements Instance {
   readonly notes: readonly string[] = [];
+  readonly layout = null;
   readonly #instance: Instance;
   readonly #change: (done: BatchDone) => BatchDone;
 

@@ -10,7 +10,7 @@ let spec: InstanceSpec;
 export default function handle(task: WorkerTask): LoadReply | BatchDone | ErrorReply {
   if (task.type === 'load') {
     ({ spec } = task);
-    return { type: 'loaded', notes: [] };
+    return { type: 'loaded', notes: [], layout: null };
   }
   const { placement } = spec;
   const place = placement.kind === 'gpu' ? placement.device : -1;

@@ -49,6 +49,18 @@ export function meansModel(width: number, height: number): Uint8Array {
   return embedder('means', nodes, [], width, height);
 }
 
+/** A classifier with an output [N, 3, 1, 1]: the mean of each channel. */
+export function classesModel(width: number, height: number): Uint8Array {
+  return encodeModel(
+    makeModel({
+      name: 'classes',
+      nodes: [node('GlobalAveragePool', ['input'], ['scores'])],
+      inputs: [valueInfo('input', ['batch', 3, height, width])],
+      outputs: [valueInfo('scores', ['batch', 3, 1, 1])],
+    }),
+  );
+}
+
 /** An embedder: the mean of each channel in each cell of a grid, row by row, first all of red. */
 export function gridModel(width: number, height: number, cells: number): Uint8Array {
   const size = [height / cells, width / cells];

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { requirePicture } from '../../server/core/picture.js';
 import type { BatchDone, ErrorReply, LoadReply, WorkerTask } from '../../server/runtime/messages.js';
 
 /**
@@ -40,13 +39,13 @@ function start({ spec }: WorkerTask & { type: 'load' }): LoadReply {
   threads = spec.placement.kind === 'cpu' ? spec.placement.threads : 0;
   const plan = readFileSync(join(spec.modelFile, 'plan'), 'utf8').split('\n');
   const refused = fail((plan[load] ?? 'load') as LoadCommand, `load ${load}`);
-  return refused ?? { type: 'loaded', notes: ['model file: nothing that matters'] };
+  return refused ?? { type: 'loaded', notes: ['model file: nothing that matters'], layout: null };
 }
 
 function execute({ frames }: WorkerTask & { type: 'execute' }): BatchDone | ErrorReply {
   const [first] = frames;
   const command = Buffer.from(
-    first === undefined ? [] : requirePicture(first.content).bytes,
+    first?.content.kind === 'raw' || first?.content.kind === 'encoded' ? first.content.bytes : [],
   ).toString() as BatchCommand;
   const refused = fail(command, 'the batch');
   if (refused !== null) return refused;

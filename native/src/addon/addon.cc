@@ -19,6 +19,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("findHeatPeaks", Napi::Function::New<Translated<FindHeatPeaks>>(env, "findHeatPeaks"));
   exports.Set("writePose", Napi::Function::New<Translated<WritePose>>(env, "writePose"));
   exports.Set("l2Normalize", Napi::Function::New<Translated<L2Normalize>>(env, "l2Normalize"));
+  exports.Set("activate", Napi::Function::New<Translated<Activate>>(env, "activate"));
+  exports.Set("poolTokens", Napi::Function::New<Translated<PoolTokens>>(env, "poolTokens"));
   exports.Set("alignFivePoints", Napi::Function::New<Translated<AlignFivePoints>>(env, "alignFivePoints"));
   exports.Set("exit", Napi::Function::New<Translated<Exit>>(env, "exit"));
   return exports;

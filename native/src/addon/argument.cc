@@ -88,6 +88,13 @@ Napi::Uint8Array Argument::Bytes() const {
   return value_.As<Napi::Uint8Array>();
 }
 
+Napi::Int32Array Argument::Integers() const {
+  if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+    Mismatch("an Int32Array");
+  }
+  return value_.As<Napi::Int32Array>();
+}
+
 Napi::Uint32Array Argument::Words() const {
   if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
     Mismatch("a Uint32Array");

@@ -71,6 +71,7 @@ class Argument {
 
   Napi::Float32Array Floats() const;
   Napi::Uint8Array Bytes() const;
+  Napi::Int32Array Integers() const;
   Napi::Uint32Array Words() const;
 
   /** Throws the TypeError that the argument is not what was expected. */

@@ -15,6 +15,8 @@ Napi::Value FillMask(const Napi::CallbackInfo& info);
 Napi::Value FindHeatPeaks(const Napi::CallbackInfo& info);
 Napi::Value WritePose(const Napi::CallbackInfo& info);
 Napi::Value L2Normalize(const Napi::CallbackInfo& info);
+Napi::Value Activate(const Napi::CallbackInfo& info);
+Napi::Value PoolTokens(const Napi::CallbackInfo& info);
 Napi::Value AlignFivePoints(const Napi::CallbackInfo& info);
 Napi::Value Exit(const Napi::CallbackInfo& info);
 

@@ -44,6 +44,11 @@ class Buffer {
     if (memory_ != nullptr) Space::Free(memory_);
   }
 
+  void Swap(Buffer& other) noexcept {
+    std::swap(memory_, other.memory_);
+    std::swap(capacity_, other.capacity_);
+  }
+
   /** At least `count` values of T. */
   template <typename T>
   T* Room(std::size_t count) {

@@ -1,22 +1,13 @@
 #include "instance/gpu_instance.h"
 
 #include <cstring>
+#include <utility>
 
 #include "params/check.h"
 #include "params/error.h"
 #include "tensorrt/logger.h"
 
 namespace sluice {
-namespace {
-
-/** Bytes that a picture's rows span. */
-std::size_t SpanOf(const PixelView& pixels) {
-  std::int64_t rows = pixels.height;
-  if (pixels.format == PixelFormat::kNv12) rows += (pixels.height + 1) / 2;
-  return static_cast<std::size_t>(pixels.stride * (rows - 1) + RowBytes(pixels.format, pixels.width));
-}
-
-}  // namespace
 
 GpuInstance::GpuInstance(const GpuInstanceSpec& spec)
     : spec_(spec),
@@ -54,13 +45,20 @@ std::vector<GpuPictureReply> GpuInstance::Decode(const std::vector<GpuPicture>& 
     Refuse("pictures has ", pictures.size(), " items; ", slots_.size(), " is the most");
   }
   UseDevice();
-  for (Slot& slot : slots_) slot.view.data = nullptr;
+  for (Slot& slot : slots_) {
+    slot.view.data = nullptr;
+    slot.kept.reset();
+  }
   decode_start_.Record(decode_stream_.get());
   decoding_ = true;
   std::vector<GpuPictureReply> replies(pictures.size());
   DecodeJpegs(pictures, &replies);
   for (std::size_t i = 0; i < pictures.size(); i++) {
     if (pictures[i].is_jpeg) continue;
+    if (pictures[i].kept != 0) {
+      replies[i] = Borrow(i, pictures[i].kept);
+      continue;
+    }
     Upload(i, pictures[i].pixels);
     replies[i] = {pictures[i].pixels.width, pictures[i].pixels.height, ""};
   }
@@ -115,6 +113,32 @@ void GpuInstance::Upload(std::size_t picture, const PixelView& pixels) {
   slot.view = pixels;
   slot.view.data = memory;
   slot.view.length = bytes;
+}
+
+GpuPictureReply GpuInstance::Borrow(std::size_t picture, std::int64_t id) {
+  Slot& slot = slots_[picture];
+  slot.kept = cuda::KeptPictures::Instance().Get(id);
+  const int device = spec_.pool.engine.device;
+  if (slot.kept->device != device) Refuse("picture ", id, " is on GPU ", slot.kept->device, ", not on ", device);
+  slot.view = slot.kept->view;
+  return {slot.view.width, slot.view.height, ""};
+}
+
+std::int64_t GpuInstance::Keep(std::size_t picture) {
+  if (picture >= slots_.size() || slots_[picture].view.data == nullptr || slots_[picture].kept != nullptr) {
+    Refuse("picture is ", picture, ", which the instance has not decoded");
+  }
+  UseDevice();
+  // A picture that no row was made of may still be on its way.
+  SLUICE_CUDA(cudaStreamSynchronize(decode_stream_.get()));
+  cuda::KeptPictures& pictures = cuda::KeptPictures::Instance();
+  const int device = spec_.pool.engine.device;
+  Slot& slot = slots_[picture];
+  cuda::DeviceBuffer memory = pictures.TakeMemory(device);
+  slot.device.Swap(memory);
+  const PixelView view = slot.view;
+  slot.view.data = nullptr;
+  return pictures.Keep(device, std::move(memory), view);
 }
 
 ResultTables GpuInstance::Run(const std::vector<GpuRow>& rows, GpuPhases* phases) {

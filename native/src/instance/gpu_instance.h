@@ -7,6 +7,7 @@
 
 #include "cuda/buffer.h"
 #include "cuda/jpeg_decoder.h"
+#include "cuda/kept_pictures.h"
 #include "cuda/stream.h"
 #include "cuda/warp_normalize.h"
 #include "instance/task.h"
@@ -24,9 +25,14 @@ struct GpuInstanceSpec {
   std::int64_t max_picture_pixels;
 };
 
-/** A picture that the caller keeps in memory until the next Run has returned: a JPEG file, or pixels. */
+/**
+ * A picture that the caller keeps in memory until the next Run has returned: a JPEG file, or pixels; or one that an
+ * instance of the device has kept there.
+ */
 struct GpuPicture {
   bool is_jpeg;
+  /** Its id among cuda::KeptPictures; 0: it is none of them. */
+  std::int64_t kept;
   cuda::JpegFile jpeg;
   PixelView pixels;
 };
@@ -81,17 +87,22 @@ class GpuInstance {
   std::vector<GpuPictureReply> Decode(const std::vector<GpuPicture>& pictures);
   void Upload(std::size_t picture, const PixelView& pixels);
   ResultTables Run(const std::vector<GpuRow>& rows, GpuPhases* phases);
+  /** Keeps a picture of the last Decode beyond the next one; after Run. Returns its id among cuda::KeptPictures. */
+  std::int64_t Keep(std::size_t picture);
 
  private:
   /** A picture in device memory. */
   struct Slot {
     cuda::DeviceBuffer device;
     cuda::PinnedBuffer staging;
+    /** Set where the picture is one that was kept: its memory is not the slot's. */
+    std::shared_ptr<const cuda::KeptPicture> kept;
     /** `data` is device memory; null while there is no picture. */
     PixelView view{};
   };
 
   void UseDevice() const;
+  GpuPictureReply Borrow(std::size_t picture, std::int64_t id);
   void DecodeJpegs(const std::vector<GpuPicture>& pictures, std::vector<GpuPictureReply>* replies);
   void CheckRows(const std::vector<GpuRow>& rows) const;
   const cuda::WarpRow* StageRows(const std::vector<GpuRow>& rows);

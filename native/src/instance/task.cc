@@ -1,5 +1,6 @@
 #include "instance/task.h"
 
+#include "instance/classification_task.h"
 #include "instance/detection_task.h"
 #include "instance/embedding_task.h"
 #include "instance/pose_task.h"
@@ -14,6 +15,9 @@ struct Maker {
 
   std::unique_ptr<Task> operator()(const DetectionSpec& kind) const { return std::make_unique<DetectionTask>(kind); }
   std::unique_ptr<Task> operator()(const EmbeddingSpec& kind) const { return std::make_unique<EmbeddingTask>(kind); }
+  std::unique_ptr<Task> operator()(const ClassificationSpec& kind) const {
+    return std::make_unique<ClassificationTask>(kind);
+  }
   std::unique_ptr<Task> operator()(const SegmentationSpec& kind) const {
     return std::make_unique<SegmentationTask>(spec, kind);
   }

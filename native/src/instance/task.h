@@ -70,6 +70,12 @@ struct EmbeddingSpec {
   bool normalize;
 };
 
+struct ClassificationSpec {
+  ClassActivation activation;
+  /** Lines of the labels file; 0: there is none. */
+  std::int32_t labels;
+};
+
 struct SegmentationSpec {
   ClassActivation activation;
   /** Lines of the labels file; 0: there is none. */
@@ -90,7 +96,7 @@ struct TaskSpec {
   /** Of the network input, in pixels. */
   std::int32_t width;
   std::int32_t height;
-  std::variant<DetectionSpec, EmbeddingSpec, SegmentationSpec, PoseSpec> kind;
+  std::variant<DetectionSpec, EmbeddingSpec, ClassificationSpec, SegmentationSpec, PoseSpec> kind;
 };
 
 std::unique_ptr<Task> MakeTask(const TaskSpec& spec);

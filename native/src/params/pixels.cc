@@ -15,6 +15,12 @@ std::int64_t RowBytes(PixelFormat format, std::int32_t width) {
   }
 }
 
+std::size_t SpanOf(const PixelView& view) {
+  std::int64_t rows = view.height;
+  if (view.format == PixelFormat::kNv12) rows += (view.height + 1) / 2;
+  return static_cast<std::size_t>(view.stride * (rows - 1) + RowBytes(view.format, view.width));
+}
+
 void CheckPixels(const PixelView& view) {
   if (view.width < 1 || view.width > kMaxSide) {
     Refuse("source.width is ", view.width, "; it must be 1 to ", kMaxSide);
@@ -27,10 +33,8 @@ void CheckPixels(const PixelView& view) {
     Refuse("source.stride is ", view.stride, "; a row of ", view.width, " pixels needs ", row, " bytes, and ",
            kMaxStride, " is the most");
   }
-  std::int64_t rows = view.height;
-  if (view.format == PixelFormat::kNv12) rows += (view.height + 1) / 2;
-  const std::int64_t needed = view.stride * (rows - 1) + row;
-  if (view.length < static_cast<std::uint64_t>(needed)) {
+  const std::size_t needed = SpanOf(view);
+  if (view.length < needed) {
     Refuse("source.data has ", view.length, " bytes; ", view.width, "x", view.height, " pixels of stride ", view.stride,
            " need ", needed);
   }

@@ -32,6 +32,9 @@ struct PixelView {
 /** Bytes of a row that hold pixels. */
 std::int64_t RowBytes(PixelFormat format, std::int32_t width);
 
+/** Bytes from the first pixel of the view to its last. */
+std::size_t SpanOf(const PixelView& view);
+
 /** Refuses a view whose rows do not lie within its bytes. */
 void CheckPixels(const PixelView& view);
 

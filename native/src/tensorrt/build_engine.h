@@ -18,6 +18,8 @@ struct BuildProfile {
   SizeRange batch;
   std::optional<SizeRange> height;
   std::optional<SizeRange> width;
+  /** Of the rows of models that read texts. */
+  std::optional<SizeRange> length = std::nullopt;
 };
 
 enum class CalibrationAlgorithm { kEntropy, kMinMax };

@@ -46,6 +46,14 @@ TensorInfo InfoOf(const nvinfer1::ICudaEngine& engine, const char* name) {
 
 }  // namespace
 
+std::size_t BytesOfWholeNumber(nvinfer1::DataType type) {
+  if (type == nvinfer1::DataType::kINT32) return 4;
+#if NV_TENSORRT_MAJOR >= 10
+  if (type == nvinfer1::DataType::kINT64) return 8;
+#endif
+  return 0;
+}
+
 std::string EngineSource::Key() const {
   std::string key = std::to_string(device) + '\n' + plan_file + '\n' + weights_file;
   for (const std::string& plugin : plugins) key += '\n' + plugin;

@@ -35,6 +35,9 @@ struct TensorInfo {
   nvinfer1::DataType type;
 };
 
+/** Of one value of a type of whole numbers that tokens may have: 4 or 8; 0 for other types. */
+std::size_t BytesOfWholeNumber(nvinfer1::DataType type);
+
 /**
  * A plan with its weights on a device, shared by everything that runs it: any thread. The members are declared in the
  * order in which they need one another, so that they go in the reverse one.

@@ -14,7 +14,7 @@ namespace sluice::tensorrt {
 struct PoolSpec {
   EngineSource engine;
   std::int32_t max_batch;
-  /** CHW. */
+  /** CHW of pictures, or the most tokens of a text. */
   std::vector<std::int64_t> row_shape;
   /** Most lanes. */
   std::int32_t execution_contexts;

@@ -12,6 +12,9 @@
 namespace sluice::tensorrt {
 namespace {
 
+/** Dimensions of a row of tokens. */
+constexpr std::size_t kTextRank = 1;
+
 std::size_t Volume(const std::vector<std::int64_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), std::size_t{1},
                          [](std::size_t product, std::int64_t size) { return product * static_cast<std::size_t>(size); });
@@ -22,6 +25,17 @@ void RequireFloat(const TensorInfo& tensor, const char* kind) {
   throw Error(ErrorCode::kModelInvalid, std::string(kind) + " " + tensor.name + " is not float32; a vision task needs it");
 }
 
+void RequireTokens(const TensorInfo& tensor) {
+  if (BytesOfWholeNumber(tensor.type) > 0) return;
+  throw Error(ErrorCode::kModelInvalid,
+              "input " + tensor.name + " is no tensor of whole numbers; a task that reads texts needs it");
+}
+
+std::size_t BytesOf(const TensorInfo& tensor) {
+  const std::size_t bytes = BytesOfWholeNumber(tensor.type);
+  return bytes > 0 ? bytes : sizeof(float);
+}
+
 }  // namespace
 
 ExecutionLane::ExecutionLane(std::shared_ptr<Engine> engine, std::int32_t max_batch,
@@ -29,15 +43,11 @@ ExecutionLane::ExecutionLane(std::shared_ptr<Engine> engine, std::int32_t max_ba
     : engine_(std::move(engine)),
       max_batch_(max_batch),
       row_shape_(row_shape),
+      most_row_shape_(row_shape),
       cuda_graphs_(cuda_graphs),
       graphs_(static_cast<std::size_t>(max_batch) + 1),
       seen_(static_cast<std::size_t>(max_batch) + 1) {
-  if (engine_->inputs().size() != 1) {
-    throw Error(ErrorCode::kModelInvalid,
-                "the plan has " + std::to_string(engine_->inputs().size()) + " inputs; a vision task needs one");
-  }
-  RequireFloat(engine_->inputs().front(), "input");
-  for (const TensorInfo& output : engine_->outputs()) RequireFloat(output, "output");
+  CheckTensors();
   for (std::int32_t batch : {std::int32_t{1}, max_batch}) {
     if (engine_->ProfileFor(InputShape(batch)) >= 0) continue;
     throw Error(ErrorCode::kModelInvalid, "the plan takes " + engine_->Range() + ", not " + ShapeText(InputShape(batch)) +
@@ -45,7 +55,10 @@ ExecutionLane::ExecutionLane(std::shared_ptr<Engine> engine, std::int32_t max_ba
   }
   const cuda::Stream stream;
   activations_.Room<char>(std::max<std::size_t>(engine_->ActivationBytes(), 1));
-  input_.Room<float>(Volume(InputShape(max_batch)));
+  for (const TensorInfo& input : engine_->inputs()) {
+    inputs_.emplace_back();
+    inputs_.back().Room<char>(Volume(InputShape(max_batch)) * BytesOf(input));
+  }
   for (int profile = 0; profile < engine_->profiles(); profile++) {
     contexts_.push_back(engine_->CreateContext(profile, stream.get()));
     UseActivationMemory(*contexts_.back(), activations_.as<char>(), activations_.capacity());
@@ -57,7 +70,10 @@ ExecutionLane::ExecutionLane(std::shared_ptr<Engine> engine, std::int32_t max_ba
     outputs_.back().Room<float>(std::max<std::size_t>(Volume(OutputShape(i, max_batch)), 1));
   }
   for (const auto& context : contexts_) {
-    bool set = context->setTensorAddress(engine_->inputs().front().name.c_str(), input());
+    bool set = true;
+    for (std::size_t i = 0; i < inputs_.size(); i++) {
+      set = set && context->setTensorAddress(engine_->inputs()[i].name.c_str(), input_memory(i));
+    }
     for (std::size_t i = 0; i < outputs_.size(); i++) {
       set = set && context->setTensorAddress(engine_->outputs()[i].name.c_str(), mutable_output(i));
     }
@@ -67,9 +83,10 @@ ExecutionLane::ExecutionLane(std::shared_ptr<Engine> engine, std::int32_t max_ba
 
 void ExecutionLane::Enqueue(std::int32_t batch, cudaStream_t stream) {
   const auto slot = static_cast<std::size_t>(batch);
-  if (graphs_[slot]) return graphs_[slot].Launch(stream);
+  const bool full = row_shape_ == most_row_shape_;
+  if (full && graphs_[slot]) return graphs_[slot].Launch(stream);
   nvinfer1::IExecutionContext& context = ContextFor(batch);
-  if (cuda_graphs_ && seen_[slot] && graph_refusal_.empty()) {
+  if (cuda_graphs_ && full && seen_[slot] && graph_refusal_.empty()) {
     auto [captured, graph] =
         cuda::Graph::Capture(stream, [&context](cudaStream_t capturing) { return context.enqueueV3(capturing); });
     if (captured) {
@@ -80,7 +97,27 @@ void ExecutionLane::Enqueue(std::int32_t batch, cudaStream_t stream) {
     if (graph_refusal_.empty()) graph_refusal_ = "the execution cannot be captured";
   }
   if (!context.enqueueV3(stream)) Fail("the model failed to run");
-  seen_[slot] = true;
+  seen_[slot] = full || seen_[slot];
+}
+
+void ExecutionLane::SetRowLength(std::int64_t length) {
+  if (row_shape_.front() == length) return;
+  row_shape_.front() = length;
+  std::fill(shaped_.begin(), shaped_.end(), 0);
+}
+
+void ExecutionLane::CheckTensors() const {
+  const std::vector<TensorInfo>& inputs = engine_->inputs();
+  if (row_shape_.size() == kTextRank) {
+    for (const TensorInfo& input : inputs) RequireTokens(input);
+  } else {
+    if (inputs.size() != 1) {
+      throw Error(ErrorCode::kModelInvalid,
+                  "the plan has " + std::to_string(inputs.size()) + " inputs; a vision task needs one");
+    }
+    RequireFloat(inputs.front(), "input");
+  }
+  for (const TensorInfo& output : engine_->outputs()) RequireFloat(output, "output");
 }
 
 std::vector<std::int64_t> ExecutionLane::OutputShape(std::size_t index, std::int32_t batch) {
@@ -102,7 +139,8 @@ nvinfer1::IExecutionContext& ExecutionLane::ContextFor(std::int32_t batch) {
   }
   nvinfer1::IExecutionContext& context = *contexts_[profile];
   if (shaped_[profile] != batch) {
-    if (!context.setInputShape(engine_->inputs().front().name.c_str(), DimsOf(InputShape(batch)))) {
+    for (const TensorInfo& input : engine_->inputs()) {
+      if (context.setInputShape(input.name.c_str(), DimsOf(InputShape(batch)))) continue;
       Fail("the plan refuses an input of " + ShapeText(InputShape(batch)));
     }
     shaped_[profile] = batch;

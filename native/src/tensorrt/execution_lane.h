@@ -22,7 +22,10 @@ namespace sluice::tensorrt {
  */
 class ExecutionLane {
  public:
-  /** Takes memory for `max_batch` rows of `row_shape` (CHW). Throws Error. The current device is the engine's. */
+  /**
+   * Takes memory for `max_batch` rows of `row_shape`: CHW of the one input with pictures, or the most tokens that each
+   * input of a model has that reads texts. Throws Error. The current device is the engine's.
+   */
   ExecutionLane(std::shared_ptr<Engine> engine, std::int32_t max_batch, const std::vector<std::int64_t>& row_shape,
                 bool cuda_graphs);
 
@@ -30,7 +33,12 @@ class ExecutionLane {
   cuda::Event& free() { return free_; }
 
   /** Where the rows go: device memory, max_batch x row. */
-  float* input() const { return input_.as<float>(); }
+  float* input() const { return inputs_.front().as<float>(); }
+  /** Of each input, where there are several. */
+  const std::vector<TensorInfo>& input_tensors() const { return engine_->inputs(); }
+  void* input_memory(std::size_t index) const { return inputs_[index].as<void>(); }
+  /** Of texts: how many tokens the rows of the next executions have. */
+  void SetRowLength(std::int64_t length);
   std::size_t outputs() const { return outputs_.size(); }
   const std::string& OutputName(std::size_t index) const { return engine_->outputs()[index].name; }
   /** Where output `index` is: device memory. */
@@ -48,6 +56,7 @@ class ExecutionLane {
   const std::string& graph_refusal() const { return graph_refusal_; }
 
  private:
+  void CheckTensors() const;
   nvinfer1::IExecutionContext& ContextFor(std::int32_t batch);
   std::vector<std::int64_t> InputShape(std::int32_t batch) const;
 
@@ -55,9 +64,11 @@ class ExecutionLane {
   // The engine first: contexts must go before it.
   std::shared_ptr<Engine> engine_;
   std::int32_t max_batch_;
+  /** As they are now, and at their largest: only those have graphs. */
   std::vector<std::int64_t> row_shape_;
+  const std::vector<std::int64_t> most_row_shape_;
   cuda::DeviceBuffer activations_;
-  cuda::DeviceBuffer input_;
+  std::vector<cuda::DeviceBuffer> inputs_;
   std::vector<cuda::DeviceBuffer> outputs_;
   cuda::DeviceBuffer scratch_;
   cuda::Event free_{cuda::Event::Use::kWaiting};

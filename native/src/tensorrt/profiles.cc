@@ -21,6 +21,8 @@ const char* NameOf(std::int32_t dimension) {
   switch (dimension) {
     case 0:
       return "batch";
+    case 1:
+      return "length";
     case 2:
       return "height";
     default:
@@ -31,6 +33,7 @@ const char* NameOf(std::int32_t dimension) {
 /** What the profile says of a dimension of an input of `rank` dimensions; nothing where it has no say. */
 std::optional<SizeRange> WantedRange(std::int32_t dimension, std::int32_t rank, const BuildProfile& profile) {
   if (dimension == 0) return profile.batch;
+  if (rank == 2 && dimension == 1) return profile.length;
   if (rank != 4) return std::nullopt;
   if (dimension == 2) return profile.height;
   if (dimension == 3) return profile.width;
@@ -45,9 +48,10 @@ SizeRange RangeOf(const nvinfer1::ITensor& input, std::int32_t dimension, const 
   if (fixed < 0) {
     if (wanted) return *wanted;
     const bool picture = shape.nbDims == 4 && dimension >= 2;
-    throw Error(ErrorCode::kModelInvalid, place + " is open in the ONNX file; " +
-                                              (picture ? std::string("give the profile a ") + NameOf(dimension)
-                                                       : std::string("only batch, height and width may be: fix it")));
+    const std::string others = "only batch, height, width and the length of texts may be: fix it";
+    throw Error(ErrorCode::kModelInvalid,
+                place + " is open in the ONNX file; " +
+                    (picture ? std::string("give the profile a ") + NameOf(dimension) : others));
   }
   if (wanted && (wanted->min != fixed || wanted->max != fixed)) {
     throw Error(ErrorCode::kModelInvalid, place + " is fixed at " + std::to_string(fixed) +
@@ -106,7 +110,7 @@ BuildProfile ProfileOfBatch(const BuildProfile& profile, std::int32_t batch) {
     if (!range) return std::nullopt;
     return SizeRange{range->opt, range->opt, range->opt};
   };
-  return {{batch, batch, batch}, tuned(profile.height), tuned(profile.width)};
+  return {{batch, batch, batch}, tuned(profile.height), tuned(profile.width), tuned(profile.length)};
 }
 
 std::vector<std::int64_t> TunedShape(const nvinfer1::ITensor& input, const BuildProfile& profile) {

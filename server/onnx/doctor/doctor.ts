@@ -26,6 +26,7 @@ import { checkSeveralInputs } from './several-inputs.js';
 import { contextOf } from './steps.js';
 import { checkStrides } from './strides.js';
 import { checkTakenSizes } from './taken-sizes.js';
+import { checkTextInputs } from './text-inputs.js';
 import { checkTypes } from './types.js';
 
 export type { DoctorOptions } from './finding.js';
@@ -34,6 +35,7 @@ export type { DoctorOptions } from './finding.js';
 const RULES: readonly Rule[] = [
   checkIntegrity,
   checkInputs,
+  checkTextInputs,
   checkSeveralInputs,
   checkTypes,
   checkOperators,

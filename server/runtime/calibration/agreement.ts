@@ -2,16 +2,17 @@ import { readFile } from 'node:fs/promises';
 import type { TaskParameters } from '../../core/inference.js';
 import { errorMessage, ServingError } from '../../core/errors.js';
 import { TASK_KINDS, type ModelConfig } from '../../core/model-config.js';
+import { classifyParameters } from '../../core/classifications.js';
 import { detectParameters } from '../../core/detections.js';
 import type { Instance } from '../instance.js';
 import type { FrameReply, FrameTask } from '../messages.js';
 import { cosineOf, f1Of, matchDetections, precisionOf, recallOf, type Detection } from './matching.js';
 
 /** How far a candidate's answers are those of the reference. */
-export type AgreementReport = DetectionAgreement | EmbeddingAgreement;
+export type AgreementReport = DetectionAgreement | EmbeddingAgreement | ClassAgreement;
 
 interface Agreement {
-  /** The figure that counts, 0 to 1: F1 of detectors, mean cosine of embedders. */
+  /** The figure that counts, 0 to 1: F1 of detectors, mean cosine of embedders, share of like classes of classifiers. */
   readonly agreement: number;
   readonly pictures: number;
 }
@@ -35,6 +36,14 @@ export interface EmbeddingAgreement extends Agreement {
   readonly minimumCosine: number;
 }
 
+export interface ClassAgreement extends Agreement {
+  readonly kind: 'classify';
+  /** Pictures whose best class is the same. */
+  readonly sameBest: number;
+  /** Between the scores of a class, over all classes and pictures. */
+  readonly meanScoreDifference: number;
+}
+
 export interface AgreementOptions {
   /** The model as it was exported, in 32 bits. */
   readonly reference: Instance;
@@ -55,7 +64,14 @@ export async function measureAgreement(options: AgreementOptions): Promise<Agree
     throw new ServingError('CONFIG_INVALID', 'there is no picture to compare the models on; hold some back');
   }
   const pairs = answersOf(options);
-  return TASK_KINDS[config.task] === 'detect' ? compareDetections(pairs) : compareEmbeddings(pairs);
+  switch (TASK_KINDS[config.task]) {
+    case 'embed':
+      return compareEmbeddings(pairs);
+    case 'classify':
+      return compareClasses(pairs);
+    default:
+      return compareDetections(pairs);
+  }
 }
 
 /** The tables of one picture. */
@@ -85,6 +101,7 @@ async function* answersOf(options: AgreementOptions): AsyncGenerator<Answers> {
 
 function parametersOf(config: ModelConfig): TaskParameters {
   if (TASK_KINDS[config.task] === 'embed') return { kind: 'embed', regions: [] };
+  if (TASK_KINDS[config.task] === 'classify') return classifyParameters({}, [], config);
   return detectParameters({}, config);
 }
 
@@ -168,6 +185,23 @@ async function compareEmbeddings(pairs: AsyncIterable<Answers>): Promise<Embeddi
   };
 }
 
+async function compareClasses(pairs: AsyncIterable<Answers>): Promise<ClassAgreement> {
+  let [pictures, sameBest, scores, difference] = [0, 0, 0, 0];
+  for await (const { reference, candidate } of pairs) {
+    pictures += 1;
+    if (bestOf(reference.values) === bestOf(candidate.values)) sameBest += 1;
+    reference.values.forEach((score, index) => (difference += Math.abs(score - candidate.values[index]!)));
+    scores += reference.values.length;
+  }
+  const agreement = sameBest / pictures;
+  return { kind: 'classify', agreement, pictures, sameBest, meanScoreDifference: difference / scores };
+}
+
+/** Place of the greatest value, the first of equal ones. */
+function bestOf(scores: Float32Array): number {
+  return scores.reduce((best, score, index) => (score > scores[best]! ? index : best), 0);
+}
+
 /**
  * Throws MODEL_INVALID, with the figures and what can be done, where the agreement is below `floor` (0 to 1), and where
  * the pictures show nothing that could tell.
@@ -194,6 +228,10 @@ export function agreementText(report: AgreementReport): string {
   if (report.kind === 'embed') {
     const { meanCosine, minimumCosine, pictures } = report;
     return `cosine ${figure(meanCosine)} in the mean and ${figure(minimumCosine)} at least over ${pictures} pictures`;
+  }
+  if (report.kind === 'classify') {
+    const { sameBest, meanScoreDifference, pictures } = report;
+    return `the best class is the same in ${sameBest} of ${pictures} pictures, scores off by ${figure(meanScoreDifference)}`;
   }
   const { f1, precision, recall, meanIou, meanScoreDifference, candidateDetections, referenceDetections } = report;
   return (

@@ -62,6 +62,9 @@ function summaryOf(report: AgreementReport): string {
   if (report.kind === 'embed') {
     return `cosine ${report.meanCosine.toFixed(4)} on average and ${report.minimumCosine.toFixed(4)} at worst, ${on}`;
   }
+  if (report.kind === 'classify') {
+    return `the same best class for ${report.sameBest}, scores off by ${report.meanScoreDifference.toFixed(4)}, ${on}`;
+  }
   const { f1, precision, recall, meanIou } = report;
   const overlap = meanIou === null ? '' : `, overlap ${meanIou.toFixed(4)}`;
   return `F1 ${f1.toFixed(4)} (precision ${precision.toFixed(4)}, recall ${recall.toFixed(4)})${overlap}, ${on}`;

@@ -12,6 +12,8 @@ export interface BatchRow {
   readonly parameters: TaskParameters;
   /** The box that was asked for: left top right bottom in the picture. */
   readonly box: readonly [number, number, number, number];
+  /** Of a text: how many of its row's tokens are no padding. */
+  readonly tokens?: number;
 }
 
 /** The results of one row. */

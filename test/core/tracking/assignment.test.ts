@@ -173,7 +173,10 @@ test('nothing is assigned to nothing', (t) => {
   ] as const) {
     assignment.begin(rows, columns);
     assignment.solve(1);
-    t.deepEqual([...assignment.columnOf.subarray(0, rows)], Array.from({ length: rows }, () => -1));
+    t.deepEqual(
+      [...assignment.columnOf.subarray(0, rows)],
+      Array.from({ length: rows }, () => -1),
+    );
   }
 });
 

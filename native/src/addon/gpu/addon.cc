@@ -5,6 +5,7 @@
 
 #include "addon/gpu/functions.h"
 #include "addon/gpu/instance.h"
+#include "addon/gpu/text_instance.h"
 #include "addon/translated.h"
 
 namespace sluice::addon::gpu {
@@ -29,6 +30,11 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("buildEngine", Napi::Function::New<Translated<BuildEngine>>(env, "buildEngine"));
   Instance::Define(env);
   exports.Set("openInstance", Napi::Function::New<Translated<OpenInstance>>(env, "openInstance"));
+  TextInstance::Define(env);
+  exports.Set("openTextInstance", Napi::Function::New<Translated<OpenTextInstance>>(env, "openTextInstance"));
+  exports.Set("downloadPicture", Napi::Function::New<Translated<DownloadPicture>>(env, "downloadPicture"));
+  exports.Set("releasePicture", Napi::Function::New<Translated<ReleasePicture>>(env, "releasePicture"));
+  exports.Set("keptPictures", Napi::Function::New<Translated<KeptPictures>>(env, "keptPictures"));
   exports.Set("benchEngine", Napi::Function::New<Translated<BenchEngine>>(env, "benchEngine"));
   return exports;
 }

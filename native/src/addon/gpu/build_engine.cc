@@ -33,8 +33,9 @@ SizeRange RangeOf(const Argument& value) {
 }
 
 BuildProfile ProfileOf(const Argument& value) {
-  return {RangeOf(value.Field("batch")), value.Field("height").Optional(RangeOf),
-          value.Field("width").Optional(RangeOf)};
+  const Argument length = value.Field("length");
+  return {RangeOf(value.Field("batch")), value.Field("height").Optional(RangeOf), value.Field("width").Optional(RangeOf),
+          length.IsUndefined() ? std::nullopt : length.Optional(RangeOf)};
 }
 
 CalibrationInput CalibrationInputOf(const Argument& value) {

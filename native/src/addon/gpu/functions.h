@@ -10,6 +10,10 @@ Napi::Value Devices(const Napi::CallbackInfo& info);
 Napi::Value Telemetry(const Napi::CallbackInfo& info);
 Napi::Value BuildEngine(const Napi::CallbackInfo& info);
 Napi::Value OpenInstance(const Napi::CallbackInfo& info);
+Napi::Value OpenTextInstance(const Napi::CallbackInfo& info);
+Napi::Value DownloadPicture(const Napi::CallbackInfo& info);
+Napi::Value ReleasePicture(const Napi::CallbackInfo& info);
+Napi::Value KeptPictures(const Napi::CallbackInfo& info);
 Napi::Value BenchEngine(const Napi::CallbackInfo& info);
 
 }  // namespace sluice::addon::gpu

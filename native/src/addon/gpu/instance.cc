@@ -3,54 +3,43 @@
 #include <algorithm>
 
 #include "addon/detection_arguments.h"
+#include "addon/gpu/environment.h"
 #include "addon/gpu/functions.h"
+#include "addon/gpu/readers.h"
 #include "addon/translated.h"
 #include "addon/pixel_arguments.h"
 
 namespace sluice::addon::gpu {
 namespace {
 
-/** What one thread's environment keeps for the addon. */
-struct EnvironmentData {
-  Napi::FunctionReference instance_class;
-};
-
-tensorrt::PoolSpec PoolSpecOf(const Argument& spec) {
-  tensorrt::PoolSpec pool;
-  pool.engine.plan_file = spec.Field("planFile").Text();
-  const Argument weights = spec.Field("weightsFile");
-  if (!weights.IsNull()) pool.engine.weights_file = weights.Text();
-  pool.engine.plugins = spec.Field("plugins").List([](const Argument& plugin) { return plugin.Text(); });
-  pool.engine.device = spec.Field("device").Int32();
-  pool.engine.version_compatible = spec.Field("versionCompatible").Boolean();
-  pool.max_batch = spec.Field("maxBatchSize").Int32();
+/** CHW of the network input. */
+std::vector<std::int64_t> RowShapeOf(const Argument& spec) {
   const std::int32_t channels = ChannelsOf(NormalizationOf(spec).order);
   const std::int32_t height = spec.Field("height").Int32();
   const std::int32_t width = spec.Field("width").Int32();
   const bool focus = spec.Field("focus").Boolean();
   CheckFocus(focus, width, height);
-  pool.row_shape = {channels, height, width};
-  if (focus) pool.row_shape = {4 * channels, height / 2, width / 2};
-  pool.execution_contexts = spec.Field("executionContexts").Int32();
-  pool.cuda_graphs = spec.Field("cudaGraphs").Boolean();
-  return pool;
+  if (focus) return {4 * channels, height / 2, width / 2};
+  return {channels, height, width};
 }
 
 decltype(TaskSpec::kind) TaskKindOf(const Argument& task) {
   const std::string kind = task.Field("kind").Text();
   if (kind == "embed") return EmbeddingSpec{task.Field("normalize").Boolean()};
+  if (kind == "classify") return ClassificationSpecOf(task);
   if (kind == "segment") return SegmentationSpec{task.Field("activation").Activation(), task.Field("labels").Int32()};
   if (kind == "pose") {
     return PoseSpec{task.Field("heatMaps").Boolean(), task.Field("refinement").Refinement(),
                     task.Field("first").Int32(), task.Field("count").Int32()};
   }
   if (kind == "detect") return DetectionSpecOf(task.Field("detection"));
-  task.Field("kind").Mismatch("'detect', 'embed', 'segment' or 'pose'");
+  task.Field("kind").Mismatch("'detect', 'embed', 'classify', 'segment' or 'pose'");
 }
 
 GpuInstanceSpec SpecOf(const Argument& spec) {
   GpuInstanceSpec result;
-  result.pool = PoolSpecOf(spec);
+  result.pool = PoolOf(spec);
+  result.pool.row_shape = RowShapeOf(spec);
   result.task = {spec.Field("width").Int32(), spec.Field("height").Int32(), TaskKindOf(spec.Field("task"))};
   result.focus = spec.Field("focus").Boolean();
   result.pad = static_cast<float>(spec.Field("pad").Number());
@@ -66,6 +55,8 @@ GpuPicture PictureOf(const Argument& picture) {
   if (result.is_jpeg) {
     const Napi::Uint8Array bytes = jpeg.Bytes();
     result.jpeg = {bytes.Data(), bytes.ByteLength()};
+  } else if (const Argument kept = picture.Field("kept"); !kept.IsUndefined()) {
+    result.kept = kept.Integer();
   } else {
     result.pixels = PixelsOf(picture.Field("pixels"));
   }
@@ -121,30 +112,19 @@ Napi::Array MasksOf(Napi::Env env, const std::vector<std::vector<std::uint32_t>>
   return result;
 }
 
-Napi::Object PhasesOf(Napi::Env env, const GpuPhases& phases) {
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("decode", phases.decode);
-  result.Set("preprocess", phases.preprocess);
-  result.Set("infer", phases.infer);
-  result.Set("postprocess", phases.postprocess);
-  return result;
-}
-
-
 }  // namespace
 
 void Instance::Define(Napi::Env env) {
-  auto* data = new EnvironmentData;
-  data->instance_class = Napi::Persistent(DefineClass(
+  Environment::Of(env).instance_class = Napi::Persistent(DefineClass(
       env, "Instance",
       {
           InstanceMethod("notes", &Instance::Notes),
           InstanceMethod("decode", &Instance::Decode),
           InstanceMethod("upload", &Instance::Upload),
           InstanceMethod("run", &Instance::Run),
+          InstanceMethod("keep", &Instance::Keep),
           InstanceMethod("close", &Instance::Close),
       }));
-  env.SetInstanceData(data);
 }
 
 Instance::Instance(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Instance>(info) {
@@ -215,6 +195,15 @@ Napi::Value Instance::Run(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value Instance::Keep(const Napi::CallbackInfo& info) {
+  return Translate(info.Env(), [&]() -> Napi::Value {
+    GpuInstance& instance = Open(info);
+    const std::int32_t picture = Argument(info[0], "picture").Int32();
+    const std::int64_t id = instance.Keep(static_cast<std::size_t>(std::max(picture, 0)));
+    return Napi::Number::New(info.Env(), static_cast<double>(id));
+  });
+}
+
 Napi::Value Instance::Close(const Napi::CallbackInfo& info) {
   return Translate(info.Env(), [&]() -> Napi::Value {
     instance_.reset();
@@ -224,7 +213,7 @@ Napi::Value Instance::Close(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value OpenInstance(const Napi::CallbackInfo& info) {
-  return info.Env().GetInstanceData<EnvironmentData>()->instance_class.New({info[0]});
+  return Environment::Of(info.Env()).instance_class.New({info[0]});
 }
 
 }  // namespace sluice::addon::gpu

@@ -1,0 +1,32 @@
+#include "addon/gpu/readers.h"
+
+namespace sluice::addon::gpu {
+
+tensorrt::PoolSpec PoolOf(const Argument& spec) {
+  tensorrt::PoolSpec pool;
+  pool.engine.plan_file = spec.Field("planFile").Text();
+  const Argument weights = spec.Field("weightsFile");
+  if (!weights.IsNull()) pool.engine.weights_file = weights.Text();
+  pool.engine.plugins = spec.Field("plugins").List([](const Argument& plugin) { return plugin.Text(); });
+  pool.engine.device = spec.Field("device").Int32();
+  pool.engine.version_compatible = spec.Field("versionCompatible").Boolean();
+  pool.max_batch = spec.Field("maxBatchSize").Int32();
+  pool.execution_contexts = spec.Field("executionContexts").Int32();
+  pool.cuda_graphs = spec.Field("cudaGraphs").Boolean();
+  return pool;
+}
+
+ClassificationSpec ClassificationSpecOf(const Argument& task) {
+  return {task.Field("activation").Activation(), task.Field("labels").Int32()};
+}
+
+Napi::Object PhasesOf(Napi::Env env, const GpuPhases& phases) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("decode", phases.decode);
+  result.Set("preprocess", phases.preprocess);
+  result.Set("infer", phases.infer);
+  result.Set("postprocess", phases.postprocess);
+  return result;
+}
+
+}  // namespace sluice::addon::gpu
