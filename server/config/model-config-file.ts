@@ -1,7 +1,7 @@
 import { isMap, LineCounter, parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
 import { errorMessage } from '../core/errors.js';
-import { meaninglessKeys } from '../core/config-meaning.js';
+import { meaninglessKeys } from '../core/meaningless-keys.js';
 import { modelConfigSchema, type ModelConfig } from '../core/model-config.js';
 import { withProfile } from '../core/task-profiles.js';
 import { hintForKey, hintForValue } from './config-hints.js';

@@ -1,4 +1,3 @@
-import { TASK_INPUTS, TASKS } from './tasks.js';
 import { deepSortSettings, type TrackerConfig } from './tracking-config.js';
 import { pipelineProblems, type PipelineConfig } from './pipeline/pipeline-config.js';
 
@@ -58,57 +57,4 @@ export function taskProblems(config: TaskDependent, traits: TaskTraits): Problem
 /** Whether a tracker can only follow what has an embedding. */
 export function needsFeatures({ algorithm, deepsort }: TrackerConfig): boolean {
   return algorithm === 'deepsort' && deepSortSettings(deepsort).has_feature;
-}
-
-/** Keys that say nothing where the task looks at pictures or points, and where it reads texts. */
-const OF_TEXTS = ['tokenizer', 'postprocess.pooling'];
-const OF_PICTURES = ['input', 'preprocess', 'tensorrt.calibration'];
-
-/** Keys that describe a network and its pictures, of tasks that have no such. */
-const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
-  pipeline: [
-    'input',
-    'max_batch_size',
-    'default_model_filename',
-    'labels',
-    'preprocess',
-    'postprocess',
-    'instance_group',
-    'tensorrt',
-    'version_policy',
-    'model_warmup',
-    'dynamic_batching.preferred_batch_size',
-    'dynamic_batching.max_queue_delay_microseconds',
-  ],
-  fall: [
-    'input',
-    'preprocess',
-    'postprocess.nms_threshold',
-    'postprocess.nms_rule',
-    'postprocess.max_detections',
-    'tensorrt',
-  ],
-};
-
-/** Keys of a config.yaml, as it was written, that its task leaves without a meaning: a path and a message for each. */
-export function meaninglessKeys(written: unknown): Problem[] {
-  const { task: name } = written as { readonly task?: unknown };
-  const task = TASKS.find((known) => known === name);
-  if (task === undefined) return [];
-  const told = (keys: readonly string[], why: string): Problem[] =>
-    keys
-      .map((key) => key.split('.'))
-      .filter((path) => isThere(written, path))
-      .map((path) => [path, `has no meaning with task ${task}${why}: remove it`]);
-  const input = TASK_INPUTS[task];
-  return [
-    ...told(MEANINGLESS[task] ?? [], ''),
-    ...told(input === 'text' ? OF_PICTURES : OF_TEXTS, `, which takes ${input === 'points' ? input : `${input}s`}`),
-  ];
-}
-
-function isThere(written: unknown, [key, ...rest]: readonly string[]): boolean {
-  if (key === undefined) return true;
-  if (typeof written !== 'object' || written === null || !Object.hasOwn(written, key)) return false;
-  return isThere((written as Readonly<Record<string, unknown>>)[key], rest);
 }

@@ -115,8 +115,8 @@ const fields = z.strictObject({
         'YOLO26); centernet; dbface; rtdetr; efficient_nms, for models that suppress by themselves; retinaface; scrfd. ' +
         'Points of one object a region (Detect): alphapose, heatmap_pose. Vectors (Embed): embedding and arcface, of ' +
         'pictures; text_embedding, of texts. Classes (Classify): classification, of pictures; text_classification, of ' +
-        'texts. A class for every pixel (Segment): segmentation. fall: whether a pose of 16 key points has fallen, for stages of pipelines. ' +
-        'pipeline: no tensors, but other models one after the other (Detect).',
+        'texts. A class for every pixel (Segment): segmentation. fall: whether a pose of 16 key points has fallen, for ' +
+        'stages of pipelines. pipeline: no tensors, but other models one after the other (Detect).',
     ),
   input: inputSchema.optional(),
   max_batch_size: count('Most rows in one execution.').max(1024).default(8),
@@ -184,9 +184,7 @@ const warmupsFit: CrossCheck = ({ max_batch_size: most, model_warmup: warmups })
     size > most ? [[['model_warmup', index, 'batch_size'], `${size} is over max_batch_size, which is ${most}`]] : [],
   );
 
-const tensorFits: CrossCheck = ({ max_batch_size: rows, input, preprocess: { color } }) => {
-  if (input === undefined) return [];
-  const { width, height } = input;
+const tensorFits: PictureCheck = ({ max_batch_size: rows, input: { width, height }, preprocess: { color } }) => {
   const bytes = rows * width * height * channelsOf(color) * Float32Array.BYTES_PER_ELEMENT;
   if (bytes <= MOST_TENSOR_BYTES) return [];
   const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
@@ -198,13 +196,6 @@ const gpusHaveMeaning: CrossCheck = ({ instance_group: { kind, gpus } }) =>
   kind === 'KIND_CPU' && gpus !== undefined
     ? [[['instance_group', 'gpus'], 'has no meaning with kind KIND_CPU: remove one of the two']]
     : [];
-
-type WithInput = Fields & { readonly input: NonNullable<Fields['input']> };
-
-/** A check of models that have a network input. */
-function withInput(check: (config: WithInput) => ReturnType<CrossCheck>): CrossCheck {
-  return ({ input, ...config }) => (input === undefined ? [] : check({ ...config, input }));
-}
 
 const taskFits: CrossCheck = (config) =>
   taskProblems(config, { input: TASK_INPUTS[config.task], kind: TASK_KINDS[config.task] });
@@ -234,9 +225,9 @@ export const modelConfigSchema = fields
     crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
     crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
     crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
-    crossCheck(tensorFits, ['max_batch_size', 'input', 'preprocess.color']),
-    crossCheck(withInput(preprocessProblems), ['input', 'preprocess']),
-    crossCheck(withInput(focusProblems), ['input', 'preprocess.focus', 'tensorrt.profiles']),
+    crossCheck(ofPictures(tensorFits), ['max_batch_size', 'input', 'preprocess.color']),
+    crossCheck(ofPictures(preprocessProblems), ['input', 'preprocess']),
+    crossCheck(ofPictures(focusProblems), ['input', 'preprocess.focus', 'tensorrt.profiles']),
     crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
     crossCheck(meaningProblems, ['task', 'postprocess']),
     crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),

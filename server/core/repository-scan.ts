@@ -70,11 +70,11 @@ async function readContent(directory: string, parseConfig: ConfigParser): Promis
     config.labels === undefined ? '' : await readText(join(directory, config.labels), 'or remove the key `labels`');
   const labels = labelsText === '' ? [] : labelsText.replace(/\r?\n$/, '').split(/\r?\n/);
 
+  const vocabulary = await vocabularyMark(directory, config);
   // A pipeline has no file of its own, and so no versions but one.
   if (config.task === 'pipeline') {
     return { config, labels, versions: [{ version: 1, path: configFile, fingerprint: configText }] };
   }
-  const vocabulary = await vocabularyMark(directory, config);
   const versions: VersionFile[] = [];
   for (const name of await readdir(directory)) {
     if (!VERSION_NAME.test(name) || !(await isDirectory(join(directory, name)))) continue;
@@ -99,7 +99,7 @@ function markOf(file: Stats | null): (number | null)[] {
 
 /** Of the vocabulary, where the model reads texts: it may be large, so that only its worker reads it. */
 async function vocabularyMark(directory: string, { task, tokenizer }: ModelConfig): Promise<(number | null)[]> {
-  if (TASK_INPUTS[task] === 'picture') return [];
+  if (TASK_INPUTS[task] !== 'text') return [];
   const path = join(directory, tokenizer.vocab);
   const file = await stat(path).catch(() => null);
   if (file?.isFile() === true) return markOf(file);

@@ -43,11 +43,6 @@ export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set<TaskName>(['alpha
 /** What a task's requests are about; points: key points, which only pipelines hand over. */
 export type TaskInput = 'picture' | 'text' | 'points';
 
-export const TASK_INPUTS = Object.fromEntries(TASKS.map((task) => [task, inputOf(task)])) as Readonly<
-  Record<TaskName, TaskInput>
->;
-
-function inputOf(task: TaskName): TaskInput {
-  if (task === 'fall') return 'points';
-  return task.startsWith('text_') ? 'text' : 'picture';
-}
+export const TASK_INPUTS = Object.fromEntries(
+  TASKS.map((task) => [task, task === 'fall' ? 'points' : task.startsWith('text_') ? 'text' : 'picture']),
+) as Readonly<Record<TaskName, TaskInput>>;

@@ -1,3 +1,4 @@
+import { markdownTable } from '../../server/config/markdown.js';
 import { median, rounded } from './figures.js';
 
 /** What a figure should be. */
@@ -21,6 +22,7 @@ export interface Figure {
 export class Report {
   readonly #aimed: Figure[] = [];
   readonly #doubts: string[] = [];
+  readonly #tables: string[] = [];
 
   add(figure: Figure): void {
     console.log(lineOf(figure));
@@ -35,6 +37,11 @@ export class Report {
   /** Why some figures should not be believed; told below the table. */
   doubt(text: string): void {
     this.#doubts.push(text);
+  }
+
+  /** Figures that belong together, once more side by side; printed below those that have an aim. */
+  table(title: string, header: readonly string[], rows: readonly (readonly string[])[]): void {
+    this.#tables.push(`${title}\n\n${markdownTable(header, rows)}`);
   }
 
   summarize(): void {
@@ -54,6 +61,7 @@ export class Report {
     console.error(
       `\n${table.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')).join('\n')}`,
     );
+    for (const text of this.#tables) console.error(`\n${text}\n`);
     for (const doubt of this.#doubts) console.error(`! ${doubt}`);
   }
 }

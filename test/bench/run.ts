@@ -6,6 +6,7 @@ import { pipelines } from './pipelines.js';
 import { Report } from './report.js';
 import { FULL, QUICK, type Settings } from './settings.js';
 import { start } from './start.js';
+import { tasks } from './tasks.js';
 import { throughput } from './throughput.js';
 import { trackers } from './trackers.js';
 
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, (report: Report, settings: Settings) => P
   operators,
   pipelines,
   trackers,
+  tasks,
 };
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });

@@ -34,3 +34,6 @@ export const QUICK: Settings = {
 
 /** Instances of the served model and workers of the plain loop, each with one thread: one for each of two cores. */
 export const INSTANCES = 2;
+
+/** Cores that others may use before what is measured by the clock says more of them than of the server. */
+export const QUIET_CORES = 0.1;

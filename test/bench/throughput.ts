@@ -4,7 +4,7 @@ import { median, ratios } from './figures.js';
 import { PlainLoop, type PlainRun } from './plain-loop.js';
 import type { Report } from './report.js';
 import { Served, type ServedRun } from './served.js';
-import { INSTANCES, type Settings } from './settings.js';
+import { INSTANCES, QUIET_CORES, type Settings } from './settings.js';
 
 const SIDES = [320, 640] as const;
 const WINDOWS = [1, 8, 32] as const;
@@ -19,9 +19,6 @@ const PLAINS = [
   { loops: INSTANCES, batch: 8 },
 ] as const;
 const ALONE = PLAINS.findIndex(({ loops }) => loops === 1);
-
-/** Cores that others may use before frames a second say more of them than of the server. */
-const QUIET_CORES = 0.1;
 
 /** Share of the plain loop's throughput that serving should keep at the largest window. */
 const AIM = { is: 'at least', value: 0.9 } as const;

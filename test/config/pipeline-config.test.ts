@@ -101,7 +101,7 @@ test('keys of networks have no meaning in a pipeline', (t) => {
       'preprocess',
       'instance_group',
       'dynamic_batching.max_queue_delay_microseconds',
-    ].map((path) => `${path}: has no meaning with task pipeline: remove it`),
+    ].map((path) => `${path}: has no meaning with task pipeline, whose stages have models of their own: remove it`),
   );
 });
 
@@ -119,6 +119,9 @@ test('what a task needs, and what it has no use for, is told', (t) => {
     /features decide who is who, and task centerface gives none/,
   );
   t.deepEqual(problems('task: fall'), []);
-  t.regex(problems('task: fall\ninput: { width: 8, height: 8 }')[0]!, /input: has no meaning with task fall/);
+  t.regex(
+    problems('task: fall\ninput: { width: 8, height: 8 }')[0]!,
+    /input: has no meaning with task fall, which takes key points/,
+  );
   t.regex(problems('task: fall\ninstance_group: { kind: KIND_GPU }')[0]!, /task fall only runs on the CPU/);
 });

@@ -32,6 +32,7 @@ export class GpuReport extends Report {
   readonly #file: string;
   readonly #figures: Figure[] = [];
   readonly #remarks: string[] = [];
+  readonly #tables: string[] = [];
   #failures = 0;
   #written: Promise<void>;
 
@@ -48,6 +49,11 @@ export class GpuReport extends Report {
     this.#figures.push(figure);
     // As it comes: what is measured later may bring the machine down.
     this.#written = this.#written.then(() => this.#append(lineOf(figure)));
+  }
+
+  override table(title: string, header: readonly string[], rows: readonly (readonly string[])[]): void {
+    super.table(title, header, rows);
+    this.#tables.push(`${title}:`, markdownTable(header, rows));
   }
 
   override doubt(text: string): void {
@@ -90,6 +96,7 @@ export class GpuReport extends Report {
       `# Measured on ${gpu}, ${date}`,
       `Driver ${driver}, CUDA ${cuda}, TensorRT ${tensorrt}, Node ${node}; by \`make bench-gpu\`.`,
       markdownTable(['bench', 'figure', 'median', 'runs', 'aim'], rows),
+      ...this.#tables,
       ...this.#remarks.map((remark) => `- ${remark}`),
     ];
     return `${parts.join('\n\n')}\n`;

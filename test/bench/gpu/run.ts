@@ -11,6 +11,7 @@ import { instances } from './instances.js';
 import { loadTime } from './load-time.js';
 import { served } from './served.js';
 import { FULL, QUICK } from './settings.js';
+import { tasks } from './tasks.js';
 import { windowOne } from './window-one.js';
 
 /**
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, (bench: GpuBench) => Promise<void>>> = {
   instances,
   load: loadTime,
   operators: gpuOperators,
+  tasks,
 };
 
 const { values } = parseArgs({

@@ -1,0 +1,50 @@
+import { TASK_INPUTS, TASKS } from './model-config.js';
+
+/** Keys that say nothing where the task looks at pictures, where it reads texts, and where it reads key points. */
+const MEANINGLESS: Readonly<Record<'picture' | 'text' | 'points', readonly string[]>> = {
+  picture: ['tokenizer', 'postprocess.pooling'],
+  text: ['input', 'preprocess', 'tensorrt.calibration'],
+  points: ['input', 'preprocess', 'tokenizer', 'postprocess.nms_threshold', 'postprocess.max_detections', 'tensorrt'],
+};
+
+/** Keys that describe a network, which a pipeline has none of. */
+const OF_NETWORKS: readonly string[] = [
+  'input',
+  'max_batch_size',
+  'default_model_filename',
+  'labels',
+  'preprocess',
+  'postprocess',
+  'tokenizer',
+  'instance_group',
+  'tensorrt',
+  'version_policy',
+  'model_warmup',
+  'dynamic_batching.preferred_batch_size',
+  'dynamic_batching.max_queue_delay_microseconds',
+];
+
+/** Keys of a config.yaml, as it was written, that the task leaves without a meaning: a path and a message for each. */
+export function meaninglessKeys(written: unknown): [path: string[], message: string][] {
+  const { task: name } = written as { readonly task?: unknown };
+  const task = TASKS.find((known) => known === name);
+  if (task === undefined) return [];
+  const input = TASK_INPUTS[task];
+  const [keys, why] =
+    task === 'pipeline'
+      ? [OF_NETWORKS, 'whose stages have models of their own']
+      : [MEANINGLESS[input], `which takes ${input === 'points' ? 'key points' : `${input}s`}`];
+  return keys
+    .map((path) => path.split('.'))
+    .filter((path) => isThere(written, path))
+    .map((path) => [path, `has no meaning with task ${task}, ${why}: remove it`]);
+}
+
+function isThere(written: unknown, path: readonly string[]): boolean {
+  let at = written;
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return false;
+    at = (at as Readonly<Record<string, unknown>>)[key];
+  }
+  return true;
+}
