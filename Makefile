@@ -36,7 +36,7 @@ help: ## list the targets
 setup: $(DIST) $(ADDON) $(MODELS) ## install, generate, compile and pull the models
 
 .PHONY: demo
-demo: setup ## detect and embed the sample pictures through a real server
+demo: $(DIST) $(ADDON) ## find what is on a drawn scene, and on the sample pictures, through a real server
 	@node dist/clients/typescript/demo.js
 
 .PHONY: serve

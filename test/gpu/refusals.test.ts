@@ -29,9 +29,10 @@ test.before(async () => {
       await repository.addModel('unsupported', embedding, determinants());
       await addCatalogModel(repository, 'centerface', 'huge', {
         instance_group: { kind: 'KIND_GPU', count: 16 },
-        max_batch_size: 400,
+        // The most that TensorRT takes: no tensor may have more than 2^31 values.
+        max_batch_size: 218,
         // Tuned for a small batch, so that the build does not fill the device, and nothing but the load does.
-        tensorrt: { ...FP16, execution_contexts: 16, profiles: [{ batch: { min: 1, opt: 8, max: 400 } }] },
+        tensorrt: { ...FP32, execution_contexts: 16, profiles: [{ batch: { min: 1, opt: 8, max: 218 } }] },
       });
     },
     ['--model-control-mode', 'explicit', '--load-model', GOOD_MODEL],

@@ -23,6 +23,8 @@ test.before(async () => {
         task: layout,
         input: { width: SIDE, height: SIDE },
         labels: 'labels.txt',
+        // The models take levels as they are.
+        preprocess: { scale: 1 },
         postprocess: { score_threshold: 0.25, ...POSTPROCESS[layout] },
         instance_group: { count: 1, kind: 'KIND_CPU' },
       };
@@ -75,7 +77,7 @@ for (const model of LAYOUTS) {
 test('key points are told in pixels of the picture, and by no other task', async (t) => {
   const points = async (model: string) => {
     const { detections } = await detectOne(serving.client, { picture: PICTURE }, { model, maxDetections: 1 });
-    return detections.flatMap(({ landmarks }) => landmarks.flatMap(({ x, y }) => [x, y]));
+    return detections.flatMap(({ keyPoints }) => keyPoints.flatMap(({ x, y }) => [x, y]));
   };
   closeTo(t, await points('yolov8_pose'), [8, 8, 16, 16], 1e-3);
   t.deepEqual(await points('yolov8_obb'), []);
@@ -89,6 +91,7 @@ test('a box suppresses those of other classes where the configuration says so', 
       const config = {
         task: 'yolov8',
         input: { width: SIDE, height: SIDE },
+        preprocess: { scale: 1 },
         postprocess: { class_agnostic: agnostic, nms_threshold: 0, score_threshold: 0.25 },
         instance_group: { count: 1, kind: 'KIND_CPU' },
       };

@@ -97,7 +97,7 @@ const dbfaceSmall: Family = {
 };
 
 const rtdetr: Family = {
-  config: { task: 'rtdetr', preprocess: { resize: 'stretch' } },
+  config: { task: 'rtdetr', preprocess: { resize: 'stretch' }, postprocess: { score_threshold: 0.5 } },
   width: 64,
   height: 32,
   outputs: [
@@ -116,7 +116,7 @@ const rtdetr: Family = {
 
 const rtdetrLogits: Family = {
   ...rtdetr,
-  config: { ...rtdetr.config, postprocess: { score_activation: 'sigmoid' } },
+  config: { ...rtdetr.config, postprocess: { score_activation: 'sigmoid', score_threshold: 0.5 } },
   outputs: [
     { name: 'pred_logits', shape: [2, 4], values: [-1, 2, 1, 0, -3, -3, -3, -3] },
     { name: 'pred_boxes', shape: [2, 4], values: [0.5, 0.5, 0.5, 0.25, 0, 0, 1, 1] },

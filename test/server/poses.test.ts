@@ -16,7 +16,7 @@ test.before(async () => {
       task: 'heatmap_pose',
       input: { width: 64, height: 64 },
       max_batch_size: 4,
-      preprocess: { resize: 'stretch', scale: 1 / 255 },
+      preprocess: { resize: 'stretch', scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] },
       postprocess: { peak_refinement: 'none' },
       instance_group: { count: 1 },
     };
