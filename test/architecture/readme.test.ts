@@ -14,6 +14,7 @@ test('every snippet of the README is a file of the repository, word for word', a
       'clients/python/quickstart.py',
       'clients/go/cmd/quickstart/main.go',
       'clients/typescript/in-process.ts',
+      'test/models/faces/config.yaml',
       'model-repo/centerface/config.yaml',
     ],
   );

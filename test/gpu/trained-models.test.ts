@@ -13,8 +13,8 @@ const TOLERANCES = { fp32: 0.002, fp16: 0.005, int8: 0.01 } as const;
 
 type Precision = keyof typeof TOLERANCES;
 
-/** Served within pipelines only. */
-const NOT_ALONE = ['fall'];
+/** Served within pipelines only, and the pipeline. */
+const NOT_ALONE = ['fall', 'faces'];
 
 /** Calibrated plans take long to build, and few families differ in what int8 does to them. */
 const IN_INT8 = ['yolov8', 'scrfd'];

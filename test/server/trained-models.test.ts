@@ -13,8 +13,8 @@ import { measure, TRAINED_MODELS, trainedModel } from '../support/trained-models
 /** Of the same network in single precision: rounding decides about single detections at a threshold. */
 const TOLERANCE = 0.002;
 
-/** Served within pipelines only. */
-const NOT_ALONE = ['fall'];
+/** Served within pipelines only, and the pipeline. */
+const NOT_ALONE = ['fall', 'faces'];
 
 const models = (await readdir(TRAINED_MODELS)).filter((name) => !NOT_ALONE.includes(name));
 

@@ -1,0 +1,80 @@
+import { cp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import sharp from 'sharp';
+import { all } from '../support/ask.js';
+import { landmarksRegion } from '../support/messages.js';
+import { ScratchDirectory } from '../support/scratch-directory.js';
+import { Serving } from '../support/serving.js';
+import { drawScenes, TRAINED_MODELS } from '../support/trained-models.js';
+
+/** The README's pipeline with models of our own: faces are found, aligned, embedded, followed and drawn. */
+
+let serving: Serving;
+let scratch: ScratchDirectory;
+
+test.before(async () => {
+  scratch = await ScratchDirectory.create();
+  drawScenes(scratch.path, 'faces');
+  serving = await Serving.start(async (repository) => {
+    for (const name of ['faces', 'scrfd', 'arcface']) {
+      await cp(join(TRAINED_MODELS, name), join(repository.directory, name), { recursive: true });
+    }
+  });
+});
+
+test.after.always(async () => {
+  await serving?.[Symbol.asyncDispose]();
+  await scratch?.[Symbol.asyncDispose]();
+});
+
+/** A scene of faces, moved a little from frame to frame. */
+async function video(frames: number): Promise<Uint8Array[]> {
+  const scene = await readFile(join(scratch.path, 'faces', '0003.png'));
+  const { width, height } = await sharp(scene).metadata();
+  return Promise.all(
+    Array.from({ length: frames }, (_, index) =>
+      sharp(scene)
+        .extend({ left: 2 * index, right: 40 - 2 * index, top: 4, bottom: 4, background: '#404040' })
+        .resize(width + 40, height + 8)
+        .png()
+        .toBuffer(),
+    ),
+  );
+}
+
+test('embeddings of a pipeline are those of its models called one by one', async (t) => {
+  const [picture] = await video(1);
+  const [piped] = await all(serving.client.detect([{ picture: picture! }], { model: 'faces' }));
+  t.is(piped?.frame?.error, undefined);
+  t.true(piped!.detections.length > 0);
+  const regions = piped!.detections.map(({ landmarks }) => landmarksRegion(landmarks.flatMap(({ x, y }) => [x, y])));
+  const [alone] = await all(serving.client.embed([{ picture: picture!, regions }], { model: 'arcface' }));
+  piped!.detections.forEach(({ embedding }, index) => {
+    const expected = alone!.embeddings[index]!.values;
+    const worst = Math.max(...embedding!.values.map((value, place) => Math.abs(value - expected[place]!)));
+    t.true(worst < 1e-5, `face ${index} differs by ${worst}`);
+  });
+  t.deepEqual(
+    piped!.stages.map(({ name, error }) => [name, error]),
+    [
+      ['find', undefined],
+      ['identify', undefined],
+    ],
+  );
+});
+
+test('faces keep their tracks while they move, and are drawn', async (t) => {
+  const pictures = await video(12);
+  const frames = pictures.map((picture) => ({ picture }));
+  const answers = await all(serving.client.detect(frames, { model: 'faces', annotate: true, window: 4 }));
+  const settled = answers.slice(4);
+  const ids = settled.map(({ detections }) => detections.map(({ track }) => Number(track?.id ?? 0)));
+  t.true(ids[0]!.length > 0 && ids[0]!.every((id) => id > 0), JSON.stringify(ids));
+  // Best score first: who is where in the list may change, who there is may not.
+  for (const frame of ids) t.deepEqual([...frame].sort(), [...ids[0]!].sort());
+  for (const { annotated, frame } of answers) {
+    const metadata = await sharp(annotated).metadata();
+    t.like(metadata, { format: 'jpeg', width: frame!.width, height: frame!.height });
+  }
+});
