@@ -1,14 +1,13 @@
 #include <cmath>
 
 #include "cuda/activate.h"
+#include "cuda/block_sum.cuh"
 #include "cuda/check.h"
 #include "params/check.h"
 
 namespace sluice::cuda {
 namespace {
 
-constexpr int kThreads = 256;
-constexpr int kWarps = kThreads / 32;
 constexpr std::int64_t kMostBlocks = 0x7fffffff;
 
 /** The greatest of the threads' values, on all threads. */
@@ -19,38 +18,28 @@ __device__ float GreatestOfBlock(float value, float* shared) {
   }
   if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = value;
   __syncthreads();
-  for (int warp = 0; warp < kWarps; warp++) value = shared[warp] > value ? shared[warp] : value;
+  for (int warp = 0; warp < kRowWarps; warp++) value = shared[warp] > value ? shared[warp] : value;
   return value;
 }
 
-/** The sum of the threads' values, on all threads, added in an order that only the number of threads decides. */
-__device__ double SumOfBlock(double value, double* shared) {
-  for (int distance = 16; distance > 0; distance /= 2) value += __shfl_xor_sync(0xffffffffu, value, distance);
-  if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = value;
-  __syncthreads();
-  double sum = 0;
-  for (int warp = 0; warp < kWarps; warp++) sum += shared[warp];
-  return sum;
-}
-
 /** One block a row. */
-__global__ void __launch_bounds__(kThreads) SoftmaxKernel(float* values, std::int64_t length) {
-  __shared__ float maxima[kWarps];
-  __shared__ double sums[kWarps];
+__global__ void __launch_bounds__(kRowThreads) SoftmaxKernel(float* values, std::int64_t length) {
+  __shared__ float maxima[kRowWarps];
+  __shared__ double sums[kRowWarps];
   float* row = values + blockIdx.x * length;
   float own = -INFINITY;
-  for (std::int64_t i = threadIdx.x; i < length; i += kThreads) own = row[i] > own ? row[i] : own;
+  for (std::int64_t i = threadIdx.x; i < length; i += kRowThreads) own = row[i] > own ? row[i] : own;
   const double greatest = GreatestOfBlock(own, maxima);
   double part = 0;
-  for (std::int64_t i = threadIdx.x; i < length; i += kThreads) part += exp(static_cast<double>(row[i]) - greatest);
+  for (std::int64_t i = threadIdx.x; i < length; i += kRowThreads) part += exp(static_cast<double>(row[i]) - greatest);
   const double sum = SumOfBlock(part, sums);
-  for (std::int64_t i = threadIdx.x; i < length; i += kThreads) {
+  for (std::int64_t i = threadIdx.x; i < length; i += kRowThreads) {
     row[i] = static_cast<float>(exp(static_cast<double>(row[i]) - greatest) / sum);
   }
 }
 
-__global__ void __launch_bounds__(kThreads) SigmoidKernel(float* values, std::int64_t count) {
-  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+__global__ void __launch_bounds__(kRowThreads) SigmoidKernel(float* values, std::int64_t count) {
+  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kRowThreads + threadIdx.x;
   if (i < count) values[i] = static_cast<float>(1 / (1 + exp(-static_cast<double>(values[i]))));
 }
 
@@ -60,10 +49,10 @@ void LaunchActivate(float* values, std::int64_t rows, std::int64_t length, Class
                     cudaStream_t stream) {
   if (rows <= 0 || length <= 0 || activation == ClassActivation::kNone) return;
   const bool softmax = activation == ClassActivation::kSoftmax;
-  const std::int64_t blocks = softmax ? rows : (rows * length + kThreads - 1) / kThreads;
+  const std::int64_t blocks = softmax ? rows : (rows * length + kRowThreads - 1) / kRowThreads;
   if (blocks > kMostBlocks) Refuse("rows is ", rows, "; ", kMostBlocks, " is the most");
-  if (softmax) SoftmaxKernel<<<static_cast<unsigned>(blocks), kThreads, 0, stream>>>(values, length);
-  if (!softmax) SigmoidKernel<<<static_cast<unsigned>(blocks), kThreads, 0, stream>>>(values, rows * length);
+  if (softmax) SoftmaxKernel<<<static_cast<unsigned>(blocks), kRowThreads, 0, stream>>>(values, length);
+  if (!softmax) SigmoidKernel<<<static_cast<unsigned>(blocks), kRowThreads, 0, stream>>>(values, rows * length);
   Check(cudaGetLastError(), "LaunchActivate");
 }
 
