@@ -2,13 +2,14 @@ import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
+import type { Box } from '../../server/gen/sluice/v1/inference.js';
 import { all } from '../support/ask.js';
 import { landmarksRegion } from '../support/messages.js';
 import { ScratchDirectory } from '../support/scratch-directory.js';
 import { Serving } from '../support/serving.js';
 import { drawScenes, TRAINED_MODELS } from '../support/trained-models.js';
 
-/** The README's pipeline with models of our own: faces are found, aligned, embedded, followed and drawn. */
+/** Pipelines of our own models: the README's, which finds, aligns, embeds, follows and draws faces; and falls. */
 
 let serving: Serving;
 let scratch: ScratchDirectory;
@@ -17,9 +18,14 @@ test.before(async () => {
   scratch = await ScratchDirectory.create();
   drawScenes(scratch.path, 'faces');
   serving = await Serving.start(async (repository) => {
-    for (const name of ['faces', 'scrfd', 'arcface']) {
+    for (const name of ['faces', 'scrfd', 'arcface', 'yolov8_pose', 'fall']) {
       await cp(join(TRAINED_MODELS, name), join(repository.directory, name), { recursive: true });
     }
+    const stages = [
+      { name: 'find', model: 'yolov8_pose' },
+      { name: 'judge', model: 'fall', input: 'find' },
+    ];
+    await repository.configure('falls', { task: 'pipeline', pipeline: { stages } });
   });
 });
 
@@ -78,3 +84,42 @@ test('faces keep their tracks while they move, and are drawn', async (t) => {
     t.like(metadata, { format: 'jpeg', width: frame!.width, height: frame!.height });
   }
 });
+
+test('people are found, and whether they stand or have fallen is read from their key points', async (t) => {
+  drawScenes(scratch.path, 'people');
+  const directory = join(scratch.path, 'people');
+  const scenes = JSON.parse(await readFile(join(directory, 'truth.json'), 'utf8')) as PeopleScene[];
+  const frames = await Promise.all(
+    scenes.map(async ({ file }) => ({ picture: await readFile(join(directory, file)) })),
+  );
+  const answers = await all(serving.client.detect(frames, { model: 'falls', window: 16, scoreThreshold: 0.5 }));
+  let people = 0;
+  let right = 0;
+  answers.forEach(({ frame, detections }, index) => {
+    t.is(frame?.error, undefined);
+    for (const { box, classification } of detections) {
+      const { boxes, states } = scenes[index]!;
+      const state = states[boxes.findIndex((own) => overlap(own, box!) > 0.7)];
+      if (state === undefined) continue;
+      people += 1;
+      if (classification?.classes[0]?.classId === state) right += 1;
+    }
+  });
+  t.true(people > 150, `${people} people were found`);
+  t.true(right / people > 0.9, `${right} of ${people} are right`);
+});
+
+interface PeopleScene {
+  readonly file: string;
+  readonly boxes: readonly (readonly [number, number, number, number])[];
+  /** Of each person, as the labels of test/models/fall count them. */
+  readonly states: readonly number[];
+}
+
+/** Intersection over union. */
+function overlap([left, top, right, bottom]: PeopleScene['boxes'][number], box: Box): number {
+  const width = Math.min(right, box.right) - Math.max(left, box.left);
+  const height = Math.min(bottom, box.bottom) - Math.max(top, box.top);
+  const common = Math.max(0, width) * Math.max(0, height);
+  return common / ((right - left) * (bottom - top) + (box.right - box.left) * (box.bottom - box.top) - common);
+}

@@ -42,23 +42,26 @@ class MixedPart {
     }
   }
 
-  /** Between cells linear, beyond the part's edge as at it. */
-  double At(Point point) const {
-    const auto [left, right, across] = Neighbours(point.x, columns_);
-    const auto [above, below, down] = Neighbours(point.y, rows_);
-    const double top = Value(above, left) * (1 - across) + Value(above, right) * across;
-    const double bottom = Value(below, left) * (1 - across) + Value(below, right) * across;
-    return top * (1 - down) + bottom * down;
-  }
-
- private:
-  struct Neighbour {
+  /** Two cells in a line, and how far a place is from the first to the second. */
+  struct Neighbours {
     std::int32_t low;
     std::int32_t high;
     double part;
   };
 
-  static Neighbour Neighbours(double at, Range range) {
+  /** Beyond the part's edge as at it. */
+  Neighbours Columns(double x) const { return Around(x, columns_); }
+  Neighbours Rows(double y) const { return Around(y, rows_); }
+
+  /** Between cells linear. */
+  double At(const Neighbours& x, const Neighbours& y) const {
+    const double top = Value(y.low, x.low) * (1 - x.part) + Value(y.low, x.high) * x.part;
+    const double bottom = Value(y.high, x.low) * (1 - x.part) + Value(y.high, x.high) * x.part;
+    return top * (1 - y.part) + bottom * y.part;
+  }
+
+ private:
+  static Neighbours Around(double at, Range range) {
     const double within = std::clamp(at, static_cast<double>(range.first), static_cast<double>(range.last - 1));
     const double low = std::floor(within);
     const auto index = static_cast<std::int32_t>(low) - range.first;
@@ -121,9 +124,19 @@ std::vector<std::uint32_t> DecodeMask(const MaskPrototypes& prototypes, const Ma
   Runs runs;
   const auto tall = static_cast<std::uint32_t>(height);
   runs.Add(false, static_cast<std::uint32_t>(columns.first) * tall + static_cast<std::uint32_t>(rows.first));
+  // Where nothing is turned, all pixels of a row lie in the same row of cells.
+  const bool upright = to_cells.axis_aligned();
+  std::vector<MixedPart::Neighbours> cell_rows;
+  for (std::int32_t y = rows.first; upright && y < rows.last; y++) cell_rows.push_back(mixed.Rows(to_cells(0, y).y));
   for (std::int32_t x = columns.first; x < columns.last; x++) {
-    // Also false for what is not a number.
-    for (std::int32_t y = rows.first; y < rows.last; y++) runs.Add(mixed.At(to_cells(x, y)) > 0, 1);
+    const MixedPart::Neighbours cell_column = mixed.Columns(to_cells(x, 0).x);
+    for (std::int32_t y = rows.first; y < rows.last; y++) {
+      const Point at = to_cells(x, y);
+      const double value = upright ? mixed.At(cell_column, cell_rows[static_cast<std::size_t>(y - rows.first)])
+                                   : mixed.At(mixed.Columns(at.x), mixed.Rows(at.y));
+      // Also false for what is not a number.
+      runs.Add(value > 0, 1);
+    }
     const std::int32_t next = x + 1 < columns.last ? rows.first : 0;
     runs.Add(false, tall - static_cast<std::uint32_t>(rows.last) + static_cast<std::uint32_t>(next));
   }

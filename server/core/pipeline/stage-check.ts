@@ -1,6 +1,7 @@
 import { ServingError } from '../errors.js';
 import type { DetectionLayout } from '../inference.js';
 import { TASK_INPUTS, TASK_KINDS, TASKS_OF_REGIONS, type ModelConfig, type TaskName } from '../model-config.js';
+import { COCO_POINTS, FALL_POINTS } from './fall-points.js';
 import type { StageConfig } from './pipeline-config.js';
 
 /** What of a model decides whether it can be a stage. */
@@ -15,9 +16,6 @@ const WITH_MASKS: ReadonlySet<TaskName> = new Set<TaskName>(['yolov8_seg']);
 
 /** Points that a face has for alignment. */
 const FACE_POINTS = 5;
-
-/** Key points that task fall reads. */
-export const FALL_POINTS = 16;
 
 /** Why a model cannot be the first stage; null: it can. */
 export function whyNotFirst({ tiles }: StageConfig, { name, config, layout }: StageModel): string | null {
@@ -42,8 +40,12 @@ export function whyNotLater(
   if (task === 'pipeline') return `model ${name} is a pipeline itself; name its models instead`;
   if (found === null) return `stage ${input} finds nothing that could be looked at: name a stage that detects`;
   if (TASK_INPUTS[task] === 'points') {
-    if (found.points === FALL_POINTS && found.pointValues === 3) return null;
-    return `model ${name} reads ${FALL_POINTS} key points with scores; stage ${input} tells ${pointsOf(found)}`;
+    const poses = found.points === FALL_POINTS || found.points === COCO_POINTS;
+    if (poses && found.pointValues === 3) return null;
+    return (
+      `model ${name} reads ${FALL_POINTS} key points with scores, or makes them of COCO's ${COCO_POINTS}; ` +
+      `stage ${input} tells ${pointsOf(found)}`
+    );
   }
   if (TASK_INPUTS[task] !== 'picture') return `model ${name} has the task ${task}, which does not look at pictures`;
   const kind = TASK_KINDS[task];

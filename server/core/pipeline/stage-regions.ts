@@ -1,7 +1,7 @@
 import type { ResultTable } from '../inference.js';
 import type { Points, Region } from '../picture.js';
+import { FALL_POINTS, fallPoints } from './fall-points.js';
 import { DEFAULT_MAX_REGIONS, type StageConfig } from './pipeline-config.js';
-import { FALL_POINTS } from './stage-check.js';
 
 /** Columns of every detection: left top right bottom score class. */
 const BOX_COLUMNS = 6;
@@ -61,7 +61,7 @@ export function keyPointsFor(chosen: readonly number[], detections: ResultTable,
   chosen.forEach((place, index) => {
     const [left = 0, top = 0, right = 0, bottom = 0] = rowOf(detections, place);
     const side = Math.max(right - left, bottom - top);
-    const points = pointsOf(table, rowOf(table, rows[place]!), POINT_VALUES);
+    const points = fallPoints(pointsOf(table, rowOf(table, rows[place]!), POINT_VALUES));
     for (let at = 0; at < length; at += POINT_VALUES) {
       values[index * length + at] = (points[at]! - left) / side - 0.5;
       values[index * length + at + 1] = (points[at + 1]! - top) / side - 0.5;
