@@ -16,6 +16,7 @@ import { TASK_INPUTS, TASK_KINDS, type TaskInput, type TaskKind } from './core/m
 import { Model } from './core/model.js';
 import type { Content, PixelLayout, Region } from './core/picture.js';
 import { scanModel } from './core/repository-scan.js';
+import { readSegmentation, type Segmentation } from './core/segmentations.js';
 import { NO_STATISTICS } from './core/statistics.js';
 import type { ClassScore, Detection } from './gen/sluice/v1/inference.js';
 import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
@@ -56,6 +57,12 @@ export interface LocalEmbeddings {
   readonly height: number;
   /** One a region: its vector, or why there is none. */
   readonly embeddings: readonly (Float32Array | ServingError)[];
+  readonly timings: RequestTimings;
+}
+
+export interface LocalSegmentation extends Segmentation {
+  readonly width: number;
+  readonly height: number;
   readonly timings: RequestTimings;
 }
 
@@ -156,6 +163,13 @@ export class LocalModel implements AsyncDisposable {
       scores instanceof ServingError ? scores : bestClasses(scores, parameters, this.#model.labels),
     );
     return { ...answer, classifications };
+  }
+
+  /** Tells the class of every pixel of a picture, and with `probabilityMap` how sure the model is. Throws as `detect` does. */
+  async segment(picture: LocalPicture, { probabilityMap = false } = {}): Promise<LocalSegmentation> {
+    this.#require('segment');
+    const { table, ...answer } = await this.#infer(picture, { kind: 'segment', probabilityMap });
+    return { ...answer, ...readSegmentation(table, this.#model.labels) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,8 @@
-import type { SegmentedClass, SegmentOptions, SegmentRequest, SegmentResponse } from '../gen/sluice/v1/inference.js';
-import type { Answer, StreamChoice, StreamProtocol } from './stream-protocol.js';
+import { readSegmentation } from '../core/segmentations.js';
+import type { SegmentOptions, SegmentRequest, SegmentResponse } from '../gen/sluice/v1/inference.js';
+import type { StreamChoice, StreamProtocol } from './stream-protocol.js';
+
+const NOTHING = new Uint8Array(0);
 
 interface SegmentChoice extends StreamChoice {
   readonly options: SegmentOptions | undefined;
@@ -21,23 +24,7 @@ export const segmentProtocol: StreamProtocol<SegmentRequest, SegmentResponse> = 
   }),
 
   respond(frame, answer): SegmentResponse {
-    const [classMap, probabilityMap] = answer?.table.attachments ?? [];
-    return {
-      frame,
-      classMap: asFile(classMap),
-      probabilityMap: asFile(probabilityMap),
-      classes: answer === null ? [] : countedClasses(answer),
-    };
+    if (answer === null) return { frame, classMap: NOTHING, probabilityMap: NOTHING, classes: [] };
+    return { frame, ...readSegmentation(answer.table, answer.labels) };
   },
 };
-
-function asFile(map: Uint32Array | Uint8Array | undefined): Uint8Array {
-  return map instanceof Uint8Array ? map : new Uint8Array(0);
-}
-
-/** The table has one row: the pixels of each class. */
-function countedClasses({ table, labels }: Answer): SegmentedClass[] {
-  return Array.from(table.values, (pixels, classId) => ({ classId, label: labels[classId] ?? '', pixels }))
-    .filter(({ pixels }) => pixels > 0)
-    .sort((a, b) => b.pixels - a.pixels || a.classId - b.classId);
-}

@@ -2,11 +2,12 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import sharp from 'sharp';
 import { SluiceClient } from '../../clients/typescript/sluice-client.js';
 import { open, ServingError } from '../../server/local-model.js';
 import { encode, spots } from '../support/pictures.js';
 import { TestRepository } from '../support/test-repository.js';
-import { meansModel, spotsModel } from '../support/tiny-models.js';
+import { colorsModel, meansModel, spotsModel } from '../support/tiny-models.js';
 import { SIDE, TinyServer } from '../clients/tiny-server.js';
 
 const input = { width: SIDE, height: SIDE };
@@ -51,6 +52,21 @@ test('a model in this process finds what a server finds', async (t) => {
   t.deepEqual([local.detections], served);
   t.deepEqual([local.width, local.height], [SIDE, SIDE]);
   t.is(local.detections[0]?.label, 'spot');
+});
+
+test('a picture is segmented in this process', async (t) => {
+  await using models = await repository();
+  const config = { task: 'segmentation', input, instance_group, preprocess: { scale: 1 / 255 } };
+  await models.addModel('colors', config, colorsModel(SIDE, SIDE, 'planes first'));
+  await using model = await open(join(models.directory, 'colors'));
+  const data = new Uint8Array(SIDE * SIDE * 3);
+  for (let pixel = 0; pixel < SIDE * SIDE; pixel++) data[3 * pixel + 1] = 200;
+  const picture = { format: 'rgb8', width: SIDE, height: SIDE, stride: 3 * SIDE, data } as const;
+  const { classMap, probabilityMap, classes } = await model.segment(picture);
+  t.deepEqual(classes, [{ classId: 1, label: '', pixels: SIDE * SIDE }]);
+  t.like(await sharp(classMap).metadata(), { format: 'png', width: SIDE, height: SIDE });
+  t.is(probabilityMap.length, 0);
+  t.is((await rejection(model.detect(picture))).code, 'TASK_NOT_SUPPORTED');
 });
 
 test('pictures that are committed together are batched, each with its own answer, and stay the caller’s', async (t) => {
