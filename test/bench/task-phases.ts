@@ -62,7 +62,10 @@ export async function taskModels(): Promise<string[]> {
     ...REAL_MODELS.map((name) => join(root, 'model-repo', name)),
   ];
   const contents = await Promise.all(directories.map(contentOf));
-  return directories.filter((_, index) => TASK_INPUTS[contents[index]!.config.task] === 'picture');
+  return directories.filter((_, index) => {
+    const { task } = contents[index]!.config;
+    return TASK_INPUTS[task] === 'picture' && task !== 'pipeline';
+  });
 }
 
 /** Runs a model as it is served, but with one instance and given whole batches: pictures of raw pixels. */
