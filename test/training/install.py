@@ -12,9 +12,6 @@ from pathlib import Path
 from .profiles import PROFILES, exports_of
 
 DEFAULT = Path(__file__).resolve().parent.parent / "models"
-# What a task of the server has under another name, or as its own default.
-TASKS = {"arcface": "arcface"}
-RAW = ("yolov5_raw", "yolox_raw")
 
 
 def inline(value):
@@ -44,16 +41,15 @@ def postprocess(profile, source):
         keys["nms_threshold"] = profile["nms_threshold"] or 0.5
     if source == "yolov5_raw":
         keys |= {"strides": profile["strides"], "anchors": profile["anchors"]}
-    if source == "classification":
-        keys["activation"] = "softmax"
-    if source in ("fall", "text_classification"):
+    if source in ("classification", "fall", "text_classification"):
         keys["activation"] = "softmax"
     return keys
 
 
 def config(name, source, profile):
     lines = [f"# Drawn scenes, trained by test/training as {name}; training.jsonl tells how."]
-    lines.append(f"task: {TASKS.get(source, profile['task'])}")
+    # The server has a task of its own for the embedder of faces.
+    lines.append(f"task: {'arcface' if source == 'arcface' else profile['task']}")
     if "size" in profile:
         width, height = profile["size"]
         lines.append(f"input: {{ width: {width}, height: {height} }}")

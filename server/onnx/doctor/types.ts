@@ -49,21 +49,26 @@ function castsTo(graph: OnnxModel['graph'], type: number): NodeProto[] {
   return allNodes(graph).filter((node) => node.opType === 'Cast' && attributeOf(node, 'to')?.i === BigInt(type));
 }
 
-function doubles(graph: OnnxModel['graph']): Observation[] {
-  const constants = constantsOf(graph).filter(({ tensor }) => tensor.dataType === DataType.DOUBLE);
-  const casts = castsTo(graph, DataType.DOUBLE);
+/** What is told of a type of floats that casts or constants bring in. */
+function floatsOf(
+  graph: OnnxModel['graph'],
+  type: number,
+  name: string,
+  advice: Pick<Observation, 'why' | 'fix'>,
+): Observation[] {
+  const constants = constantsOf(graph).filter(({ tensor }) => tensor.dataType === type);
+  const casts = castsTo(graph, type);
   const node = casts[0] ?? constants[0]?.node;
   if (node === undefined) return [];
-  return [
-    {
-      ...about,
-      severity: 'warning',
-      node,
-      message: `64-bit floats: ${casts.length} casts and ${constants.length} constants`,
-      why: 'TensorRT has none; its parser narrows the constants and refuses the casts.',
-      fix: 'Use .float() in the network, and constants of float32.',
-    },
-  ];
+  const message = `${name}: ${casts.length} casts and ${constants.length} constants`;
+  return [{ ...about, severity: 'warning', node, message, ...advice }];
+}
+
+function doubles(graph: OnnxModel['graph']): Observation[] {
+  return floatsOf(graph, DataType.DOUBLE, '64-bit floats', {
+    why: 'TensorRT has none; its parser narrows the constants and refuses the casts.',
+    fix: 'Use .float() in the network, and constants of float32.',
+  });
 }
 
 function wideConstants(graph: OnnxModel['graph']): Observation[] {
@@ -95,18 +100,8 @@ function isWide(tensor: TensorProto): boolean {
 }
 
 function brainFloats(graph: OnnxModel['graph']): Observation[] {
-  const constants = constantsOf(graph).filter(({ tensor }) => tensor.dataType === DataType.BFLOAT16);
-  const casts = castsTo(graph, DataType.BFLOAT16);
-  const node = casts[0] ?? constants[0]?.node;
-  if (node === undefined) return [];
-  return [
-    {
-      ...about,
-      severity: 'warning',
-      node,
-      message: `bfloat16: ${casts.length} casts and ${constants.length} constants`,
-      why: 'ONNX Runtime computes hardly anything in it on the CPU, and GPUs before Ampere nothing.',
-      fix: 'Export in float32; the server makes engines of float16 from it.',
-    },
-  ];
+  return floatsOf(graph, DataType.BFLOAT16, 'bfloat16', {
+    why: 'ONNX Runtime computes hardly anything in it on the CPU, and GPUs before Ampere nothing.',
+    fix: 'Export in float32; the server makes engines of float16 from it.',
+  });
 }
