@@ -5,6 +5,7 @@ import type { Executor } from './executor.js';
 import type { DetectionLayout, InferenceRequest } from './inference.js';
 import type { ModelConfig } from './model-config.js';
 import type { ModelStatistics } from './statistics.js';
+import type { TensorSignature } from './tensors.js';
 
 /** What a loaded version consists of. */
 export interface ModelParts {
@@ -33,14 +34,14 @@ export class Model implements AsyncDisposable {
   constructor(parts: ModelParts) {
     this.name = parts.name;
     this.version = parts.version;
-    this.config = parts.config;
+    this.config = completed(parts.config, parts.executor.signature);
     this.labels = parts.labels;
     this.#executor = parts.executor;
     this.#statistics = parts.statistics;
     const batching = parts.config.dynamic_batching;
     this.#batcher = new DynamicBatcher(
       {
-        maxBatchSize: parts.config.max_batch_size,
+        maxBatchSize: this.config.max_batch_size,
         preferredBatchSizes: batching.preferred_batch_size,
         maxQueueDelay: batching.max_queue_delay_microseconds,
         preserveOrdering: batching.preserve_ordering,
@@ -63,6 +64,11 @@ export class Model implements AsyncDisposable {
   /** What a row of its detections has; null where it finds none. */
   get layout(): DetectionLayout | null {
     return this.#executor.layout;
+  }
+
+  /** The tensors of its network; null where it has none that could be asked for. */
+  get signature(): TensorSignature | null {
+    return this.#executor.signature;
   }
 
   get queue(): { readonly requests: number; readonly bytes: number } {
@@ -91,6 +97,11 @@ export class Model implements AsyncDisposable {
     this.#leases -= 1;
     if (this.#leases === 0) this.#released?.();
   }
+}
+
+/** The configuration with what only the model file says: whether it has a batch dimension. */
+function completed(config: ModelConfig, signature: TensorSignature | null): ModelConfig {
+  return signature === null || signature.batched ? config : { ...config, max_batch_size: 0 };
 }
 
 /** The right to use a version: while it is held, the version is not unloaded. Dispose it as soon as the answer is there. */
