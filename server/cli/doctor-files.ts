@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parseModelConfig } from '../config/model-config-file.js';
+import { readModelConfig } from '../config/read-model-config.js';
 import { ServingError } from '../core/errors.js';
 import type { ModelConfig } from '../core/model-config.js';
 import { scanModel } from '../core/repository-scan.js';
@@ -32,7 +32,7 @@ export async function servingPlanOf(file: string): Promise<{ input?: InputSize; 
     () => true,
     () => false,
   );
-  const snapshot = isModel ? await scanModel(dirname(directory), basename(directory), parseModelConfig) : null;
+  const snapshot = isModel ? await scanModel(dirname(directory), basename(directory), readModelConfig) : null;
   if (snapshot === null) return {};
   if (snapshot.content instanceof ServingError) {
     console.error(`${directory} is left out of account: ${snapshot.content.message}`);

@@ -56,7 +56,9 @@ function sideProblems(
   return declared.flatMap(({ name, data_type: type, dims, reshape }) => {
     const spec = specs.find((candidate) => candidate.name === name);
     if (spec === undefined) {
-      return [`${side} ${name} is not in the model file, whose ${side}s are ${specs.map((known) => known.name).join(', ')}`];
+      return [
+        `${side} ${name} is not in the model file, whose ${side}s are ${specs.map((known) => known.name).join(', ')}`,
+      ];
     }
     const problems: string[] = [];
     const datatype = datatypeOfConfig(type);
@@ -147,7 +149,8 @@ class DeclaredExecutor implements Executor {
 
   #translated(request: InferenceRequest): InferenceRequest {
     const { content, parameters } = request;
-    if (content.kind !== 'tensors' || parameters.kind !== 'infer') throw new Error('a model of tensors was given others');
+    if (content.kind !== 'tensors' || parameters.kind !== 'infer')
+      throw new Error('a model of tensors was given others');
     return {
       ...request,
       content: { kind: 'tensors', tensors: reshapeAll(content.tensors, this.#inputs) },

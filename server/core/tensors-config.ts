@@ -49,7 +49,10 @@ const outputSchema = z.strictObject({
 export const tensorsSchema = z
   .strictObject({
     input: z.array(inputSchema).default([]).describe('The inputs. Empty: those of the model file.'),
-    output: z.array(outputSchema).default([]).describe('The outputs that are answered. Empty: those of the model file.'),
+    output: z
+      .array(outputSchema)
+      .default([])
+      .describe('The outputs that are answered. Empty: those of the model file.'),
   })
   .describe(
     'What requests see of the inputs and outputs; checked against the model file. Only for the tasks tensors and ensemble; ' +
@@ -71,7 +74,8 @@ export function tensorsProblems(tensors: TensorsConfig): Problem[] {
     tensors[side].flatMap(({ name, dims: from, reshape }, index): Problem[] => {
       const at = ['tensors', side, index];
       const first = tensors[side].findIndex((other) => other.name === name);
-      const problems: Problem[] = first < index ? [[[...at, 'name'], `${side} ${first + 1} has the name ${name} too`]] : [];
+      const problems: Problem[] =
+        first < index ? [[[...at, 'name'], `${side} ${first + 1} has the name ${name} too`]] : [];
       if (reshape !== undefined && !sameElements(from, reshape.shape)) {
         const message = `[${reshape.shape.join(', ')}] has other elements than dims, which is [${from.join(', ')}]`;
         problems.push([[...at, 'reshape', 'shape'], message]);

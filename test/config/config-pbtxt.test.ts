@@ -91,7 +91,10 @@ test('platform and backend decide what runs, and others are refused by name', (t
     pytorch.message,
     `${FILE}:2:1: platform: pytorch_libtorch is not served here; what is: onnxruntime_onnx, tensorrt_plan, ensemble`,
   );
-  t.regex(refusal(t, 'backend: "python"').message, /backend: python is not served here; what is: onnxruntime, tensorrt$/);
+  t.regex(
+    refusal(t, 'backend: "python"').message,
+    /backend: python is not served here; what is: onnxruntime, tensorrt$/,
+  );
   t.is(refusal(t, 'default_model_filename: "model.pt"').code, 'MODEL_INVALID');
 });
 
@@ -107,7 +110,9 @@ test('another name than that of the directory is warned of', (t) => {
 
 test('version policies are the same', (t) => {
   t.deepEqual(config('version_policy { all {} }').version_policy, { all: {} });
-  t.deepEqual(config('version_policy: { latest: { num_versions: 3 } }').version_policy, { latest: { num_versions: 3 } });
+  t.deepEqual(config('version_policy: { latest: { num_versions: 3 } }').version_policy, {
+    latest: { num_versions: 3 },
+  });
   t.deepEqual(config('version_policy { specific { versions: [1, 4] } }').version_policy, {
     specific: { versions: [1, 4] },
   });
@@ -153,8 +158,8 @@ test('what batching does not do is warned of', (t) => {
 });
 
 test('one group of instances is the same', (t) => {
-  const { instance_group: group } = config('instance_group [ { count: 2 kind: KIND_GPU gpus: [ 1, 0 ] } ]');
-  t.like(group, { count: 2, kind: 'KIND_GPU', gpus: [1, 0] });
+  const { instance_group: group } = config('instance_group [ { count: 2 kind: KIND_AUTO gpus: [ 1, 0 ] } ]');
+  t.like(group, { count: 2, kind: 'KIND_AUTO', gpus: [1, 0] });
   t.like(config('instance_group { kind: KIND_CPU }').instance_group, { count: undefined, kind: 'KIND_CPU' });
   t.is(config('').instance_group.kind, 'KIND_AUTO');
 });
@@ -164,17 +169,25 @@ test('several groups become one, and what is lost with that is warned of', (t) =
   t.like(config(cpu).instance_group, { count: 5, kind: 'KIND_CPU' });
   t.deepEqual(warnings(cpu), []);
 
-  const gpus = 'instance_group [ { count: 2 kind: KIND_GPU gpus: 0 }, { count: 2 kind: KIND_GPU gpus: [ 1, 2 ] } ]';
-  t.like(config(gpus).instance_group, { count: 2, kind: 'KIND_GPU', gpus: [0, 1, 2] });
+  const gpus = 'instance_group [ { count: 2 gpus: 0 }, { count: 2 gpus: [ 1, 2 ] } ]';
+  t.like(config(gpus).instance_group, { count: 2, kind: 'KIND_AUTO', gpus: [0, 1, 2] });
   t.deepEqual(warnings(gpus), []);
 
-  const uneven = 'instance_group [ { count: 1 kind: KIND_GPU gpus: 0 }, { count: 2 kind: KIND_GPU gpus: 1 } ]';
+  const uneven = 'instance_group [ { count: 1 gpus: 0 }, { count: 2 gpus: 1 } ]';
   t.like(config(uneven).instance_group, { count: 2, gpus: [0, 1] });
   t.deepEqual(warnings(uneven), ['1:1 instance_group: Every GPU gets the same number of instances: 2.']);
 
-  const mixed = 'instance_group [ { count: 4 kind: KIND_CPU }, { count: 1 kind: KIND_GPU } ]';
-  t.like(config(mixed).instance_group, { count: 1, kind: 'KIND_GPU' });
-  t.deepEqual(warnings(mixed), ['1:1 instance_group: Instances are of one kind: only the groups of KIND_GPU are made.']);
+  const mixed = 'instance_group [ { count: 4 kind: KIND_CPU }, { count: 1 kind: KIND_AUTO } ]';
+  t.like(config(mixed).instance_group, { count: 1, kind: 'KIND_AUTO' });
+  t.deepEqual(warnings(mixed), [
+    '1:1 instance_group: Instances are of one kind: only the groups of KIND_AUTO are made.',
+  ]);
+});
+
+test('a model that insists on GPUs is served all the same', (t) => {
+  const text = 'instance_group { kind: KIND_GPU count: 2 }';
+  t.like(config(text).instance_group, { kind: 'KIND_AUTO', count: 2 });
+  t.deepEqual(warnings(text), ['1:18 instance_group[0].kind: KIND_AUTO: models of tensors run on the CPU.']);
 });
 
 test('what instances have not is warned of', (t) => {
@@ -188,7 +201,7 @@ test('what instances have not is warned of', (t) => {
       '2:5 instance_group[0].name',
       '2:32 instance_group[0].passive',
       '2:46 instance_group[0].profile',
-      '2:62 instance_group[0].host_policy',
+      '2:63 instance_group[0].host_policy',
       '2:15 instance_group[0].kind',
     ],
   );
@@ -204,7 +217,9 @@ test('on GPUs a model of ONNX Runtime computes in fp32, unless its accelerator s
   parameters { key: "trt_cuda_graph_enable" value: "false" }
 } ] } }`;
   t.like(config(accelerated).tensorrt, { precision: 'fp16', workspace_bytes: 1073741824, cuda_graphs: false });
-  t.deepEqual(warnings(accelerated), []);
+  t.deepEqual(warnings(accelerated), [
+    '2:3 optimization.execution_accelerators.gpu_execution_accelerator[0].name: Models of tensors run on the CPU.',
+  ]);
   const others = `optimization { cuda { graphs: false busy_wait_events: true } execution_accelerators {
   gpu_execution_accelerator { name: "tensorrt" parameters { key: "precision_mode" value: "BF16" } parameters { key: "z" } }
   gpu_execution_accelerator { name: "cuda" }
@@ -216,9 +231,10 @@ test('on GPUs a model of ONNX Runtime computes in fp32, unless its accelerator s
     [
       'cuda.busy_wait_events: A thread sleeps while it waits for the GPU.',
       "….cpu_…: ONNX Runtime's own kernels run on the CPU.",
+      '….gpu_…[0].name: Models of tensors run on the CPU.',
       '….gpu_…[0].parameters.precision_mode: Plans compute in fp32, not in BF16.',
       '….gpu_…[0].parameters.z: It has no effect.',
-      '….gpu_…[1].name: TensorRT runs models on GPUs.',
+      '….gpu_…[1].name: Nothing but TensorRT runs models on GPUs.',
     ],
   );
 });
@@ -251,7 +267,10 @@ test('every mistake is told with its line and column', (t) => {
   const [title, ...lines] = error.message.split('\n');
   t.is(title, `${FILE} has 3 problems:`);
   t.is(lines[0], `  ${FILE}:1:1: max_batch_sise: there is no such field (did you mean max_batch_size?)`);
-  t.regex(lines[1]!, /^ {2}\S+:3:14: input\[0\]\.data_type: expected one of .*, found FP32 \(did you mean TYPE_FP32\?\)$/);
+  t.regex(
+    lines[1]!,
+    /^ {2}\S+:3:14: input\[0\]\.data_type: expected one of .*, found FP32 \(did you mean TYPE_FP32\?\)$/,
+  );
   t.regex(lines[2]!, /:4:9: input\[0\]\.dims\[0\]: expected a whole number .*, found the text "3"$/);
   t.is(refusal(t, 'name: "net\n').message, `${FILE} has a problem:\n  ${FILE}:1:7: the string has no closing "`);
 });
@@ -261,7 +280,10 @@ test('what our own rules refuse is told in the words of the file', (t) => {
     refusal(t, 'max_batch_size: 4\ndynamic_batching { preferred_batch_size: [ 2,\n 8 ] }').message,
     /:3:2: dynamic_batching\.preferred_batch_size\[1\]: 8 is over max_batch_size, which is 4$/,
   );
-  t.regex(refusal(t, `${ONNX}\ninput { name: "z"\n dims: -2 data_type: TYPE_BOOL }`).message, /:6:8: input\[1\]\.dims\[0\]: /);
+  t.regex(
+    refusal(t, `${ONNX}\ninput { name: "z"\n dims: -2 data_type: TYPE_BOOL }`).message,
+    /:6:8: input\[1\]\.dims\[0\]: /,
+  );
   t.regex(
     refusal(t, 'input { name: "x" data_type: TYPE_FP32 dims: [ 6 ] reshape { shape: [ 2, 2 ] } }').message,
     /:1:\d+: input\[0\]\.reshape\.shape: \[2, 2\] has other elements than dims, which is \[6\]$/,
@@ -308,7 +330,7 @@ test('an ensemble has the same steps', (t) => {
 test('what is wrong with the graph of an ensemble is told with its step', (t) => {
   t.regex(
     refusal(t, ENSEMBLE.replace('value: "x"', 'value: "q"')).message,
-    /:5:\d+: |ensemble_scheduling\.step\[0\]\.input_map\.IN: nothing makes tensor q; there are x, between, y$/,
+    /:10:7: ensemble_scheduling\.step\[0\]\.input_map\.IN: nothing makes tensor q; there are x, between, y$/,
   );
   t.regex(
     refusal(t, ENSEMBLE.replace('value: "x"', 'value: "y"')).message,

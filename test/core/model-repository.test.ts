@@ -14,8 +14,9 @@ function open(files: TestRepository, loader: FakeLoader, options: Partial<Reposi
     directory: files.directory,
     controlMode: 'poll',
     loadAtStart: [],
-    parseConfig: (text) => makeConfig(JSON.parse(text) as Record<string, unknown>),
+    parseConfig: (text) => ({ config: makeConfig(JSON.parse(text) as Record<string, unknown>), warnings: [] }),
     load: loader.load,
+    warn: () => {},
     listener: loader.listener,
     ...options,
   });

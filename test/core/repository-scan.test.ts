@@ -9,7 +9,7 @@ import { TestRepository } from '../support/test-repository.js';
 /** Stands in for the YAML parser: the file holds JSON. */
 const parse: ConfigParser = (text, file) => {
   if (text.includes('broken')) throw new ServingError('CONFIG_INVALID', `${file}: broken`);
-  return makeConfig(JSON.parse(text) as Record<string, unknown>);
+  return { config: makeConfig(JSON.parse(text) as Record<string, unknown>), warnings: [] };
 };
 
 const MODEL = new Uint8Array(8);

@@ -91,5 +91,6 @@ export function makeSnapshot(
     path: `cats/${version}/model.onnx`,
     fingerprint,
   }));
-  return { name: 'cats', content: { config: makeConfig(keys), labels: ['cat'], versions } };
+  const about = { config: makeConfig(keys), labels: ['cat'], outputLabels: new Map(), warnings: [] };
+  return { name: 'cats', content: { ...about, versions } };
 }

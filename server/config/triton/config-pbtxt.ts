@@ -45,9 +45,7 @@ export function parseConfigPbtxt(text: string, file: string): ParsedConfig {
   const result = modelConfigSchema.safeParse(written);
   if (!result.success) {
     const nearest = (path: Path): number => place(theirPath(path));
-    throw fail(
-      schemaProblems(result.error.issues, { value: written, nearest, key: () => undefined, said: theirPath }),
-    );
+    throw fail(schemaProblems(result.error.issues, { value: written, nearest, key: () => undefined, said: theirPath }));
   }
   const warnings = [...unread, ...notes.list].map(({ path, instead }): ConfigWarning => {
     return { place: at(path), path: formatPath(path), instead };

@@ -10,10 +10,11 @@ export function convertBatching(config: TritonConfig, notes: Reservations): obje
   }
   const { dynamic_batching: batching } = config;
   if (batching === undefined) return queue(0, undefined);
-  const { default_queue_policy: policy = {}, priority_levels: levels = 0, default_priority_level: level = 0 } = batching;
+  const { default_queue_policy: policy, priority_levels: levels = 0, default_priority_level: level = 0 } = batching;
   const at = ['dynamic_batching'];
-  if (levels > MOST_LEVELS) notes.add([...at, 'priority_levels'], `${MOST_LEVELS} is the most: later priorities count as ${MOST_LEVELS}.`);
-  if (policy.timeout_action === 'DELAY') {
+  if (levels > MOST_LEVELS)
+    notes.add([...at, 'priority_levels'], `${MOST_LEVELS} is the most: later priorities count as ${MOST_LEVELS}.`);
+  if (policy?.timeout_action === 'DELAY') {
     notes.add([...at, 'default_queue_policy', 'timeout_action'], 'What waits too long is refused.');
   }
   return {
@@ -22,7 +23,7 @@ export function convertBatching(config: TritonConfig, notes: Reservations): obje
     preserve_ordering: batching.preserve_ordering ?? false,
     priority_levels: Math.min(levels || 1, MOST_LEVELS),
     default_priority_level: Math.min(level || 1, MOST_LEVELS),
-    ...queue(policy.max_queue_size ?? 0, policy.default_timeout_microseconds),
+    ...queue(policy?.max_queue_size ?? 0, policy?.default_timeout_microseconds),
   };
 }
 

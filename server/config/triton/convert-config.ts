@@ -32,7 +32,12 @@ function openBatch({ input, output }: TritonConfig, platform: Platform): number 
 
 /** Nothing that is left out or not read appears. */
 function convertTensors({ input, output }: TritonConfig): object {
-  const tensor = ({ name, data_type: type, dims, reshape }: TritonConfig['input'][number] | TritonConfig['output'][number]) => ({
+  const tensor = ({
+    name,
+    data_type: type,
+    dims,
+    reshape,
+  }: TritonConfig['input'][number] | TritonConfig['output'][number]) => ({
     name,
     data_type: type,
     dims,

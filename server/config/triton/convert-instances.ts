@@ -2,19 +2,29 @@ import type { Reservations, TritonConfig } from './reservations.js';
 
 type Groups = TritonConfig['instance_group'];
 
+/** Models of tensors run where they can: a file that insists on GPUs is served all the same. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  KIND_GPU: 'KIND_AUTO: models of tensors run on the CPU.',
+  KIND_MODEL: 'KIND_AUTO: the server chooses the device.',
+};
+
 /** Several groups as the one that there is; undefined: the file has none. */
-export function convertInstances({ instance_group: groups, parameters }: TritonConfig, notes: Reservations): object | undefined {
+export function convertInstances(
+  { instance_group: groups, parameters }: TritonConfig,
+  notes: Reservations,
+): object | undefined {
   const threads = intraOpThreads(parameters, notes);
   const [first] = groups;
   if (first === undefined) return threads === undefined ? undefined : { intra_op_thread_count: threads };
   groups.forEach(({ kind }, index) => {
-    if (kind === 'KIND_MODEL') notes.add(['instance_group', index, 'kind'], 'KIND_AUTO: on GPUs where there are any, else on the CPU.');
+    const instead = kind === undefined ? undefined : INSTEAD[kind];
+    if (instead !== undefined) notes.add(['instance_group', index, 'kind'], instead);
   });
   const kind = kindOf(groups, notes);
   const used = groups.filter((group) => groupKind(group) === kind);
   const gpus = used.flatMap((group) => group.gpus);
   return {
-    kind,
+    kind: kind === 'KIND_GPU' ? 'KIND_AUTO' : kind,
     count: countOf(used, kind, notes),
     ...(gpus.length > 0 && used.every((group) => group.gpus.length > 0) ? { gpus: [...new Set(gpus)] } : {}),
     ...(threads === undefined ? {} : { intra_op_thread_count: threads }),
@@ -27,9 +37,12 @@ function groupKind({ kind = 'KIND_AUTO' }: Groups[number]): string {
 
 /** GPUs before the CPU: they do most of the work of a model that has both. */
 function kindOf(groups: Groups, notes: Reservations): string {
-  const kinds = ['KIND_GPU', 'KIND_AUTO', 'KIND_CPU'].filter((kind) => groups.some((group) => groupKind(group) === kind));
+  const kinds = ['KIND_GPU', 'KIND_AUTO', 'KIND_CPU'].filter((kind) =>
+    groups.some((group) => groupKind(group) === kind),
+  );
   const [chosen = 'KIND_AUTO'] = kinds;
-  if (kinds.length > 1) notes.add(['instance_group'], `Instances are of one kind: only the groups of ${chosen} are made.`);
+  if (kinds.length > 1)
+    notes.add(['instance_group'], `Instances are of one kind: only the groups of ${chosen} are made.`);
   return chosen;
 }
 

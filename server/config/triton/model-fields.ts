@@ -19,7 +19,10 @@ const GRAPH_SPEC = message({
 const PINNED_MEMORY = message({ enable: part('bool') });
 
 const GPU_ACCELERATOR = message({
-  name: read('string', '`tensorrt`; others are warned of: TensorRT runs models on GPUs.'),
+  name: read(
+    'string',
+    '`tensorrt`, for models on GPUs, which is warned of: models of tensors run on the CPU. Others are not read.',
+  ),
   parameters: map(
     read(
       'string',
@@ -63,7 +66,10 @@ const RATE_LIMITER = message({
 
 const INSTANCE_GROUP = message({
   name: ignored('string', 'Instances are numbered.'),
-  kind: read(names('KIND_AUTO', 'KIND_GPU', 'KIND_CPU', 'KIND_MODEL'), 'As it is. KIND_MODEL is warned of: KIND_AUTO.'),
+  kind: read(
+    names('KIND_AUTO', 'KIND_GPU', 'KIND_CPU', 'KIND_MODEL'),
+    'As it is. KIND_GPU and KIND_MODEL are warned of and count as KIND_AUTO: models of tensors run on the CPU.',
+  ),
   count: read('int32', 'As it is; left out: as config.yaml has it.'),
   rate_limiter: ignored(RATE_LIMITER, 'An instance takes a batch whenever it is idle.'),
   gpus: list(read('int32', 'As it is.')),
@@ -102,7 +108,7 @@ export const MODEL_CONFIG = message({
   name: read('string', 'Another one than that of the directory is warned of, which names the model.'),
   platform: read('string', '`onnxruntime_onnx`, `tensorrt_plan` or `ensemble`; the model is refused with any other.'),
   backend: read('string', '`onnxruntime` or `tensorrt`; the model is refused with any other.'),
-  runtime: ignored('string', 'ONNX Runtime runs models on the CPU, TensorRT on GPUs.'),
+  runtime: ignored('string', 'ONNX Runtime runs all models of tensors.'),
   version_policy: read(VERSION_POLICY, ''),
   max_batch_size: read('int32', 'As it is. 0: the model has no batch dimension.'),
   input: list(read(INPUT, '')),

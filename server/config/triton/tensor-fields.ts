@@ -34,7 +34,7 @@ export const INPUT = message({
   reshape: read(RESHAPE, 'Requests have the shape of `dims`, the model gets this one.'),
   is_shape_tensor: ignored('bool', SHAPE_TENSOR),
   allow_ragged_batch: ignored('bool', 'Only requests with inputs of the same shapes share a batch.'),
-  optional: read('bool', 'A request may leave it out where the model file has a value for it.'),
+  optional: ignored('bool', 'Requests have to send every input.'),
   is_non_linear_format_io: ignored('bool', NON_LINEAR),
 });
 

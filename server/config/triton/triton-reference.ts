@@ -8,11 +8,12 @@ export function tritonReference(): string {
     '# config.pbtxt',
     'A model repository of Triton is served as it is. A directory with a `config.pbtxt` and no `config.yaml` is read by ' +
       'it: the model is served as tensors, over `inference.GRPCInferenceService`, under the names and shapes that the file ' +
-      'declares. Where both are there, `config.yaml` counts, and a warning says so. `reload` and `poll` follow both.',
-    'What runs: ONNX files (`platform: "onnxruntime_onnx"`, `backend: "onnxruntime"`), ensembles of them, and models of ' +
-      'TensorRT (`platform: "tensorrt_plan"`, `backend: "tensorrt"`) whose ONNX file is there: a plan only loads where it ' +
-      'was built, so plans are built from `NAME/VERSION/model.onnx`, beside or instead of `model.plan`, and kept in the ' +
-      'cache. Anything else makes the model UNAVAILABLE with `MODEL_INVALID`; the other models of the repository serve.',
+      'declares. Where both are there, `config.yaml` counts, and a warning says so. With `--model-control-mode poll` both are followed.',
+    'What runs: ONNX files (`platform: "onnxruntime_onnx"`, `backend: "onnxruntime"`), ensembles, and models of TensorRT ' +
+      '(`platform: "tensorrt_plan"`, `backend: "tensorrt"`) whose ONNX file is there. A plan only loads on the GPU and the ' +
+      'version of TensorRT that it was built for, and is not read: put the ONNX file that it was built from beside it, as ' +
+      '`NAME/VERSION/model.onnx`. All of them run on the CPU. Any other platform makes the model UNAVAILABLE with ' +
+      '`MODEL_INVALID`; the other models of the repository serve.',
     'Declared inputs and outputs are checked against the model file when it is loaded, and a message tells what was ' +
       'expected and what was found. Fields that do not exist, and values of a wrong type, are errors with line and column, ' +
       'as they are in Triton. A field that is not read, and says something, is a warning in the log of the server: ' +

@@ -25,7 +25,9 @@ export const ensembleSchema = z
       .array(stepSchema)
       .min(1)
       .max(256)
-      .describe('Models that run, each as soon as the tensors that it gets are there, in whatever order they are written.'),
+      .describe(
+        'Models that run, each as soon as the tensors that it gets are there, in whatever order they are written.',
+      ),
     max_inflight_requests: z
       .int()
       .min(0)
@@ -58,18 +60,29 @@ export function ensembleProblems({ step: steps }: EnsembleConfig, tensors: Tenso
   const makers = new Map<string, number | null>(tensors.input.map(({ name }) => [name, null]));
   for (const side of ['input', 'output'] as const) {
     if (tensors[side].length === 0) problems.push([['tensors', side], `an ensemble needs ${side}s: name them`]);
+    tensors[side].forEach(({ reshape }, index) => {
+      if (reshape === undefined) return;
+      problems.push([
+        ['tensors', side, index, 'reshape'],
+        'has no meaning in an ensemble: reshape the tensor of a model',
+      ]);
+    });
   }
   steps.forEach((step, index) => {
     for (const [output, tensor] of Object.entries(step.output_map)) {
       const other = makers.get(tensor);
       if (other === undefined) makers.set(tensor, index);
       else {
-        const who = other === null ? 'is an input of the ensemble' : `comes from ${stepTitle(other, steps[other]!)} already`;
+        const who =
+          other === null ? 'is an input of the ensemble' : `comes from ${stepTitle(other, steps[other]!)} already`;
         problems.push([at(index, 'output_map', output), `tensor ${tensor} ${who}`]);
       }
     }
     if (Object.keys(step.output_map).length === 0) {
-      problems.push([at(index, 'output_map'), 'maps nothing, so that nobody gets what the model answers: remove the step']);
+      problems.push([
+        at(index, 'output_map'),
+        'maps nothing, so that nobody gets what the model answers: remove the step',
+      ]);
     }
   });
   steps.forEach((step, index) => {
@@ -81,7 +94,10 @@ export function ensembleProblems({ step: steps }: EnsembleConfig, tensors: Tenso
   });
   tensors.output.forEach(({ name }, index) => {
     if (makers.has(name)) return;
-    problems.push([['tensors', 'output', index, 'name'], `no step makes tensor ${name}: map an output of a model to it`]);
+    problems.push([
+      ['tensors', 'output', index, 'name'],
+      `no step makes tensor ${name}: map an output of a model to it`,
+    ]);
   });
   const circle = findCircle(steps, makers);
   if (circle !== null) {

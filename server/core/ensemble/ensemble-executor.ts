@@ -32,7 +32,8 @@ export class EnsembleExecutor implements Executor {
   async execute([request]: readonly InferenceRequest[]): Promise<BatchResult> {
     if (request === undefined) throw new Error('a batch came without a request');
     const { content, parameters } = request;
-    if (content.kind !== 'tensors' || parameters.kind !== 'infer') throw new Error('an ensemble was given others than tensors');
+    if (content.kind !== 'tensors' || parameters.kind !== 'infer')
+      throw new Error('an ensemble was given others than tensors');
     const outputs = parameters.outputs ?? this.signature.outputs.map(({ name }) => name);
     const run = new EnsembleRun(this.#parts, request, content.tensors, outputs);
     const running = outcomeOf(run);

@@ -41,7 +41,9 @@ export async function openEnsemble(
       if (model.signature === null) throw noTensors(step.model_name);
       const most = model.config.max_batch_size;
       if (config.max_batch_size > 0 && most > 0 && most < config.max_batch_size) {
-        problems.push(`${stepTitle(index, step)}: its max_batch_size is ${most}, and that of the ensemble ${config.max_batch_size}`);
+        problems.push(
+          `${stepTitle(index, step)}: its max_batch_size is ${most}, and that of the ensemble ${config.max_batch_size}`,
+        );
       }
       return [{ step, title: stepTitle(index, step), signature: model.signature }];
     } catch (cause) {
@@ -62,7 +64,10 @@ function versionOf({ model_version: version }: StepConfig): number | null {
 }
 
 function noTensors(model: string): ServingError {
-  return new ServingError('MODEL_INVALID', `model ${model} is a pipeline, which has no tensors; name the models of its stages`);
+  return new ServingError(
+    'MODEL_INVALID',
+    `model ${model} is a pipeline, which has no tensors; name the models of its stages`,
+  );
 }
 
 function signatureOf({ tensors, max_batch_size: most }: EnsembleModelConfig): TensorSignature {
@@ -113,7 +118,9 @@ class TensorGraph {
 
 function differences(title: string, what: string, spec: TensorSpec, known: TensorSpec & { whose: string }): string[] {
   const same = spec.datatype === known.datatype && fit(spec.shape, known.shape);
-  return same ? [] : [`${title}: ${what} is ${describe(spec)}, and tensor ${known.name} of ${known.whose} is ${describe(known)}`];
+  return same
+    ? []
+    : [`${title}: ${what} is ${describe(spec)}, and tensor ${known.name} of ${known.whose} is ${describe(known)}`];
 }
 
 /** Whether there can be a tensor of both shapes. */
