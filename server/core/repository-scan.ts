@@ -123,6 +123,9 @@ const CONFIG_FILE = 'config.yaml';
 /** What Triton reads. */
 const TRITON_FILE = 'config.pbtxt';
 
+/** Files of a model directory that may hold its configuration; the first counts where there are several. */
+export const CONFIG_FILES: readonly string[] = [CONFIG_FILE, TRITON_FILE];
+
 /** The text of the configuration. A directory that has none and a model file is served as tensors. */
 async function readConfig(directory: string): Promise<{ text: string; file: string; beside: string | null }> {
   const file = join(directory, CONFIG_FILE);
