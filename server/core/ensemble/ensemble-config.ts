@@ -113,7 +113,8 @@ function findCircle(steps: readonly StepConfig[], makers: ReadonlyMap<string, nu
   const way: number[] = [];
   const visit = (index: number): number[] | null => {
     const seen = way.indexOf(index);
-    if (seen >= 0) return way.slice(seen).reverse();
+    // It was gone against the tensors.
+    if (seen >= 0) return [index, ...way.slice(seen + 1).reverse()];
     if (done.has(index)) return null;
     way.push(index);
     for (const tensor of Object.values(steps[index]!.input_map)) {
