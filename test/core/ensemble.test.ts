@@ -212,7 +212,8 @@ test('requests of an ensemble share the batches of its models', async (t) => {
   await bench.finish('first');
   for (const name of ['left', 'right', 'last']) {
     await settle();
-    for (const batch of [...bench.networks.executors.get(name)!.running]) {
+    const { running } = bench.networks.executors.get(name)!;
+    for (let batch = running[0]; batch !== undefined; batch = running[0]) {
       batch.finish(
         batch.requests.map((request) => {
           const [first] = Object.values(given(request));

@@ -100,10 +100,9 @@ class MessageReader {
     const one = { many: 'one', key: 'string', choice: null, note: null } as const;
     const entry = this.#value({ fields: { key: { ...one, type: key }, value: { ...one, type } } }, value, path);
     if (entry === undefined) return null;
-    const { key: name, value: of } = entry as { readonly key?: unknown; readonly value?: unknown };
+    const { key: name = key === 'string' ? '' : 0, value: of } = entry as { key?: string | number; value?: unknown };
     // What is left out of an entry is a text or a message.
-    const absent = isMessage(type) ? empty(type) : '';
-    return [String(name ?? (key === 'string' ? '' : 0)), of ?? absent];
+    return [String(name), of ?? (isMessage(type) ? empty(type) : '')];
   }
 
   /** Undefined where it does not fit, which is a problem. */
