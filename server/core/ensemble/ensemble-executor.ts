@@ -2,6 +2,7 @@ import { ServingError } from '../errors.js';
 import type { Executor } from '../executor.js';
 import type { BatchResult, InferenceRequest, InferenceResult } from '../inference.js';
 import type { TensorSignature } from '../tensors.js';
+import { makersOf } from './ensemble-config.js';
 import { EnsembleRun, type EnsembleParts } from './ensemble-run.js';
 
 /** Far more requests than any queue lets in. */
@@ -19,8 +20,8 @@ export class EnsembleExecutor implements Executor {
   readonly #parts: EnsembleParts;
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor(parts: EnsembleParts, signature: TensorSignature) {
-    this.#parts = parts;
+  constructor(parts: Omit<EnsembleParts, 'makers'>, signature: TensorSignature) {
+    this.#parts = { ...parts, makers: makersOf(parts.config) };
     this.signature = signature;
     this.instances = parts.config.max_inflight_requests || NO_LIMIT;
   }

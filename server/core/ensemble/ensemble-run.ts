@@ -4,7 +4,7 @@ import type { InferenceRequest, PhaseDurations } from '../inference.js';
 import type { StageModels } from '../pipeline/frame-run.js';
 import { checkInputs, checkOutputs } from '../tensor-request.js';
 import type { Tensor } from '../tensors.js';
-import { makersOf, stepTitle, type EnsembleConfig, type StepConfig } from './ensemble-config.js';
+import { stepTitle, type EnsembleConfig, type StepConfig } from './ensemble-config.js';
 import { SharedTensors } from './shared-tensors.js';
 
 const PHASES = ['decode', 'preprocess', 'infer', 'postprocess'] as const;
@@ -12,6 +12,8 @@ const PHASES = ['decode', 'preprocess', 'infer', 'postprocess'] as const;
 /** What runs look up, the same for all requests of an ensemble. */
 export interface EnsembleParts {
   readonly config: EnsembleConfig;
+  /** The step that makes each tensor. */
+  readonly makers: ReadonlyMap<string, StepConfig>;
   readonly models: StageModels;
   readonly clock: Clock;
   /** The priority of requests that name none: each model gives them its own default. */
@@ -22,8 +24,6 @@ export interface EnsembleParts {
 export class EnsembleRun {
   readonly #parts: EnsembleParts;
   readonly #request: InferenceRequest;
-  /** The step that makes each tensor. */
-  readonly #makers: ReadonlyMap<string, StepConfig>;
   readonly #tensors: SharedTensors<StepConfig>;
   /** The tensors of the request, and those that each step that is needed makes, by name. */
   readonly #given: ReadonlyMap<string, Tensor>;
@@ -38,7 +38,6 @@ export class EnsembleRun {
     this.#parts = parts;
     this.#request = request;
     this.#outputs = outputs;
-    this.#makers = makersOf(parts.config);
     this.#given = new Map(inputs.map((tensor) => [tensor.name, tensor]));
     this.#tensors = new SharedTensors(this.#usersOf(this.#neededSteps()), outputs);
     this.#tensors.add(inputs, false);
@@ -70,7 +69,7 @@ export class EnsembleRun {
     const needed = new Set<StepConfig>();
     const names = [...this.#outputs];
     for (let name = names.pop(); name !== undefined; name = names.pop()) {
-      const step = this.#makers.get(name);
+      const step = this.#parts.makers.get(name);
       if (step === undefined || needed.has(step)) continue;
       needed.add(step);
       names.push(...Object.values(step.input_map));
@@ -89,7 +88,7 @@ export class EnsembleRun {
   async #tensor(name: string): Promise<Tensor> {
     const given = this.#given.get(name);
     if (given !== undefined) return given;
-    const step = this.#makers.get(name)!;
+    const step = this.#parts.makers.get(name)!;
     let made = this.#made.get(step);
     if (made === undefined) {
       made = this.#runStep(step);
