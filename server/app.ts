@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { readModelConfig } from './config/read-model-config.js';
 import { formatListenAddress } from './config/listen-address.js';
+import { packageVersion } from './config/package-version.js';
 import type { ServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
 import { errorMessage, ServingError } from './core/errors.js';
@@ -9,6 +10,7 @@ import { ModelRepository } from './core/model-repository.js';
 import { Model } from './core/model.js';
 import { GrpcServer } from './grpc/grpc-server.js';
 import { createExecutor } from './app/create-executor.js';
+import { logControl } from './app/log-control.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { ModelView } from './app/model-view.js';
 import type { Seat } from './app/seat.js';
@@ -76,9 +78,13 @@ export class App implements AsyncDisposable {
       controlMode: options.modelControlMode,
       loadAtStart: options.loadModel,
       parseConfig: readModelConfig,
+      overrides: seat?.overrides ?? new Map(),
       load: this.#load,
       warn: (model, { place, path, instead }) =>
-        this.#logger.warn({ model, place, field: path, instead }, `${path || place} is not done as it says: ${instead}`),
+        this.#logger.warn(
+          { model, place, field: path, instead },
+          `${path || place} is not done as it says: ${instead}`,
+        ),
       listener: (name, status) => this.#modelChanged(name, status),
     });
     this.#view = new ModelView(this.#repository, () => ({
@@ -206,6 +212,9 @@ export class App implements AsyncDisposable {
       draining: this.#draining.signal,
       annotate: annotatePicture,
       logFault: (id, fault) => this.#logger.error({ id, err: fault }, 'a request met a fault of the server'),
+      ready: () => this.readiness().ready,
+      serverVersion: await packageVersion(),
+      log: logControl(this.#logger, this.#seat),
     });
     if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
     else this.#seat.listening(this.grpcAddress);

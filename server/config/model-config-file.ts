@@ -3,6 +3,7 @@ import { errorMessage } from '../core/errors.js';
 import { meaninglessKeys } from '../core/meaningless-keys.js';
 import { modelConfigSchema, type ModelConfig } from '../core/model-config.js';
 import { withProfile } from '../core/task-profiles.js';
+import { parseOverride } from './config-override.js';
 import { configError, describeFound, type ConfigProblem } from './config-report.js';
 import { deepFreeze } from './deep-freeze.js';
 import { problem, schemaProblems } from './schema-problems.js';
@@ -18,9 +19,10 @@ const SMALLEST = 'the smallest configuration is `task: embedding` and `input: { 
 
 /**
  * Reads the text of a config.yaml. Answers the configuration with all defaults, deeply frozen. Throws CONFIG_INVALID
- * with every problem of the text, each with `file`, line and column.
+ * with every problem of the text, each with `file`, line and column. `override`: keys that stand in place of the text's,
+ * as JSON; null: there are none.
  */
-export function parseModelConfig(text: string, file: string): ModelConfig {
+export function parseModelConfig(text: string, file: string, override: string | null = null): ModelConfig {
   const lineCounter = new LineCounter();
   const fail = (problems: readonly ConfigProblem[]) =>
     configError(file, problems, (offset) => (text === '' ? { line: 1, col: 1 } : lineCounter.linePos(offset)));
@@ -35,7 +37,8 @@ export function parseModelConfig(text: string, file: string): ModelConfig {
   // A key that is there twice leaves the rest readable, so that the rest is checked too.
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) throw fail(syntax);
 
-  const value = toValue(document);
+  const read = toValue(document);
+  const value = override === null || read instanceof Error ? read : overridden(read, override);
   if (value instanceof Error) throw fail([...syntax, problem(0, [], errorMessage(value), 'write the values out')]);
   if (!isMap(document.contents)) {
     const found = value === null ? 'nothing: the file is empty' : describeFound(value);
@@ -76,6 +79,12 @@ function syntaxProblems(document: Document.Parsed, text: string): ConfigProblem[
         return problem(pos[0], [], message, null);
     }
   });
+}
+
+/** The keys of the text with those of a JSON object in their place, or why that is none. */
+function overridden(value: unknown, override: string): unknown {
+  const keys = parseOverride(override);
+  return keys instanceof Error ? keys : { ...(value as object), ...keys };
 }
 
 /** The document as plain values, or the error of aliases that cannot be resolved. */

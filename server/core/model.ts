@@ -3,6 +3,7 @@ import { DynamicBatcher, type Ticket } from './dynamic-batcher.js';
 import type { ErrorCode } from './errors.js';
 import type { Executor } from './executor.js';
 import type { DetectionLayout, InferenceRequest } from './inference.js';
+import type { InferenceCountsSnapshot } from './inference-counts.js';
 import type { ModelConfig } from './model-config.js';
 import type { ModelStatistics } from './statistics.js';
 import type { TensorSignature } from './tensors.js';
@@ -85,10 +86,15 @@ export class Model implements AsyncDisposable {
     return { requests: this.#batcher.queuedRequests, bytes: this.#batcher.queuedBytes };
   }
 
+  /** What it has done since it was loaded. */
+  get counts(): InferenceCountsSnapshot {
+    return this.#batcher.counts.snapshot();
+  }
+
   /** Keeps the version loaded until the lease is disposed. */
   lease(): ModelLease {
     this.#leases += 1;
-    return new ModelLease(this, this.#batcher, this.#statistics, () => this.#release());
+    return new ModelLease(this, this.#batcher, () => this.#release());
   }
 
   /** Waits for every lease, then for every request, and frees the instances. */
@@ -118,13 +124,11 @@ function completed(config: ModelConfig, signature: TensorSignature | null): Mode
 export class ModelLease implements Disposable {
   readonly model: Model;
   readonly #batcher: DynamicBatcher;
-  readonly #statistics: ModelStatistics;
   #release: (() => void) | null;
 
-  constructor(model: Model, batcher: DynamicBatcher, statistics: ModelStatistics, release: () => void) {
+  constructor(model: Model, batcher: DynamicBatcher, release: () => void) {
     this.model = model;
     this.#batcher = batcher;
-    this.#statistics = statistics;
     this.#release = release;
   }
 
@@ -135,7 +139,7 @@ export class ModelLease implements Disposable {
 
   /** Counts a request that was meant for the model and failed before it could be queued. */
   refused(code: ErrorCode): void {
-    this.#statistics.failed(code);
+    this.#batcher.counts.failed(code, 0);
   }
 
   [Symbol.dispose](): void {

@@ -21,9 +21,13 @@ export interface ConfigWarning {
 
 /**
  * Turns the text of a config.yaml, or of Triton's config.pbtxt, into a configuration. Throws CONFIG_INVALID with all
- * problems, MODEL_INVALID for a model that is not served whatever its configuration.
+ * problems, MODEL_INVALID for a model that is not served whatever its configuration. `override`: keys that stand in place
+ * of the file's, as JSON; null: there are none.
  */
-export type ConfigParser = (text: string, file: string) => ParsedConfig;
+export type ConfigParser = (text: string, file: string, override: string | null) => ParsedConfig;
+
+/** Overrides by the names of models. */
+export type ConfigOverrides = ReadonlyMap<string, string>;
 
 /** One version directory with its model file. */
 export interface VersionFile {
@@ -59,13 +63,17 @@ const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const VERSION_NAME = /^[1-9][0-9]{0,8}$/;
 
 /** Reads every model directory below `repository`. Throws when that itself cannot be read. */
-export async function scanRepository(repository: string, parseConfig: ConfigParser): Promise<ModelSnapshot[]> {
+export async function scanRepository(
+  repository: string,
+  parseConfig: ConfigParser,
+  overrides: ConfigOverrides = new Map(),
+): Promise<ModelSnapshot[]> {
   const entries = await readdir(repository, { withFileTypes: true });
   const names = entries
     .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && MODEL_NAME.test(entry.name))
     .map((entry) => entry.name)
     .sort();
-  const snapshots = await Promise.all(names.map((name) => scanModel(repository, name, parseConfig)));
+  const snapshots = await Promise.all(names.map((name) => scanModel(repository, name, parseConfig, overrides)));
   return snapshots.filter((snapshot) => snapshot !== null);
 }
 
@@ -74,20 +82,25 @@ export async function scanModel(
   repository: string,
   name: string,
   parseConfig: ConfigParser,
+  overrides: ConfigOverrides = new Map(),
 ): Promise<ModelSnapshot | null> {
   if (!MODEL_NAME.test(name)) return null;
   const directory = join(repository, name);
   try {
     if (!(await isDirectory(directory))) return null;
-    return { name, content: await readContent(directory, parseConfig) };
+    return { name, content: await readContent(directory, parseConfig, overrides.get(name) ?? null) };
   } catch (cause) {
     return { name, content: cause instanceof ServingError ? cause : unreadable(directory, cause) };
   }
 }
 
-async function readContent(directory: string, parseConfig: ConfigParser): Promise<ModelContent> {
+async function readContent(
+  directory: string,
+  parseConfig: ConfigParser,
+  override: string | null,
+): Promise<ModelContent> {
   const { text: configText, file: configFile, beside } = await readConfig(directory);
-  const { config, warnings: read } = parseConfig(configText, configFile);
+  const { config, warnings: read } = parseConfig(configText, configFile, override);
   const warnings = beside === null ? read : [{ place: beside, path: '', instead: `${CONFIG_FILE} counts.` }, ...read];
   const { labels, outputLabels, marks } = await readLabels(directory, config);
   const about = { config, labels, outputLabels, warnings };
@@ -97,7 +110,7 @@ async function readContent(directory: string, parseConfig: ConfigParser): Promis
   if (config.task === 'pipeline') names.splice(0, Infinity, '1');
   if (config.task === 'ensemble' && names.length === 0) names.push('1');
   if (config.task === 'pipeline' || config.task === 'ensemble') {
-    const fingerprint = JSON.stringify([configText, ...marks]);
+    const fingerprint = JSON.stringify([configText, override, ...marks]);
     const versions = names.map((name) => ({ version: Number(name), path: configFile, fingerprint }));
     return { ...about, versions: versions.sort((a, b) => a.version - b.version) };
   }
@@ -106,7 +119,7 @@ async function readContent(directory: string, parseConfig: ConfigParser): Promis
   for (const name of names) {
     if (!(await isDirectory(join(directory, name)))) continue;
     const { path, mark, problem } = await findModelFile(join(directory, name), config.default_model_filename);
-    const fingerprint = JSON.stringify([...mark, configText, ...marks, ...vocabulary]);
+    const fingerprint = JSON.stringify([...mark, configText, override, ...marks, ...vocabulary]);
     versions.push({ version: Number(name), path, fingerprint, ...(problem === null ? {} : { problem }) });
   }
   if (versions.length === 0) {

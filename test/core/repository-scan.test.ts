@@ -226,8 +226,8 @@ test('a model that reads has its vocabulary in its directory, and is another one
 });
 
 /** As the parser, with a warning of its own. */
-const noting: ConfigParser = (text, file) => {
-  const { config } = parse(text, file);
+const noting: ConfigParser = (text, file, override) => {
+  const { config } = parse(text, file, override);
   return { config, warnings: [{ place: file, path: 'a', instead: 'b' }] };
 };
 

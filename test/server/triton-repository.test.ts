@@ -72,10 +72,16 @@ function row(from: number): Int32Array {
 }
 
 function ints({ data }: { readonly data: Uint8Array }): number[] {
-  return [...new Int32Array(data.slice().buffer)];
+  return [...new Int32Array(new Uint8Array(data).buffer)];
 }
 
-function ask(client: KserveClient, model: string, [first, second]: readonly [string, string], a: Int32Array, b: Int32Array) {
+function ask(
+  client: KserveClient,
+  model: string,
+  [first, second]: readonly [string, string],
+  a: Int32Array,
+  b: Int32Array,
+) {
   const shape = [a.length / 16, 16];
   return client
     .infer(inferMessage(model, [tensor(first, 'INT32', shape, a), tensor(second, 'INT32', shape, b)]))
@@ -94,14 +100,23 @@ test('models and ensembles answer under the names and shapes that config.pbtxt g
   await operator.until('add_sub/1 READY', 'bare/1 READY', 'classes/1 READY', 'twice/1 READY');
 
   const { OUTPUT0, OUTPUT1 } = await ask(client, 'add_sub', ['INPUT0', 'INPUT1'], row(5), row(1));
-  t.deepEqual(ints(OUTPUT0!), [...row(0)].map((at) => 6 + 2 * at));
+  t.deepEqual(
+    ints(OUTPUT0!),
+    [...row(0)].map((at) => 6 + 2 * at),
+  );
   t.deepEqual(ints(OUTPUT1!), Array<number>(16).fill(4));
 
   const { y, z, sum, ...others } = await ask(client, 'twice', ['a', 'b'], row(5), row(1));
   t.deepEqual(others, {});
   t.deepEqual(y!.shape, [1, 16]);
-  t.deepEqual(ints(y!), [...row(5)].map((value) => 2 * value));
-  t.deepEqual(ints(z!), [...row(1)].map((value) => 2 * value));
+  t.deepEqual(
+    ints(y!),
+    [...row(5)].map((value) => 2 * value),
+  );
+  t.deepEqual(
+    ints(z!),
+    [...row(1)].map((value) => 2 * value),
+  );
   t.deepEqual(ints(sum!), ints(OUTPUT0!));
 
   const scores = tensor('INPUT0', 'FP32', [4], Float32Array.from([0.25, 4, 1, 2]));
@@ -129,7 +144,8 @@ test('what the files say of the models is what clients are told of them', async 
   const { config } = await client.call('modelConfig', { name: 'twice', version: '' });
   t.is(config!.maxBatchSize, 4);
   t.is(config!.schedulingChoice?.$case, 'ensembleScheduling');
-  const steps = config!.schedulingChoice?.$case === 'ensembleScheduling' ? config!.schedulingChoice.ensembleScheduling.step : [];
+  const steps =
+    config!.schedulingChoice?.$case === 'ensembleScheduling' ? config!.schedulingChoice.ensembleScheduling.step : [];
   t.deepEqual(
     steps.map(({ modelName, inputMap }) => [modelName, inputMap]),
     [
@@ -161,7 +177,8 @@ test('what is not done as it says is logged with model, place, field and what ha
 });
 
 test('models that cannot be served say why, and the others serve', async (t) => {
-  const declared = (input: string) => `input { ${input} }\noutput { name: "OUTPUT0" data_type: TYPE_FP32 dims: 16 }\nmax_batch_size: 2`;
+  const declared = (input: string) =>
+    `input { ${input} }\noutput { name: "OUTPUT0" data_type: TYPE_FP32 dims: 16 }\nmax_batch_size: 2`;
   await using serving = await Serving.start(async (repository) => {
     await addTo(repository, 'python', 'backend: "python"');
     await addTo(repository, 'plan', 'platform: "tensorrt_plan"');
@@ -170,16 +187,33 @@ test('models that cannot be served say why, and the others serve', async (t) => 
     await addTo(repository, 'name', declared('name: "x" data_type: TYPE_FP32 dims: 16'), identityModel());
     await addTo(repository, 'type', declared('name: "INPUT0" data_type: TYPE_INT8 dims: 16'), identityModel());
     await addTo(repository, 'shape', declared('name: "INPUT0" data_type: TYPE_FP32 dims: 17'), identityModel());
-    await addTo(repository, 'unbatched', declared('name: "INPUT0" data_type: TYPE_FP32 dims: 16'), identityModel(DataType.FLOAT, [1, 16]));
+    await addTo(
+      repository,
+      'unbatched',
+      declared('name: "INPUT0" data_type: TYPE_FP32 dims: 16'),
+      identityModel(DataType.FLOAT, [1, 16]),
+    );
     await addTo(repository, 'twice', TWICE);
     await addTo(repository, 'good', declared('name: "INPUT0" data_type: TYPE_FP32 dims: 16'), identityModel());
   });
   using operator = await Operator.of(serving.server);
   const reason = async (name: string) => (await operator.reasons(name)).join();
-  t.regex(await reason('python'), /config\.pbtxt:1:1: backend: python is not served here; what is: onnxruntime, tensorrt$/);
-  t.regex(await reason('plan'), /1\/model\.plan is a plan.*put the ONNX file that it was built from at .*1\/model\.onnx/);
-  t.regex(await reason('typo'), /config\.pbtxt:1:1: max_batch_sise: there is no such field \(did you mean max_batch_size\?\)/);
-  t.regex(await reason('name'), /input x is not in the model file, whose inputs are INPUT0; input INPUT0 .* is not declared/);
+  t.regex(
+    await reason('python'),
+    /config\.pbtxt:1:1: backend: python is not served here; what is: onnxruntime, tensorrt$/,
+  );
+  t.regex(
+    await reason('plan'),
+    /1\/model\.plan is a plan.*put the ONNX file that it was built from at .*1\/model\.onnx/,
+  );
+  t.regex(
+    await reason('typo'),
+    /config\.pbtxt:1:1: max_batch_sise: there is no such field \(did you mean max_batch_size\?\)/,
+  );
+  t.regex(
+    await reason('name'),
+    /input x is not in the model file, whose inputs are INPUT0; input INPUT0 .* is not declared/,
+  );
   t.regex(await reason('type'), /input INPUT0 is declared INT8, and is FP32/);
   t.regex(await reason('shape'), /input INPUT0 is declared \[-1, 17\].* and is \[-1, 16\]/);
   t.not(await reason('unbatched'), '');
@@ -202,7 +236,7 @@ test('a step that fails fails the request with its name', async (t) => {
   const read = (...at: bigint[]) =>
     client.infer(inferMessage('reader', [tensor('at', 'INT64', [1, at.length], BigInt64Array.from(at))]));
   const good = outputsOf(await read(3n, 0n));
-  t.deepEqual([...new Float32Array(good['word']!.data.slice().buffer)], [13, 10]);
+  t.deepEqual([...new Float32Array(new Uint8Array(good['word']!.data).buffer)], [13, 10]);
   const error = await t.throwsAsync(read(9n));
   t.regex(error.message, /step 1 \(model words\)/);
 });
@@ -238,16 +272,25 @@ test('changes of config.pbtxt are followed, also by ensembles', async (t) => {
   using client = new KserveClient(serving.server.grpcAddress);
   using operator = await Operator.of(serving.server);
   const twice = async () => ints((await ask(client, 'twice', ['a', 'b'], row(5), row(1)))['y']!);
-  t.deepEqual(await twice(), [...row(5)].map((value) => 2 * value));
+  t.deepEqual(
+    await twice(),
+    [...row(5)].map((value) => 2 * value),
+  );
   // The other way round: y becomes 2b.
   await serving.repository.write(
     'twice/config.pbtxt',
-    TWICE.replace('{ key: "OUTPUT0" value: "y" }, { key: "OUTPUT1" value: "z" }', '{ key: "OUTPUT1" value: "y" }, { key: "OUTPUT0" value: "z" }'),
+    TWICE.replace(
+      '{ key: "OUTPUT0" value: "y" }, { key: "OUTPUT1" value: "z" }',
+      '{ key: "OUTPUT1" value: "y" }, { key: "OUTPUT0" value: "z" }',
+    ),
   );
   const expected = [...row(1)].map((value) => 2 * value).join();
   const { eventually } = await import('../support/eventually.js');
   await eventually('the ensemble has changed', async () => (await twice()).join() === expected);
   await serving.repository.write('add_sub/config.pbtxt', ADD_SUB.replace('dims: [ 16 ]', 'dims: [ 15 ]'));
   await eventually('the mistake is told', async () => (await operator.reasons('add_sub')).join().includes('[-1, 15]'));
-  t.deepEqual(await twice(), [...row(1)].map((value) => 2 * value));
+  t.deepEqual(
+    await twice(),
+    [...row(1)].map((value) => 2 * value),
+  );
 });

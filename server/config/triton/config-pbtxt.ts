@@ -2,10 +2,12 @@ import { basename, dirname } from 'node:path';
 import { ServingError } from '../../core/errors.js';
 import { modelConfigSchema, type ModelConfig } from '../../core/model-config.js';
 import type { ConfigWarning, ParsedConfig } from '../../core/repository-scan.js';
+import { parseOverride } from '../config-override.js';
 import { configError, formatPath, type ConfigProblem } from '../config-report.js';
 import { deepFreeze } from '../deep-freeze.js';
 import { schemaProblems } from '../schema-problems.js';
 import { convertConfig, type Platform } from './convert-config.js';
+import { fieldsOfJson } from './json-fields.js';
 import { readMessage } from './message-reader.js';
 import { MODEL_CONFIG } from './model-fields.js';
 import { Reservations, type TritonConfig } from './reservations.js';
@@ -20,12 +22,15 @@ type Path = readonly PropertyKey[];
 /**
  * Reads the text of a config.pbtxt, Triton's configuration. Answers what a config.yaml that says the same would, and a
  * warning for all that is not done as it says. Throws CONFIG_INVALID with every problem of the text, each with `file`,
- * line and column, and MODEL_INVALID where the model is of a kind that is not served.
+ * line and column, and MODEL_INVALID where the model is of a kind that is not served. `override`: fields that stand in
+ * place of the text's, as protobuf's JSON; null: there are none.
  */
-export function parseConfigPbtxt(text: string, file: string): ParsedConfig {
+export function parseConfigPbtxt(text: string, file: string, override: string | null = null): ParsedConfig {
   const position = (offset: number) => positionIn(text, offset);
   const fail = (problems: readonly ConfigProblem[]) => configError(file, problems, position);
-  const { value, problems, unread, places } = readMessage(MODEL_CONFIG, readFields(text, fail));
+  const read = readFields(text, fail);
+  const fields = override === null ? read : overridden(read, override, fail);
+  const { value, problems, unread, places } = readMessage(MODEL_CONFIG, fields);
   if (problems.length > 0) throw fail(problems);
 
   const place = (path: Path): number => nearestPlace(places, path);
@@ -64,6 +69,17 @@ function readFields(text: string, fail: (problems: readonly ConfigProblem[]) => 
     if (cause instanceof TextFormatError) throw broken(cause.offset, cause.message);
     throw cause;
   }
+}
+
+function overridden(
+  read: readonly TextField[],
+  override: string,
+  fail: (problems: readonly ConfigProblem[]) => ServingError,
+): readonly TextField[] {
+  const keys = parseOverride(override);
+  if (keys instanceof Error) throw fail([{ offset: 0, path: '', message: keys.message, hint: null }]);
+  const given = fieldsOfJson(MODEL_CONFIG, keys);
+  return [...read.filter(({ name }) => !given.some((field) => field.name === name)), ...given];
 }
 
 const PLATFORMS: Readonly<Record<string, Platform>> = {

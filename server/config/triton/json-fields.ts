@@ -11,7 +11,8 @@ export function fieldsOfJson({ fields }: MessageType, json: Readonly<Record<stri
     if (value === null) return [];
     const name = written.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    const values = field?.many === 'map' ? entries(field, value) : [value].flat().map((one) => valueOf(field?.type, one));
+    const values =
+      field?.many === 'map' ? entries(field, value) : [value].flat().map((one) => valueOf(field?.type, one));
     return [{ name, offset: 0, values, isList: Array.isArray(value), hasColon: true }];
   });
 }
@@ -19,7 +20,13 @@ export function fieldsOfJson({ fields }: MessageType, json: Readonly<Record<stri
 /** A map is an object in JSON, and a list of messages in a text. */
 function entries({ key, type }: FieldType, json: unknown): TextValue[] {
   if (!isObject(json)) return [valueOf(undefined, json)];
-  const field = (name: string, value: TextValue): TextField => ({ name, offset: 0, values: [value], isList: false, hasColon: true });
+  const field = (name: string, value: TextValue): TextField => ({
+    name,
+    offset: 0,
+    values: [value],
+    isList: false,
+    hasColon: true,
+  });
   return Object.entries(json).map(([name, value]) => ({
     kind: 'message',
     offset: 0,
