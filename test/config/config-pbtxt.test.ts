@@ -350,3 +350,50 @@ test('a model outside the two is told apart from a mistake in the file', (t) => 
   t.is(refusal(t, 'platform: "custom"').code, 'MODEL_INVALID');
   t.is(refusal(t, 'platform: custom').code, 'CONFIG_INVALID');
 });
+
+function overridden(text: string, override: string) {
+  return parseConfigPbtxt(text, FILE, override).config;
+}
+
+test("protobuf's JSON stands in place of fields of the file", (t) => {
+  const json = JSON.stringify({
+    max_batch_size: 4,
+    input: [],
+    instanceGroup: [{ kind: 'KIND_CPU', count: 3 }],
+    parameters: { intra_op_thread_count: { string_value: '2' } },
+    versionPolicy: { specific: { versions: ['2', 3] } },
+    dynamic_batching: { max_queue_delay_microseconds: '100', preserve_ordering: true, defaultQueuePolicy: null },
+  });
+  const config = overridden(`${ONNX}max_batch_size: 16\ninstance_group { count: 1 }`, json);
+  t.like(config, {
+    max_batch_size: 4,
+    version_policy: { specific: { versions: [2, 3] } },
+    instance_group: { kind: 'KIND_CPU', count: 3, intra_op_thread_count: 2 },
+    dynamic_batching: { max_queue_delay_microseconds: 100, preserve_ordering: true },
+  });
+  t.deepEqual(config.tensors!.input, []);
+  t.is(config.tensors!.output.length, 1);
+  t.like(overridden(ONNX, '{ "input": [{ "name": "z", "data_type": 9, "dims": ["7", -1] }] }').tensors!.input, [
+    { name: 'z', data_type: 'TYPE_INT64', dims: [7, -1] },
+  ]);
+  t.like(
+    overridden(
+      ENSEMBLE,
+      JSON.stringify({
+        ensembleScheduling: { step: [{ modelName: 'c', inputMap: { Q: 'x' }, outputMap: { R: 'y' } }] },
+      }),
+    ),
+    { ensemble_scheduling: { step: [{ model_name: 'c', input_map: { Q: 'x' }, output_map: { R: 'y' } }] } },
+  );
+});
+
+test('what is wrong with the JSON is told', (t) => {
+  const why = (override: string) => t.throws(() => overridden(ONNX, override), { instanceOf: ServingError }).message;
+  t.regex(why('{'), /given in place of the file's is no JSON/);
+  t.regex(why('[]'), /must be a JSON object, not a list of 0/);
+  t.regex(why('{ "maxBatch": 1 }'), /max_batch: there is no such field \(did you mean max_batch_size\?\)/);
+  t.regex(why('{ "max_batch_size": "many" }'), /max_batch_size: expected a whole number .*, found many/);
+  t.regex(why('{ "name": 5 }'), /name: expected a text in quotes, found 5/);
+  t.regex(why('{ "parameters": [1] }'), /parameters: expected a message, \{ \.\.\. \}, found 1/);
+  t.regex(why('{ "input": "x" }'), /input\[0\]: expected a message/);
+});
