@@ -1,5 +1,6 @@
 import test from 'ava';
 import { DataType } from '../../server/onnx/tensor.js';
+import { eventually } from '../support/eventually.js';
 import { inferMessage, KserveClient, outputsOf } from '../support/kserve-client.js';
 import { Operator } from '../support/operator.js';
 import { Serving } from '../support/serving.js';
@@ -267,6 +268,30 @@ test('requests that run at once keep to their own tensors, however large', async
   }
 });
 
+test('a load may bring fields in place of those of config.pbtxt', async (t) => {
+  await using serving = await Serving.start(basics, ['--model-control-mode', 'explicit']);
+  using client = new KserveClient(serving.server.grpcAddress);
+  const load = (modelName: string, override?: object) => {
+    const config = { parameterChoice: { $case: 'stringParam', stringParam: JSON.stringify(override) } } as const;
+    const parameters = override === undefined ? {} : { config };
+    return client.call('repositoryModelLoad', { repositoryName: '', modelName, parameters });
+  };
+  const most = async () => {
+    const { config } = await client.call('modelConfig', { name: 'add_sub', version: '' });
+    return config!.maxBatchSize;
+  };
+  // Loads the model of its steps too.
+  await load('twice');
+  t.is(await most(), 8);
+  await load('add_sub', { maxBatchSize: 6 });
+  t.is(await most(), 6);
+  const error = await t.throwsAsync(load('add_sub', { max_batch: 6 }));
+  t.regex(error.message, /max_batch: there is no such field \(did you mean max_batch_size\?\)/);
+  t.is(await most(), 6);
+  await load('add_sub');
+  t.is(await most(), 8);
+});
+
 test('changes of config.pbtxt are followed, also by ensembles', async (t) => {
   await using serving = await Serving.start(basics, ['--model-control-mode', 'poll', '--repository-poll-secs', '1']);
   using client = new KserveClient(serving.server.grpcAddress);
@@ -285,7 +310,6 @@ test('changes of config.pbtxt are followed, also by ensembles', async (t) => {
     ),
   );
   const expected = [...row(1)].map((value) => 2 * value).join();
-  const { eventually } = await import('../support/eventually.js');
   await eventually('the ensemble has changed', async () => (await twice()).join() === expected);
   await serving.repository.write('add_sub/config.pbtxt', ADD_SUB.replace('dims: [ 16 ]', 'dims: [ 15 ]'));
   await eventually('the mistake is told', async () => (await operator.reasons('add_sub')).join().includes('[-1, 15]'));
