@@ -7,11 +7,19 @@ import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
 import type { StatisticsSink } from '../core/statistics.js';
 import { FramePolicy, type FrameError, type FrameInfo } from '../gen/sluice/v1/inference.js';
-import { newFrameInfo, writeTimings } from './frame-codec.js';
-import { toRequest, type StreamFrame } from './frame-request.js';
-import { forClient, toFrameError, toStatus, type FaultLog } from './status.js';
+import { forClient, toFrameError, type FaultLog } from '../protocol/client-error.js';
+import { newFrameInfo, writeTimings } from '../protocol/frame-codec.js';
+import { toRequest, type StreamFrame } from '../protocol/frame-request.js';
+import type {
+  Answer,
+  Answered,
+  Finisher,
+  FinisherTools,
+  StreamChoice,
+  StreamProtocol,
+} from '../protocol/stream-protocol.js';
+import { toStatus } from './status.js';
 import { chooseModel, type StreamLimits, type StreamSettings } from './stream-settings.js';
-import type { Answer, Answered, Finisher, FinisherTools, StreamChoice, StreamProtocol } from './stream-protocol.js';
 import { StreamWindow, type Slot } from './stream-window.js';
 
 /** What a session needs of the server. */
