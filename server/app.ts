@@ -10,11 +10,13 @@ import { Model } from './core/model.js';
 import { openPipeline } from './core/pipeline/open-pipeline.js';
 import { GrpcServer } from './grpc/grpc-server.js';
 import { gpuReadings } from './app/gpu-readings.js';
+import { LivePage } from './app/live-page.js';
 import { ModelView } from './app/model-view.js';
 import type { Seat } from './app/seat.js';
 import { HttpServer } from './http/http-server.js';
 import { Metrics, type MetricSnapshot } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
+import type { FaultLog } from './protocol/client-error.js';
 import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
 import { annotatePicture } from './runtime/annotation/annotate-picture.js';
 import { ModelExecutors } from './runtime/model-executor.js';
@@ -41,7 +43,11 @@ export class App implements AsyncDisposable {
   #tellLoss: (why: string) => void = () => {};
   /** Resolves when a GPU is lost: the process has to end, and to be started again. */
   readonly deviceLost = new Promise<string>((resolve) => (this.#tellLoss = resolve));
+  /** What the live page shows of this process. */
+  readonly page: LivePage;
   readonly #metrics: Metrics;
+  readonly #logFault: FaultLog = (id, fault) =>
+    this.#logger.error({ id, err: fault }, 'a request met a fault of the server');
   readonly #executors: ModelExecutors;
   readonly #repository: ModelRepository;
   #grpc!: GrpcServer;
@@ -84,6 +90,12 @@ export class App implements AsyncDisposable {
       strict: options.strictReadiness,
       deviceLost: this.#lost,
     }));
+    this.page = new LivePage(this.#view, this.#metrics, {
+      repository: this.#repository,
+      clock: systemClock,
+      logFault: this.#logFault,
+      draining: this.#draining.signal,
+    });
   }
 
   /**
@@ -189,6 +201,7 @@ export class App implements AsyncDisposable {
         address: options.httpAddress,
         metrics: this.#metrics,
         readiness: () => this.readiness(),
+        page: await this.page.source(options),
         logger: this.#logger,
       });
     }
@@ -200,10 +213,10 @@ export class App implements AsyncDisposable {
       maxMessageBytes: options.maxMessageBytes,
       limits: { defaultWindow: options.defaultWindow, maxWindow: options.maxWindow },
       clock: systemClock,
-      statistics: this.#metrics,
+      statistics: this.page.statistics,
       draining: this.#draining.signal,
       annotate: annotatePicture,
-      logFault: (id, fault) => this.#logger.error({ id, err: fault }, 'a request met a fault of the server'),
+      logFault: this.#logFault,
     });
     if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
     else this.#seat.listening(this.grpcAddress);
@@ -224,7 +237,7 @@ export class App implements AsyncDisposable {
           })
         : await openPipeline(name, { ...config, pipeline: config.pipeline }, this.#repository, systemClock, wanted);
     this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(performance.now() - start) }, 'loaded');
-    const statistics = this.#metrics.forModel(name, version);
+    const statistics = this.page.statistics.forModel(name, version);
     return new Model({ name, version, config, labels, executor, statistics, clock: systemClock });
   };
 

@@ -106,7 +106,7 @@ export class DynamicBatcher {
     try {
       this.#admit(request);
     } catch (error) {
-      this.#statistics.failed(ServingError.from(error).code);
+      this.#statistics.failed(ServingError.from(error));
       throw error;
     }
     // What has expired makes room, also when its timer is late.
@@ -118,7 +118,7 @@ export class DynamicBatcher {
     try {
       this.#queue.push(entry);
     } catch (error) {
-      this.#statistics.failed(ServingError.from(error).code);
+      this.#statistics.failed(ServingError.from(error));
       throw error;
     }
     if (request.deadlineAt !== null) this.#wakeAt(request.deadlineAt);
@@ -241,7 +241,7 @@ export class DynamicBatcher {
       total: now - arrivedAt,
       batchSize,
     };
-    if (result.outcome instanceof ServingError) this.#statistics.failed(result.outcome.code);
+    if (result.outcome instanceof ServingError) this.#statistics.failed(result.outcome);
     else this.#statistics.succeeded(timings.total);
     const release = (): void => entry.resolve({ ...result, timings });
     if (entry.place === null) release();

@@ -6,6 +6,8 @@ export interface Executor extends AsyncDisposable {
   readonly instances: number;
   /** Instances that could take a batch now. */
   readonly idle: number;
+  /** Where each instance runs: `CPU`, or `GPU 0` by its index; empty where the models of stages do the work. */
+  readonly devices: readonly string[];
   /** What a row of its detections has; null where it finds none. */
   readonly layout: DetectionLayout | null;
   /** Called whenever an instance becomes idle. */

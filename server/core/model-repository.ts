@@ -2,6 +2,7 @@ import { quoted, ServingError } from './errors.js';
 import { ModelLifecycle, type LifecycleListener, type ModelLoader, type VersionStatus } from './model-lifecycle.js';
 import type { Model, ModelLease } from './model.js';
 import { scanModel, scanRepository, type ConfigParser, type ModelSnapshot } from './repository-scan.js';
+import type { TaskName } from './tasks.js';
 
 /** none: load all once, at start. poll: follow the directory. explicit: load and unload when told. */
 export type ModelControlMode = 'none' | 'poll' | 'explicit';
@@ -122,6 +123,12 @@ export class ModelRepository implements AsyncDisposable {
     return [...this.#models.values()]
       .map((lifecycle) => ({ name: lifecycle.name, versions: lifecycle.status() }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The task of a model as its configuration was last read; null: it could not be, or the model is being unloaded. */
+  taskOf(name: string): TaskName | null {
+    const content = this.#snapshots.get(name)?.content;
+    return content === undefined || content instanceof ServingError ? null : content.config.task;
   }
 
   /** Every version that serves now. */

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 import { DynamicBatcher, type Ticket } from './dynamic-batcher.js';
-import type { ErrorCode } from './errors.js';
+import type { ServingError } from './errors.js';
 import type { Executor } from './executor.js';
 import type { DetectionLayout, InferenceRequest } from './inference.js';
 import type { ModelConfig } from './model-config.js';
@@ -60,6 +60,11 @@ export class Model implements AsyncDisposable {
     return { total: this.#executor.instances, idle: this.#executor.idle };
   }
 
+  /** See Executor.devices. */
+  get devices(): readonly string[] {
+    return this.#executor.devices;
+  }
+
   /** What a row of its detections has; null where it finds none. */
   get layout(): DetectionLayout | null {
     return this.#executor.layout;
@@ -113,8 +118,8 @@ export class ModelLease implements Disposable {
   }
 
   /** Counts a request that was meant for the model and failed before it could be queued. */
-  refused(code: ErrorCode): void {
-    this.#statistics.failed(code);
+  refused(error: ServingError): void {
+    this.#statistics.failed(error);
   }
 
   [Symbol.dispose](): void {

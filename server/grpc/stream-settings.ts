@@ -1,7 +1,8 @@
-import { quoted, ServingError } from '../core/errors.js';
+import { ServingError } from '../core/errors.js';
 import { TASK_KINDS, type TaskKind } from '../core/model-config.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { StreamingCall } from '../core/statistics.js';
+import { readVersion } from '../core/version-policy.js';
 import { FramePolicy, type StreamOptions } from '../gen/sluice/v1/inference.js';
 import type { StreamProtocol } from '../protocol/stream-protocol.js';
 
@@ -66,12 +67,6 @@ function onlyModel(call: Call, repository: ModelRepository): string {
   if (only !== undefined && fitting.size === 1) return only;
   const choice = fitting.size === 0 ? 'none is ready' : `choose one of ${[...fitting].join(', ')}`;
   throw new ServingError('INVALID_REQUEST', `the stream's options name no model for ${call.call}; ${choice}`);
-}
-
-function readVersion(version: string): number | null {
-  if (version === '') return null;
-  if (/^[1-9][0-9]{0,8}$/.test(version)) return Number(version);
-  throw new ServingError('INVALID_REQUEST', `version ${quoted(version)} is not a positive whole number`);
 }
 
 function readPolicy(options: StreamOptions | undefined): FramePolicy {

@@ -34,6 +34,10 @@ export class UpgradingExecutor implements Executor {
     return this.#current.idle;
   }
 
+  get devices(): readonly string[] {
+    return this.#current.devices;
+  }
+
   get layout(): DetectionLayout | null {
     return this.#current.layout;
   }

@@ -47,6 +47,7 @@ export class FakeBatch {
 /** An executor whose batches end by hand: it is slow, fails and loses instances as the test wants. */
 export class FakeExecutor implements Executor {
   layout: DetectionLayout | null = null;
+  readonly devices: readonly string[] = [];
   onIdle: () => void = () => {};
   /** Told of each batch before it starts. */
   onStart: (batch: FakeBatch) => void = () => {};
