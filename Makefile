@@ -12,7 +12,7 @@ PYTHON ?= python3
 SLUICE := node dist/server/main.js
 
 PROTOS := $(shell find proto -type f)
-SOURCES := $(shell find server clients/typescript test -name '*.ts' -not -path 'server/gen/*')
+SOURCES := $(shell find server clients/typescript test -name '*.ts' -not -path 'server/gen/*') $(wildcard server/http/page/*)
 NATIVE_SOURCES := $(shell find native -type f 2>/dev/null)
 CATALOG := model-repo/catalog.yaml
 
@@ -70,6 +70,7 @@ lint: $(GEN) ## check formats, types, the protocol and the usual mistakes
 	npx prettier --check --log-level warn server clients test '*.json'
 	npx buf lint proto
 	npx tsc --noEmit -p .
+	npx tsc --noEmit -p server/http/page
 	npx oxlint --type-aware --deny-warnings server clients/typescript test
 
 .PHONY: format
@@ -119,6 +120,8 @@ $(ADDON): $(NATIVE_SOURCES) $(NODE_MODULES)
 
 $(DIST): $(SOURCES) tsconfig.json $(GEN)
 	npx tsc -p .
+	npx tsc -p server/http/page
+	cp server/http/page/*.{html,css,svg} dist/server/http/page/
 	@touch $@
 
 $(MODELS): $(CATALOG) | $(DIST)

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 
 /** A file of the page as it is sent. */
 export interface PageFile {
@@ -9,20 +10,21 @@ export interface PageFile {
 /** By name. */
 export type PageFiles = ReadonlyMap<string, PageFile>;
 
-const SCRIPT = 'text/javascript; charset=utf-8';
+/** The kinds of files that the page consists of, in the directory beside this file; what else lies there is not sent. */
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.js': 'text/javascript; charset=utf-8',
+};
 
-/** The files that the page consists of, beside this one: scripts compiled by tsc, the rest as it was written. */
-const FILES = {
-  'index.html': 'text/html; charset=utf-8',
-  'page.css': 'text/css; charset=utf-8',
-  'icon.svg': 'image/svg+xml',
-  'main.js': SCRIPT,
-} as const satisfies Record<string, string>;
+const DIRECTORY = new URL('page/', import.meta.url);
 
-/** Reads the page once for all. Rejects when a file is missing: the package was not built as it should be. */
+/** Reads the page once for all. Rejects when it is not there: the package was not built as it should be. */
 export async function readPageFiles(): Promise<PageFiles> {
-  const files = Object.entries(FILES).map(async ([name, type]): Promise<[string, PageFile]> => {
-    return [name, { type, bytes: await readFile(new URL(`page/${name}`, import.meta.url)) }];
+  const names = (await readdir(DIRECTORY)).filter((name) => Object.hasOwn(TYPES, extname(name)));
+  const files = names.map(async (name): Promise<[string, PageFile]> => {
+    return [name, { type: TYPES[extname(name)]!, bytes: await readFile(new URL(name, DIRECTORY)) }];
   });
   return new Map(await Promise.all(files));
 }
