@@ -57,7 +57,7 @@ export class StatusHistory {
 
 function pointBetween(first: Sample, last: Sample, counts: (key: string) => boolean): LoadPoint {
   const seconds = last.at - first.at;
-  const durations = new Array<number>(last.bounds.length + 1).fill(0);
+  const durations = Array.from({ length: last.bounds.length + 1 }, () => 0);
   const sums = { failed: 0, queued: 0, busy: 0, instances: 0 };
   for (const [key, now] of last.figures) {
     if (!counts(key)) continue;

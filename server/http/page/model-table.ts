@@ -45,14 +45,14 @@ export class ModelTable {
     const total = instances.busy + instances.idle;
     const number = (text: string): Cell => ({ text, className: 'number' });
     const cells = [
-      version === 0 ? name : `${name} ${version}`,
+      { text: version === 0 ? name : `${name} ${version}`, className: 'name' },
       task ?? '–',
       { text: reason === null ? state : `${state}: ${reason}`, className: 'state' },
-      serves ? devicesText(devices) : '–',
+      { text: serves ? devicesText(devices) : '–', className: 'name' },
       number(serves ? `${instances.busy} of ${total}` : '–'),
       number(serves ? String(queue.requests) : '–'),
       number(load === null ? '–' : brief(load.answered)),
-      number(load === null ? '–' : `${milliseconds(load.median)}, ${milliseconds(load.p99)}`),
+      number(load === null || load.answered === 0 ? '–' : `${milliseconds(load.median)}, ${milliseconds(load.p99)}`),
       number(requests.toLocaleString('en')),
       { text: failures.toLocaleString('en'), className: failures > 0 ? 'number bad' : 'number' },
     ];

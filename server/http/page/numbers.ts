@@ -1,8 +1,7 @@
 /** A number with three digits or so; a dash for none. */
 export function brief(value: number): string {
   if (Number.isNaN(value)) return '–';
-  if (value === 0) return '0';
-  if (value >= 100) return Math.round(value).toLocaleString('en');
+  if (Number.isInteger(value) || value >= 100) return Math.round(value).toLocaleString('en');
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 

@@ -11,9 +11,9 @@ export class ErrorTable {
       errors.map(({ at, code, model, version, message, count }) => [
         JSON.stringify([code, model, version, message]),
         [
-          new Date(at).toLocaleTimeString(),
+          { text: new Date(at).toLocaleTimeString(), className: 'name' },
           code,
-          model === null ? '–' : `${model} ${version}`,
+          { text: model === null ? '–' : `${model} ${version}`, className: 'name' },
           { text: message, className: 'message' },
           { text: count.toLocaleString('en'), className: 'number' },
         ],

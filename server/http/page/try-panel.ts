@@ -109,6 +109,7 @@ export class TryPanel {
       const start = performance.now();
       while (this.#filming && asked === this.#asked && camera.live) {
         const { picture, file } = await camera.frame();
+        if (asked !== this.#asked) break;
         const answered = await this.#ask(file, asked, () => this.#view.showPicture(picture));
         if (!answered) break;
         frames += 1;
