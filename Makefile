@@ -49,6 +49,7 @@ dev: setup ## run the server and restart it whenever a source changes
 
 .PHONY: test
 test: setup clients $(VENV) ## run all tests
+	@bash test/chromium.sh
 	@node dist/test/run.js
 
 .PHONY: test-gpu
