@@ -45,7 +45,8 @@ serve: setup ## run the server in the foreground
 
 .PHONY: dev
 dev: setup ## run the server and restart it whenever a source changes
-	@npx tsc -p . --watch --preserveWatchOutput & trap 'kill %1' EXIT; node --watch dist/server/main.js serve --log-format pretty
+	@npx tsc -p . --watch --preserveWatchOutput & npx tsc -p server/http/page --watch --preserveWatchOutput & \
+	  trap 'kill %1 %2' EXIT; node --watch dist/server/main.js serve --log-format pretty
 
 .PHONY: test
 test: setup clients $(VENV) ## run all tests

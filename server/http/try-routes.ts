@@ -62,10 +62,10 @@ export function addTryRoutes(app: FastifyInstance, { maxPictureBytes, tryPicture
   });
 }
 
-/** What a request has met; null: a fault of ours. */
+/** What a request has met; null: nothing that is only met here. */
 function toServingError(cause: unknown, maxBytes: number): ServingError | null {
   if (cause instanceof ServingError) return cause;
-  const { statusCode = 500 } = cause as { readonly statusCode?: number };
+  const { statusCode } = cause as { readonly statusCode?: number };
   if (statusCode === 413) {
     return new ServingError(
       'MESSAGE_TOO_LARGE',
@@ -75,5 +75,5 @@ function toServingError(cause: unknown, maxBytes: number): ServingError | null {
   if (statusCode === 415) {
     return new ServingError('INVALID_REQUEST', `the content-type of a picture is one of ${PICTURES.join(', ')}`);
   }
-  return statusCode < 500 ? new ServingError('INVALID_REQUEST', (cause as Error).message) : null;
+  return null;
 }

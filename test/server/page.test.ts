@@ -179,6 +179,7 @@ test.serial('a bad picture shows what the server says of it, and stands among th
   await opened.until('#no-errors', /None/);
   await opened.drop('#stage', 'notes.png', 'image/png', Buffer.from('no picture at all'));
   await opened.until('#try-error', /^BAD_IMAGE: the picture is not a JPEG, PNG or WebP file$/);
+  t.is(await opened.text('#view'), '', 'no earlier picture stands beside it');
   await opened.until('#errors tr', /BAD_IMAGE/);
   const [, code, model, message, times] = await opened.texts('#errors td');
   t.deepEqual(
@@ -286,6 +287,11 @@ test.serial('everything that can be used has a name, and is reached by the keybo
     await opened.page.keyboard.press('Tab');
     reached.add(await opened.ask(`document.activeElement.id || document.activeElement.innerText`));
   }
+  // What is shown anew every second takes nobody's place away.
+  await opened.ask(`document.querySelector('#models button').focus()`);
+  const uptime = await opened.text('#uptime');
+  await eventually('the page was shown anew', async () => (await opened.text('#uptime')) !== uptime);
+  t.is(await opened.ask('document.activeElement.innerText'), 'Try');
   for (const id of ['plotted', 'Try', 'tried', 'threshold', 'file', 'camera']) t.true(reached.has(id), id);
 });
 

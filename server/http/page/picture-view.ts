@@ -18,6 +18,12 @@ export class PictureView {
     byId('hint').hidden = true;
   }
 
+  /** Shows no picture. */
+  clear(): void {
+    byId('view').hidden = true;
+    byId('hint').hidden = false;
+  }
+
   /** Draws what was found over the picture that is shown; `words` say the same. */
   async showAnswer({ frame, detections = [], classMap }: Answer, words: string): Promise<void> {
     const { width, height } = this.#canvas;

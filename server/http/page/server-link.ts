@@ -13,6 +13,9 @@ export class AnswerError extends Error {
   }
 }
 
+/** A server that takes longer to tell its status is not well. */
+const STATUS_MILLISECONDS = 5000;
+
 /** The server behind the page, and the token that it may ask for. */
 export class ServerLink {
   #token = '';
@@ -23,7 +26,7 @@ export class ServerLink {
   }
 
   async status(): Promise<ServerStatus> {
-    return (await this.#ask('v1/status', {})) as ServerStatus;
+    return (await this.#ask('v1/status', { signal: AbortSignal.timeout(STATUS_MILLISECONDS) })) as ServerStatus;
   }
 
   /** What a model says of a picture; `version` empty: the newest. */

@@ -34,6 +34,8 @@ export class TryPanel {
       if (chosen !== undefined) void this.#tryFile(chosen).then(() => (file.value = ''));
     });
     this.#takeDrops(byId('stage'));
+    // Beside the stage, a browser would leave the page for the file.
+    for (const event of ['dragover', 'drop']) document.addEventListener(event, (dropped) => dropped.preventDefault());
     this.#cameraButton.addEventListener('click', () => void (this.#filming ? this.#stopFilming() : this.#film()));
     for (const control of [this.#model, this.#threshold]) control.addEventListener('change', () => this.#tryAgain());
   }
@@ -95,7 +97,8 @@ export class TryPanel {
     // The server is asked about what the browser cannot show as well: it knows better why.
     const picture = await createImageBitmap(file).catch(() => null);
     if (asked !== this.#asked) return;
-    if (picture !== null) this.#view.showPicture(picture);
+    if (picture === null) this.#view.clear();
+    else this.#view.showPicture(picture);
     await this.#ask(file, asked, () => {});
   }
 
@@ -140,6 +143,10 @@ export class TryPanel {
   /** Asks the model and shows the answer, after `before`. False when there was none. */
   async #ask(file: Blob, asked: number, before: () => void): Promise<boolean> {
     const [model, version] = this.#chosen();
+    if (model === '') {
+      setNotice(byId('try-error'), 'no model that takes pictures is ready');
+      return false;
+    }
     const start = performance.now();
     try {
       const answer = (await this.#link.tryPicture(model, version, file, this.#options())) as Answer;
