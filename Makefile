@@ -25,6 +25,7 @@ GPU_TOOLCHAIN := build/gpu-toolchain
 GPU_CHECK := build/native-gpu-check
 GPU_TEST_TARGETS := crash_plugin gpu_operators_test infer_api_test
 VENV := .venv/.installed
+TRITON_VENV := .venv-triton/.installed
 
 include clients/clients.mk
 
@@ -49,7 +50,7 @@ dev: setup ## run the server and restart it whenever a source changes
 	  trap 'kill %1 %2' EXIT; node --watch dist/server/main.js serve --log-format pretty
 
 .PHONY: test
-test: setup clients $(VENV) ## run all tests
+test: setup clients $(VENV) $(TRITON_VENV) $(GRPCURL) ## run all tests
 	@bash test/chromium.sh
 	@node dist/test/run.js
 
@@ -105,7 +106,7 @@ native-gpu-check: $(NODE_MODULES) ## compile the CUDA and TensorRT sources witho
 
 .PHONY: clean
 clean: ## remove everything that was built or fetched, models excepted
-	rm -rf dist build server/gen node_modules .venv clients/go/gen clients/python/sluice_client/gen out
+	rm -rf dist build server/gen node_modules .venv .venv-triton clients/go/gen clients/python/sluice_client/gen out
 
 $(NODE_MODULES): package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -133,4 +134,9 @@ $(MODELS): $(CATALOG) | $(DIST)
 $(VENV): test/requirements.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r test/requirements.txt
+	@touch $@
+
+$(TRITON_VENV): test/requirements-triton.txt
+	$(PYTHON) -m venv .venv-triton
+	.venv-triton/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { parseModelConfig } from './config/model-config-file.js';
 import { formatListenAddress } from './config/listen-address.js';
+import { packageVersion } from './config/package-version.js';
 import type { ServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
 import { errorMessage, ServingError } from './core/errors.js';
@@ -9,6 +10,7 @@ import { ModelRepository } from './core/model-repository.js';
 import { Model } from './core/model.js';
 import { openPipeline } from './core/pipeline/open-pipeline.js';
 import { GrpcServer } from './grpc/grpc-server.js';
+import { logControl } from './app/log-control.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { LivePage } from './app/live-page.js';
 import { ModelView } from './app/model-view.js';
@@ -82,6 +84,7 @@ export class App implements AsyncDisposable {
       controlMode: options.modelControlMode,
       loadAtStart: options.loadModel,
       parseConfig: parseModelConfig,
+      overrides: seat?.overrides ?? new Map(),
       load: this.#load,
       listener: (name, status) => this.#modelChanged(name, status),
     });
@@ -217,6 +220,9 @@ export class App implements AsyncDisposable {
       draining: this.#draining.signal,
       annotate: annotatePicture,
       logFault: this.#logFault,
+      ready: () => this.readiness().ready,
+      serverVersion: await packageVersion(),
+      log: logControl(this.#logger, this.#seat),
     });
     if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
     else this.#seat.listening(this.grpcAddress);

@@ -2,7 +2,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import type { Ticket } from '../core/dynamic-batcher.js';
 import { ServingError } from '../core/errors.js';
-import type { InferenceRequest, InferenceResponse, TaskParameters } from '../core/inference.js';
+import { requireTable, type InferenceRequest, type InferenceResponse, type TaskParameters } from '../core/inference.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
 import type { StatisticsSink } from '../core/statistics.js';
@@ -19,6 +19,7 @@ import type {
   StreamChoice,
   StreamProtocol,
 } from '../protocol/stream-protocol.js';
+import { callTimeout } from './call-deadline.js';
 import { toStatus } from './status.js';
 import { chooseModel, type StreamLimits, type StreamSettings } from './stream-settings.js';
 import { StreamWindow, type Slot } from './stream-window.js';
@@ -191,7 +192,7 @@ export class StreamSession<Request, Response> {
   #toRequest(pending: PendingFrame<Request, Response>, lease: ModelLease): InferenceRequest {
     const context = {
       choice: this.#choice,
-      callDeadline: Number(this.#call.getDeadline()),
+      callTimeout: callTimeout(this.#call.getDeadline()),
       keep: this.#finisher?.keep,
       signal: this.#abandoned.signal,
     };
@@ -236,7 +237,7 @@ export class StreamSession<Request, Response> {
       this.#fail(pending, outcome, info);
       return;
     }
-    const answer = toAnswer(outcome, response, parameters, model, this.#context.logFault);
+    const answer = toAnswer(requireTable(outcome), response, parameters, model, this.#context.logFault);
     pending.slot.settle({
       respond: () => this.#finish(info, answer, { model, picture }),
       discard: () => picture?.release(),

@@ -1,6 +1,9 @@
 import { quoted, ServingError } from '../core/errors.js';
 import type { TaskKind } from '../core/tasks.js';
 
+/** What may be asked of models that look at pictures. */
+export type PictureKind = Exclude<TaskKind, 'infer'>;
+
 /** Options of a request as text: name and value of each, as a URL has them. */
 export type Query = Readonly<Record<string, string>>;
 
@@ -34,7 +37,7 @@ const READERS: { readonly [N in OptionName]-?: (text: string) => QueryOptions[N]
 const OF_FRAMES: readonly OptionName[] = ['timeout_ms', 'priority'];
 
 /** The options that a query may name, by what is asked of the model. */
-export const QUERY_OPTIONS: Readonly<Record<TaskKind, readonly OptionName[]>> = {
+const QUERY_OPTIONS: Readonly<Record<PictureKind, readonly OptionName[]>> = {
   detect: ['score_threshold', 'nms_threshold', 'class_ids', 'max_detections', ...OF_FRAMES],
   embed: OF_FRAMES,
   classify: ['top_k', 'score_threshold', ...OF_FRAMES],
@@ -42,7 +45,7 @@ export const QUERY_OPTIONS: Readonly<Record<TaskKind, readonly OptionName[]>> = 
 };
 
 /** Reads the options of a request. Throws INVALID_REQUEST for one that is not known, or is not what it should be. */
-export function readQuery(kind: TaskKind, query: Query): QueryOptions {
+export function readQuery(kind: PictureKind, query: Query): QueryOptions {
   const known = QUERY_OPTIONS[kind];
   return Object.fromEntries(
     Object.entries(query).map(([given, text]) => {

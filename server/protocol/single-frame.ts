@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { ServingError } from '../core/errors.js';
-import type { InferenceRequest } from '../core/inference.js';
-import { TASK_KINDS, type TaskKind } from '../core/tasks.js';
+import { requireTable, type InferenceRequest } from '../core/inference.js';
+import { TASK_KINDS } from '../core/tasks.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
 import {
@@ -20,7 +20,7 @@ import { answeredInfo, toAnswer } from './frame-answer.js';
 import { newFrameInfo } from './frame-codec.js';
 import { toRequest } from './frame-request.js';
 import { messageToJson } from './message-json.js';
-import { readQuery, type Query, type QueryOptions } from './query-options.js';
+import { readQuery, type PictureKind, type Query, type QueryOptions } from './query-options.js';
 import { segmentProtocol } from './segment-protocol.js';
 import type { Answer, StreamProtocol } from './stream-protocol.js';
 
@@ -51,7 +51,7 @@ interface Call {
 }
 
 /** The call of each kind with the options of a query. */
-const CALLS: Record<TaskKind, (options: QueryOptions) => Call> = {
+const CALLS: Record<PictureKind, (options: QueryOptions) => Call> = {
   detect: ({ score_threshold: scoreThreshold, nms_threshold: nmsThreshold, class_ids: classIds = [], ...others }) => {
     const options = { scoreThreshold, nmsThreshold, classIds, maxDetections: others.max_detections ?? 0 };
     return callOf(detectProtocol, DetectRequest.fromPartial({ options }));
@@ -90,6 +90,9 @@ async function answer(
   const { model } = lease;
   const kind = TASK_KINDS[model.config.task];
   const { call, request } = countRefusal(lease, () => {
+    if (kind === 'infer') {
+      throw new ServingError('TASK_NOT_SUPPORTED', `model ${name} takes tensors, not pictures; call ModelInfer`);
+    }
     const query = readQuery(kind, options);
     const call = CALLS[kind](query);
     return { call, request: call.request(frameOf(picture, query), clock.now(), model, signal) };
@@ -103,7 +106,9 @@ async function answer(
   const { outcome } = response;
   if (outcome instanceof ServingError) throw outcome;
   const info = answeredInfo(newFrameInfo(NO_FRAME, 0, name), response, model);
-  return messageToJson(call.respond(info, toAnswer(outcome, response, request.parameters, model, logFault)));
+  return messageToJson(
+    call.respond(info, toAnswer(requireTable(outcome), response, request.parameters, model, logFault)),
+  );
 }
 
 /** What `read` makes of a picture; one that it refuses counts as the model's. */
@@ -134,7 +139,7 @@ function callOf<Request>(protocol: StreamProtocol<Request, object>, message: Req
   const choice = protocol.options(message);
   return {
     request: (frame, arrivedAt, model, signal) =>
-      toRequest({ message, frame, arrivedAt }, { choice, callDeadline: Infinity, signal }, protocol, model),
+      toRequest({ message, frame, arrivedAt }, { choice, callTimeout: null, signal }, protocol, model),
     respond: (info, answer) => protocol.respond(info, answer),
   };
 }
