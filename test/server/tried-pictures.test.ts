@@ -7,6 +7,7 @@ import { encode, grey } from '../support/pictures.js';
 import { Random } from '../support/random.js';
 import { Serving } from '../support/serving.js';
 import { plug, serveSlow } from '../support/slow-serving.js';
+import { meansModel } from '../support/tiny-models.js';
 import { TRAINED_MODELS } from '../support/trained-models.js';
 
 /** `POST /v1/models/NAME/try`, held against the same question over gRPC. */
@@ -30,7 +31,10 @@ test.before(async () => {
   const copy = (name: string, directory: string) =>
     cp(join(TRAINED_MODELS, name), join(directory, name), { recursive: true });
   serving = await Serving.start(
-    async ({ directory }) => void (await Promise.all(MODELS.map((name) => copy(name, directory)))),
+    async (repository) => {
+      await Promise.all(MODELS.map((name) => copy(name, repository.directory)));
+      await repository.addModel('raw', { task: 'tensors' }, meansModel(8, 8));
+    },
     ['--max-message-bytes', '200000'],
   );
 });
@@ -114,6 +118,7 @@ const REFUSALS: readonly [
   ['no time', 'yolov8', { query: 'timeout_ms=0' }, 400, 'INVALID_REQUEST', /timeout must be positive/],
   ['a prototype for an option', 'yolov8', { query: '__proto__=1' }, 400, 'INVALID_REQUEST', /none of/],
   ['another kind of body', 'yolov8', { type: 'text/plain' }, 400, 'INVALID_REQUEST', /content-type/],
+  ['a model of tensors', 'raw', {}, 501, 'TASK_NOT_SUPPORTED', /takes tensors/],
   ['a model that reads', 'text_embedding', {}, 400, 'INVALID_REQUEST', /takes texts/],
 ];
 
@@ -168,7 +173,7 @@ test('the figures of /v1/status are those of /metrics', async (t) => {
   t.regex(error!.message, /not a JPEG, PNG or WebP/);
   t.deepEqual(
     models.map((model) => model.name),
-    [...MODELS].sort(),
+    [...MODELS, 'raw'].sort(),
   );
 });
 
