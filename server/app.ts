@@ -12,6 +12,7 @@ import { GrpcServer } from './grpc/grpc-server.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { ModelView } from './app/model-view.js';
 import type { Seat } from './app/seat.js';
+import { Security } from './app/security.js';
 import { HttpServer } from './http/http-server.js';
 import { Metrics, type MetricSnapshot } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
@@ -44,6 +45,7 @@ export class App implements AsyncDisposable {
   readonly #metrics: Metrics;
   readonly #executors: ModelExecutors;
   readonly #repository: ModelRepository;
+  #security!: Security;
   #grpc!: GrpcServer;
   #http!: HttpServer;
   #started = false;
@@ -56,6 +58,7 @@ export class App implements AsyncDisposable {
     this.#metrics = new Metrics(() => this.#view.gauges(), {
       process: seat?.number ?? 1,
       connections: () => (this.#grpc as GrpcServer | undefined)?.connections ?? 0,
+      certificateExpiry: () => (this.#security as Security | undefined)?.certificateExpiry ?? null,
       gpus: gpuReadings((why) => this.#logger.warn({ reason: why }, 'the driver tells nothing of the GPUs')),
     });
     const { threads, maxPicturePixels } = options;
@@ -161,6 +164,7 @@ export class App implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining.abort(SHUTTING_DOWN);
     clearTimeout(this.#poll);
+    (this.#security as Security | undefined)?.[Symbol.dispose]();
     await (this.#grpc as GrpcServer | undefined)?.[Symbol.asyncDispose]();
     await this.#repository[Symbol.asyncDispose]();
     await (this.#http as HttpServer | undefined)?.[Symbol.asyncDispose]();
@@ -184,16 +188,19 @@ export class App implements AsyncDisposable {
   /** Opens the ports. */
   async #open(): Promise<void> {
     const options = this.#options;
+    this.#security = await Security.create(options, this.#logger);
     if (this.#seat === null) {
       this.#http = await HttpServer.create({
         address: options.httpAddress,
         metrics: this.#metrics,
         readiness: () => this.readiness(),
+        entrance: this.#security.http(),
         logger: this.#logger,
       });
     }
     this.#grpc = await GrpcServer.create({
       address: formatListenAddress(options.grpcAddress),
+      ...this.#security.grpc((reason) => this.#metrics.callRefused(reason)),
       repository: this.#repository,
       controlMode: options.modelControlMode,
       control: this.#seat?.control ?? this.#repository,
@@ -205,7 +212,8 @@ export class App implements AsyncDisposable {
       annotate: annotatePicture,
       logFault: (id, fault) => this.#logger.error({ id, err: fault }, 'a request met a fault of the server'),
     });
-    if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
+    const admin = this.#grpc.adminAddress ?? undefined;
+    if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, admin, http: this.httpAddress });
     else this.#seat.listening(this.grpcAddress);
   }
 

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { Security } from '../app/security.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import { formatListenAddress } from '../config/listen-address.js';
 import type { ServerOptions } from '../config/server-options.js';
@@ -17,11 +18,13 @@ export async function runPrimary(options: ServerOptions, logger: Logger, stopped
   await using group = new ProcessGroup(options, logger, startProcess, {
     ended: (last) => metrics.processEnded(last),
   });
+  using security = await Security.create(options, logger);
   await using http = await HttpServer.create({
     address: options.httpAddress,
     metrics,
     readiness: () => group.readiness(),
     stuck: () => group.stuck(),
+    entrance: security.http(),
     logger,
   });
   const over = Promise.race([stopped.then(() => false), group.deviceLost.then(() => true), group.failed]);
