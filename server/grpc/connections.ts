@@ -61,16 +61,14 @@ export class Connections {
 }
 
 /**
- * Lets the calls of a connection end, and the client open new ones over another. grpc-js's own option closes at once, and
- * loses calls that cross the GOAWAY on their way: whoever answers the ping has seen it.
+ * Lets the calls of a connection end, and has the client open new ones over another. Both words at once: a client in Node
+ * that hears the first one alone keeps calls that are on their way for ever, while those that the second one refuses are
+ * tried again, since they were not begun.
  */
 function askToLeave(session: ServerHttp2Session): void {
   if (session.closed || session.destroyed) return;
   session.goaway(constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1);
-  const close = (): void => {
-    if (!session.destroyed) session.close();
-  };
-  if (!session.ping(close)) close();
+  session.close();
 }
 
 function peerOf({ socket }: ServerHttp2Session): string {

@@ -42,7 +42,10 @@ export function guardRoutes(app: FastifyInstance, entrance: Entrance): void {
     // Of a path that is not there, the answer tells nothing.
     if (group === undefined || group === 'open' || group === 'health') return;
     try {
-      const share = entrance.limits.take(admit(request, group, entrance), bytesOf(request));
+      const client = admit(request, group, entrance);
+      // What only asks holds nothing: metrics are there when they are needed most.
+      if (!hasBody(request)) return;
+      const share = entrance.limits.take(client, bytesOf(request));
       reply.raw.once('close', () => share[Symbol.dispose]());
     } catch (cause) {
       const { status, message } = ServingError.from(cause);
@@ -63,6 +66,10 @@ function admit({ headers, socket, ip }: FastifyRequest, group: CallGroup, entran
   if (holder !== null) return `token ${holder.name}`;
   const certificate = authorized === true ? (socket as TLSSocket).getPeerX509Certificate() : undefined;
   return certificate === undefined ? `address ${ip}` : `certificate ${certificate.subject.replaceAll('\n', ', ')}`;
+}
+
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
 /** What a client says that it is about to send; without a word of it the port's own limit on bodies is all there is. */
