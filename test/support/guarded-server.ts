@@ -43,6 +43,11 @@ export class GuardedServer implements AsyncDisposable {
     return this.server.httpAddress.replace('0.0.0.0', '127.0.0.1');
   }
 
+  /** Directory of its models. */
+  get modelRepository(): string {
+    return this.#repository.directory;
+  }
+
   get adminAddress(): string {
     return String(this.server.log.find(({ msg }) => msg === 'listening')?.['admin']);
   }
