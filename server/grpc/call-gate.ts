@@ -27,7 +27,7 @@ const NEVER = new AbortController().signal;
 
 /**
  * Stands between HTTP/2 and grpc-js, and decides by the headers of a call whether it gets in: before its message is read,
- * and for all that an interceptor would cost (test/bench/gate.ts has the measure).
+ * and for no more than a check in each handler costs (test/bench/gate.ts).
  */
 export class CallGate {
   readonly #options: CallGateOptions;
@@ -52,7 +52,7 @@ export class CallGate {
         return;
       }
       serve(stream, headers, ...rest);
-      if (share !== null) this.#countBytes(stream, share);
+      if (share !== null && this.#options.limits.ofBytes) this.#countBytes(stream, share);
     });
   }
 

@@ -34,6 +34,11 @@ export class ClientLimits {
     return this.#mostRequests > 0 || this.#mostBytes > 0;
   }
 
+  /** Whether bytes are bounded. */
+  get ofBytes(): boolean {
+    return this.#mostBytes > 0;
+  }
+
   /** Clients that have something in the server now. */
   get clients(): number {
     return this.#clients.size;
