@@ -6,6 +6,7 @@ import { Access } from '../core/access/access.js';
 import { isLoopback, servedGroups } from '../core/access/call-groups.js';
 import { ClientLimits } from '../core/access/client-limits.js';
 import { Tokens } from '../core/access/tokens.js';
+import { systemClock } from '../core/clock.js';
 import type { Certificates, CertificateSource } from '../core/certificates.js';
 import type { ErrorCode } from '../core/errors.js';
 import type { GrpcServerOptions } from '../grpc/grpc-server.js';
@@ -93,6 +94,7 @@ export class Security implements Disposable {
     const listeners: ((certificates: Certificates) => void)[] = [];
     const paths = { certificate, key, clientRoots };
     const { watch, value } = await WatchedFiles.open({
+      clock: systemClock,
       files: [certificate, key, ...(clientRoots === null ? [] : [clientRoots])],
       parse: (contents) => readCertificates(contents, paths),
       onChange: (changed) => {
@@ -112,6 +114,7 @@ export class Security implements Disposable {
     const { authTokenFile: file } = this.#options;
     if (file === null) return;
     const { watch, value } = await WatchedFiles.open({
+      clock: systemClock,
       files: [file],
       parse: ([content]) => Tokens.parse(content!.toString(), file),
       onChange: (tokens) => {

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { Clock, Timer } from '../core/clock.js';
 import { errorMessage } from '../core/errors.js';
 
 /** Between two looks. What has changed serves after two of them. */
-const LOOK_MILLISECONDS = 500;
+const LOOK_MICROSECONDS = 500_000;
 
 export interface WatchedFilesOptions<T> {
   readonly files: readonly string[];
@@ -12,6 +13,7 @@ export interface WatchedFilesOptions<T> {
   readonly onChange: (value: T) => void;
   /** Told once of contents that are not taken, and why; what was there before stays. */
   readonly onRefusal: (reason: string) => void;
+  readonly clock: Clock;
 }
 
 /**
@@ -25,7 +27,7 @@ export class WatchedFiles<T> implements Disposable {
   #judged: string;
   /** Those of the last look, where they were others. */
   #seen: string | null = null;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #closed = false;
 
   private constructor(options: WatchedFilesOptions<T>, judged: string) {
@@ -73,27 +75,23 @@ export class WatchedFiles<T> implements Disposable {
 
   [Symbol.dispose](): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
   }
 
   #judge(contents: readonly Buffer[]): void {
-    let value: T;
     try {
-      value = this.#options.parse(contents);
+      this.#options.onChange(this.#options.parse(contents));
     } catch (cause) {
       this.#options.onRefusal(errorMessage(cause));
-      return;
     }
-    this.#options.onChange(value);
   }
 
   #lookLater(): void {
-    this.#timer = setTimeout(() => {
+    this.#timer = this.#options.clock.schedule(LOOK_MICROSECONDS, () => {
       void this.look().then(() => {
         if (!this.#closed) this.#lookLater();
       });
-    }, LOOK_MILLISECONDS);
-    this.#timer.unref();
+    });
   }
 }
 
