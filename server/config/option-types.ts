@@ -39,12 +39,12 @@ export function file(): OptionType<string | null> {
 }
 
 /** `none` is null. */
-export function orNone<T>({ placeholder, expected, schema, format }: OptionType<T>): OptionType<T | null> {
+export function orNone<T>(type: OptionType<T>): OptionType<T | null> {
   return {
-    placeholder: `${placeholder}|none`,
-    expected: `${expected}; or none`,
-    schema: z.union([z.literal('none').transform(() => null), schema]),
-    format: (value) => (value === null ? 'none' : format(value)),
+    placeholder: `${type.placeholder}|none`,
+    expected: `${type.expected}; or none`,
+    schema: z.union([z.literal('none').transform(() => null), type.schema]),
+    format: (value) => (value === null ? 'none' : type.format(value)),
   };
 }
 

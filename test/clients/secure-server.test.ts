@@ -34,11 +34,9 @@ if (opensslMissing === null) {
     await directory.write('picture.png', await encode(grey(100), 'png'));
     const tokens = await directory.write('tokens', `camera:${TOKEN}\n`);
     const { cert, key } = paths('server');
-    served = await GuardedServer.start([
-      ...['--grpc-use-ssl', 'true', '--grpc-server-cert', cert, '--grpc-server-key', key],
-      ...['--grpc-use-ssl-mutual', 'true', '--grpc-root-cert', join(directory.path, 'ca.crt')],
-      ...['--auth-token-file', tokens],
-    ]);
+    const own = ['--grpc-use-ssl', 'true', '--grpc-server-cert', cert, '--grpc-server-key', key];
+    const theirs = ['--grpc-use-ssl-mutual', 'true', '--grpc-root-cert', join(directory.path, 'ca.crt')];
+    served = await GuardedServer.start([...own, ...theirs, '--auth-token-file', tokens]);
   });
 
   test.after.always(async () => {
@@ -58,11 +56,11 @@ const CLIENTS: readonly { name: string; missing: string | null; run: Run }[] = [
       return { code: Number(code), lines: stdout.split('\n').filter((line) => line !== ''), stderr };
     },
   },
-  ...[pythonPrograms, goPrograms].map(({ language, missing, run }) => ({
-    name: `${language} client`,
-    missing,
+  ...[pythonPrograms, goPrograms].map((programs) => ({
+    name: `${programs.language} client`,
+    missing: programs.missing,
     // Go reads no flags behind a file.
-    run: ([image, ...args]: readonly string[]) => run('embed', [...args, image!]),
+    run: ([image, ...args]: readonly string[]) => programs.run('embed', [...args, image!]),
   })),
 ];
 

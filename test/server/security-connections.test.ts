@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { connect } from 'node:http2';
+import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { connect as connectPlain } from 'node:net';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { status as Status } from '@grpc/grpc-js';
@@ -199,7 +199,7 @@ async function exchange(
       ...headers,
     });
     const parts: Buffer[] = [];
-    let ending: Record<string, unknown> = {};
+    let ending: IncomingHttpHeaders = {};
     call.on('response', (head) => (ending = head['grpc-status'] === undefined ? ending : head));
     call.on('trailers', (trailers) => (ending = trailers));
     call.on('data', (part: Buffer) => parts.push(part));
@@ -210,7 +210,7 @@ async function exchange(
     const { unpacked, packed } = unframe(Buffer.concat(parts));
     return {
       status: Number(ending['grpc-status']),
-      details: decodeURI(String(ending['grpc-message'] ?? '')),
+      details: decodeURI([ending['grpc-message'] ?? ''].join()),
       messages: unpacked,
       packed,
       bytes: Buffer.concat(parts).length,

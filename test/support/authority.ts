@@ -18,6 +18,8 @@ export interface IssueOptions {
   readonly days?: number;
 }
 
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+
 /** An authority of the test's own, which makes certificates with the openssl command. */
 export class Authority implements AsyncDisposable {
   /** PEM. */
@@ -33,10 +35,8 @@ export class Authority implements AsyncDisposable {
   static async create(): Promise<Authority> {
     const directory = await mkdtemp(join(tmpdir(), 'sluice-authority-'));
     const file = (name: string): string => join(directory, name);
-    openssl(
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30'],
-      ...['-subj', '/CN=test authority', '-keyout', file('ca.key'), '-out', file('ca.crt')],
-    );
+    const options = ['-x509', ...NEW_KEY, '-days', '30', '-subj', '/CN=test authority'];
+    openssl('req', ...options, '-keyout', file('ca.key'), '-out', file('ca.crt'));
     return new Authority(directory, await readFile(file('ca.crt')));
   }
 
@@ -45,15 +45,10 @@ export class Authority implements AsyncDisposable {
     const file = (ending: string): string => join(this.#directory, `${this.#issued}.${ending}`);
     this.#issued += 1;
     await writeFile(file('ext'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n');
-    openssl(
-      ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${name}`],
-      ...['-keyout', file('key'), '-out', file('csr')],
-    );
-    openssl(
-      ...['x509', '-req', '-in', file('csr'), '-CA', join(this.#directory, 'ca.crt')],
-      ...['-CAkey', join(this.#directory, 'ca.key'), '-CAcreateserial', '-days', String(days)],
-      ...['-extfile', file('ext'), '-out', file('crt')],
-    );
+    openssl('req', ...NEW_KEY, '-subj', `/CN=${name}`, '-keyout', file('key'), '-out', file('csr'));
+    const authority = ['-CA', join(this.#directory, 'ca.crt'), '-CAkey', join(this.#directory, 'ca.key')];
+    const form = ['-CAcreateserial', '-days', String(days), '-extfile', file('ext')];
+    openssl('x509', '-req', ...authority, ...form, '-in', file('csr'), '-out', file('crt'));
     return { certificate: await readFile(file('crt')), key: await readFile(file('key')) };
   }
 
