@@ -1,4 +1,5 @@
 import { configReference, configSchemaFile } from '../config/config-reference.js';
+import { tritonReference } from '../config/triton/triton-reference.js';
 import { serverReference } from '../config/server-reference.js';
 import { METHOD_GROUPS } from '../grpc/method-groups.js';
 import { ENDPOINTS } from '../http/endpoints.js';
@@ -10,6 +11,7 @@ export function referenceFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['model-repo/CONFIG.md', configReference()],
     ['model-repo/config.schema.json', configSchemaFile()],
+    ['model-repo/TRITON.md', tritonReference()],
     ['server/REFERENCE.md', serverReference({ methods: METHOD_GROUPS, endpoints: ENDPOINTS, metrics })],
   ]);
 }

@@ -7,7 +7,7 @@ export function countRefused<T>(lease: ModelLease, step: () => T): T {
     return step();
   } catch (cause) {
     const error = ServingError.from(cause);
-    lease.refused(error.code);
+    lease.refused(error);
     throw error;
   }
 }

@@ -2,21 +2,22 @@ import { setDefaultHighWaterMark } from 'node:stream';
 import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { ALL_GROUPS, type ServedGroups } from '../core/access/call-groups.js';
-import type { ModelControlMode } from '../core/model-repository.js';
 import { InferenceService, type InferenceServer } from '../gen/sluice/v1/inference.js';
 import { RepositoryService } from '../gen/sluice/v1/repository.js';
+import { classifyProtocol } from '../protocol/classify-protocol.js';
+import { detectProtocol } from '../protocol/detect-protocol.js';
+import { embedProtocol } from '../protocol/embed-protocol.js';
+import { segmentProtocol } from '../protocol/segment-protocol.js';
 import { CallOrigins } from './call-origins.js';
-import { classifyProtocol } from './classify-protocol.js';
-import { detectProtocol } from './detect-protocol.js';
-import { embedProtocol } from './embed-protocol.js';
 import { HealthService } from './health-service.js';
+import { KSERVE_DEFINITION } from './kserve/definition.js';
+import { kserveService, type KserveOptions } from './kserve/kserve-service.js';
 import { Ports, type PortsOptions } from './ports.js';
 import { loadProtoFiles } from './proto-files.js';
-import { repositoryService, type ModelControl } from './repository-service.js';
-import { segmentProtocol } from './segment-protocol.js';
+import { repositoryService } from './repository-service.js';
 import { StreamSession, type SessionContext } from './stream-session.js';
 
-export interface GrpcServerOptions extends Omit<SessionContext, 'origins'> {
+export interface GrpcServerOptions extends Omit<SessionContext & KserveOptions, 'origins'> {
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
   /** What is served there. */
@@ -30,9 +31,6 @@ export interface GrpcServerOptions extends Omit<SessionContext, 'origins'> {
   readonly keepalive: { readonly time: number; readonly timeout: number };
   /** Most bytes of one message. */
   readonly maxMessageBytes: number;
-  readonly controlMode: ModelControlMode;
-  /** What clients load and unload models through. */
-  readonly control: ModelControl;
 }
 
 /** Messages that a call reads ahead of its session. Node's 16 would be 16 pictures for each stream. */
@@ -76,7 +74,7 @@ export class GrpcServer implements AsyncDisposable {
       'grpc.enable_channelz': 0,
     });
     const origins = new CallOrigins();
-    const context: SessionContext = { ...options, origins };
+    const context = { ...options, origins };
     const inference: InferenceServer = {
       detect: (call) => void new StreamSession(call, detectProtocol, context).run(),
       embed: (call) => void new StreamSession(call, embedProtocol, context).run(),
@@ -85,6 +83,7 @@ export class GrpcServer implements AsyncDisposable {
     };
     server.addService(InferenceService, inference);
     server.addService(RepositoryService, repositoryService(options));
+    server.addService(KSERVE_DEFINITION, kserveService(context));
     const health = new HealthService(server);
     new ReflectionService(loadProtoFiles()).addToServer(server);
     const ports = new Ports(server, origins, options.ports);

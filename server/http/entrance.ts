@@ -6,7 +6,8 @@ import type { Access } from '../core/access/access.js';
 import type { CallGroup, ServedGroups } from '../core/access/call-groups.js';
 import type { ClientLimits } from '../core/access/client-limits.js';
 import type { CertificateSource } from '../core/certificates.js';
-import { GrpcStatus, ServingError } from '../core/errors.js';
+import { ServingError } from '../core/errors.js';
+import { errorBody, httpStatus } from './error-status.js';
 
 /** Who may ask the HTTP port what. */
 export interface Entrance {
@@ -26,12 +27,6 @@ declare module 'fastify' {
   }
 }
 
-const HTTP_STATUS = new Map<GrpcStatus, number>([
-  [GrpcStatus.UNAUTHENTICATED, 401],
-  [GrpcStatus.PERMISSION_DENIED, 403],
-  [GrpcStatus.RESOURCE_EXHAUSTED, 429],
-]);
-
 /** Lets in to the routes that are added from now on who may come in. A route without a group cannot be added. */
 export function guardRoutes(app: FastifyInstance, entrance: Entrance): void {
   app.addHook('onRoute', ({ method, url, config }) => {
@@ -48,10 +43,9 @@ export function guardRoutes(app: FastifyInstance, entrance: Entrance): void {
       const share = entrance.limits.take(client, bytesOf(request));
       reply.raw.once('close', () => share[Symbol.dispose]());
     } catch (cause) {
-      const { status, message } = ServingError.from(cause);
-      const statusCode = HTTP_STATUS.get(status) ?? 500;
-      if (statusCode === 401) reply.header('www-authenticate', 'Bearer');
-      throw Object.assign(new Error(message, { cause }), { statusCode });
+      const error = ServingError.from(cause);
+      if (error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
+      await reply.code(httpStatus(error)).send(errorBody(error));
     }
   });
 }

@@ -1,23 +1,13 @@
 import { Writable } from 'node:stream';
 import test from 'ava';
 import { pino } from 'pino';
-import { Access } from '../../server/core/access/access.js';
-import { ALL_GROUPS } from '../../server/core/access/call-groups.js';
-import { ClientLimits } from '../../server/core/access/client-limits.js';
 import { ENDPOINTS } from '../../server/http/endpoints.js';
-import type { Entrance } from '../../server/http/entrance.js';
 import { HttpServer, type HttpServerOptions } from '../../server/http/http-server.js';
 import { Metrics } from '../../server/http/metrics.js';
 import type { Readiness } from '../../server/http/readiness.js';
+import { OPEN_ENTRANCE } from '../support/open-entrance.js';
 
 const READY: Readiness = { ready: true, reason: null, not_ready: [] };
-const OPEN: Entrance = {
-  certificates: null,
-  mutual: false,
-  access: new Access(null),
-  served: ALL_GROUPS,
-  limits: new ClientLimits(0, 0),
-};
 const LOCAL = { host: '127.0.0.1', port: 0 };
 
 async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
@@ -25,7 +15,8 @@ async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServ
     address: LOCAL,
     metrics: new Metrics(() => []),
     readiness: () => READY,
-    entrance: OPEN,
+    entrance: OPEN_ENTRANCE,
+    page: null,
     logger: pino({ level: 'silent' }),
     ...options,
   });
