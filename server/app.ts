@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { parseModelConfig } from './config/model-config-file.js';
+import { readModelConfig } from './config/read-model-config.js';
 import { formatListenAddress } from './config/listen-address.js';
 import { packageVersion } from './config/package-version.js';
 import type { ServerOptions } from './config/server-options.js';
@@ -8,8 +8,8 @@ import { errorMessage, ServingError } from './core/errors.js';
 import type { ModelLoader, VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
 import { Model } from './core/model.js';
-import { openPipeline } from './core/pipeline/open-pipeline.js';
 import { GrpcServer } from './grpc/grpc-server.js';
+import { createExecutor } from './app/create-executor.js';
 import { logControl } from './app/log-control.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { ModelView } from './app/model-view.js';
@@ -77,9 +77,14 @@ export class App implements AsyncDisposable {
       directory: options.modelRepository,
       controlMode: options.modelControlMode,
       loadAtStart: options.loadModel,
-      parseConfig: parseModelConfig,
+      parseConfig: readModelConfig,
       overrides: seat?.overrides ?? new Map(),
       load: this.#load,
+      warn: (model, { place, path, instead }) =>
+        this.#logger.warn(
+          { model, place, field: path, instead },
+          `${path || place} is not done as it says: ${instead}`,
+        ),
       listener: (name, status) => this.#modelChanged(name, status),
     });
     this.#view = new ModelView(this.#repository, () => ({
@@ -215,23 +220,14 @@ export class App implements AsyncDisposable {
     else this.#seat.listening(this.grpcAddress);
   }
 
-  readonly #load: ModelLoader = async (name, { config, labels }, { version, path }, signal) => {
+  readonly #load: ModelLoader = async (name, { config, labels, outputLabels }, { version, path }, signal) => {
     const start = performance.now();
     const wanted = AbortSignal.any([signal, this.#draining.signal]);
-    const executor =
-      config.pipeline === undefined
-        ? await this.#executors.create({
-            model: name,
-            version,
-            modelFile: path,
-            config,
-            labels: labels.length,
-            signal: wanted,
-          })
-        : await openPipeline(name, { ...config, pipeline: config.pipeline }, this.#repository, systemClock, wanted);
+    const wantedVersion = { model: name, version, modelFile: path, config, labels: labels.length, signal: wanted };
+    const executor = await createExecutor(wantedVersion, this.#executors, this.#repository);
     this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(performance.now() - start) }, 'loaded');
     const statistics = this.#metrics.forModel(name, version);
-    return new Model({ name, version, config, labels, executor, statistics, clock: systemClock });
+    return new Model({ name, version, config, labels, outputLabels, executor, statistics, clock: systemClock });
   };
 
   #modelChanged(name: string, status: VersionStatus | null): void {

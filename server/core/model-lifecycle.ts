@@ -177,6 +177,7 @@ export class ModelLifecycle {
     slot.fingerprint = file.fingerprint;
     this.#set(slot, slot.model === null ? 'LOADING' : 'READY', null);
     try {
+      if (file.problem !== undefined) throw file.problem;
       const model = await this.#load(this.name, content, file, this.#abandon.signal);
       const old = slot.model;
       slot.model = model;

@@ -15,6 +15,8 @@ export interface ModelParts {
   readonly config: ModelConfig;
   /** Name of each class; empty where the model has no labels file. */
   readonly labels: readonly string[];
+  /** Name of each class of an output, where outputs have labels files of their own. */
+  readonly outputLabels?: ReadonlyMap<string, readonly string[]>;
   readonly executor: Executor;
   readonly statistics: ModelStatistics;
   readonly clock: Clock;
@@ -26,6 +28,7 @@ export class Model implements AsyncDisposable {
   readonly version: number;
   readonly config: ModelConfig;
   readonly labels: readonly string[];
+  readonly #outputLabels: ReadonlyMap<string, readonly string[]>;
   readonly #executor: Executor;
   readonly #batcher: DynamicBatcher;
   readonly #statistics: ModelStatistics;
@@ -37,12 +40,14 @@ export class Model implements AsyncDisposable {
     this.version = parts.version;
     this.config = completed(parts.config, parts.executor.signature);
     this.labels = parts.labels;
+    this.#outputLabels = parts.outputLabels ?? new Map();
     this.#executor = parts.executor;
     this.#statistics = parts.statistics;
     const batching = parts.config.dynamic_batching;
     this.#batcher = new DynamicBatcher(
       {
-        maxBatchSize: this.config.max_batch_size,
+        // The steps of an ensemble batch; its requests run one by one.
+        maxBatchSize: this.config.task === 'ensemble' ? 0 : this.config.max_batch_size,
         preferredBatchSizes: batching.preferred_batch_size,
         maxQueueDelay: batching.max_queue_delay_microseconds,
         preserveOrdering: batching.preserve_ordering,
@@ -70,6 +75,11 @@ export class Model implements AsyncDisposable {
   /** The tensors of its network; null where it has none that could be asked for. */
   get signature(): TensorSignature | null {
     return this.#executor.signature;
+  }
+
+  /** Name of each class that an output tells; empty where there are none. */
+  labelsOf(output: string): readonly string[] {
+    return this.#outputLabels.get(output) ?? this.labels;
   }
 
   get queue(): { readonly requests: number; readonly bytes: number } {

@@ -68,11 +68,11 @@ async function answer(id: string, asked: ReadRequest, ticket: Ticket, lease: Mod
   const { outcome } = await ticket.response;
   if (outcome instanceof ServingError) throw outcome;
   if (!('tensors' in outcome)) throw new Error('a request for tensors was answered with a table');
-  const { name, version, labels, signature } = held.model;
+  const { name, version, signature } = held.model;
   return writeInferResponse(id, outcome.tensors, asked, {
     name,
     version,
-    labels,
+    labelsOf: (output) => held.model.labelsOf(output),
     batched: signature?.batched === true,
   });
 }
