@@ -126,6 +126,10 @@ class DeclaredExecutor implements Executor {
     return this.#inner.instances;
   }
 
+  get devices(): readonly string[] {
+    return this.#inner.devices;
+  }
+
   get idle(): number {
     return this.#inner.idle;
   }

@@ -9,6 +9,7 @@ import {
   type ConfigWarning,
   type ModelSnapshot,
 } from './repository-scan.js';
+import type { TaskName } from './tasks.js';
 import { usedModels } from './used-models.js';
 
 /** none: load all once, at start. poll: follow the directory. explicit: load and unload when told. */
@@ -151,6 +152,12 @@ export class ModelRepository implements AsyncDisposable {
     return [...this.#models.values()]
       .map((lifecycle) => ({ name: lifecycle.name, versions: lifecycle.status() }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The task of a model as its configuration was last read; null: it could not be, or the model is being unloaded. */
+  taskOf(name: string): TaskName | null {
+    const content = this.#snapshots.get(name)?.content;
+    return content === undefined || content instanceof ServingError ? null : content.config.task;
   }
 
   /** Every version that serves now. */

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 import { DynamicBatcher, type Ticket } from './dynamic-batcher.js';
-import type { ErrorCode } from './errors.js';
+import type { ServingError } from './errors.js';
 import type { Executor } from './executor.js';
 import type { DetectionLayout, InferenceRequest } from './inference.js';
 import type { InferenceCountsSnapshot } from './inference-counts.js';
@@ -65,6 +65,11 @@ export class Model implements AsyncDisposable {
 
   get instances(): { readonly total: number; readonly idle: number } {
     return { total: this.#executor.instances, idle: this.#executor.idle };
+  }
+
+  /** See Executor.devices. */
+  get devices(): readonly string[] {
+    return this.#executor.devices;
   }
 
   /** What a row of its detections has; null where it finds none. */
@@ -138,8 +143,8 @@ export class ModelLease implements Disposable {
   }
 
   /** Counts a request that was meant for the model and failed before it could be queued. */
-  refused(code: ErrorCode): void {
-    this.#batcher.counts.failed(code, 0);
+  refused(error: ServingError): void {
+    this.#batcher.counts.failed(error, 0);
   }
 
   [Symbol.dispose](): void {

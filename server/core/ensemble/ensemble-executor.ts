@@ -14,6 +14,7 @@ const NO_LIMIT = 65_536;
  */
 export class EnsembleExecutor implements Executor {
   readonly instances: number;
+  readonly devices: readonly string[] = [];
   onIdle: () => void = () => {};
   readonly layout = null;
   readonly signature: TensorSignature;

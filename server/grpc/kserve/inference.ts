@@ -4,8 +4,8 @@ import { ServingError } from '../../core/errors.js';
 import { inferRequest } from '../../core/open-inference/infer-request.js';
 import type { ModelRepository } from '../../core/model-repository.js';
 import type { ModelLease } from '../../core/model.js';
+import { readVersion } from '../../core/version-policy.js';
 import type { ModelInferRequest, ModelInferResponse } from '../../gen/inference/grpc_service.js';
-import { readVersion } from '../model-version.js';
 import { readInferRequest, writeInferResponse, type ReadRequest } from './infer-codec.js';
 
 /** What an inference needs of the server. */
@@ -58,7 +58,7 @@ function refusing<T>(lease: ModelLease, read: () => T): T {
     return read();
   } catch (cause) {
     const error = ServingError.from(cause);
-    lease.refused(error.code);
+    lease.refused(error);
     throw error;
   }
 }
