@@ -223,8 +223,10 @@ export class App implements AsyncDisposable {
             signal: wanted,
           })
         : await openPipeline(name, { ...config, pipeline: config.pipeline }, this.#repository, systemClock, wanted);
-    this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(performance.now() - start) }, 'loaded');
+    const milliseconds = performance.now() - start;
+    this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(milliseconds) }, 'loaded');
     const statistics = this.#metrics.forModel(name, version);
+    this.#metrics.modelLoaded(name, version, milliseconds / 1000);
     return new Model({ name, version, config, labels, executor, statistics, clock: systemClock });
   };
 

@@ -103,23 +103,18 @@ export class DynamicBatcher {
    * priority) or, after `stop`, MODEL_NOT_READY.
    */
   enqueue(request: InferenceRequest): Ticket {
-    try {
-      this.#admit(request);
-    } catch (error) {
-      this.#statistics.failed(ServingError.from(error).code);
-      throw error;
-    }
-    // What has expired makes room, also when its timer is late.
-    this.#expire();
     let entry!: Entry;
     const response = new Promise<InferenceResponse>((resolve) => {
       entry = { request, resolve, dispatchedAt: 0, place: null };
     });
     try {
+      this.#admit(request);
+      // What has expired makes room, also when its timer is late.
+      this.#expire();
       this.#queue.push(entry);
-    } catch (error) {
-      this.#statistics.failed(ServingError.from(error).code);
-      throw error;
+    } catch (cause) {
+      this.#statistics.failed(ServingError.from(cause).code, this.#clock.now() - request.arrivedAt);
+      throw cause;
     }
     if (request.deadlineAt !== null) this.#wakeAt(request.deadlineAt);
     this.#dispatch();
@@ -234,15 +229,15 @@ export class DynamicBatcher {
 
   #settle(entry: Entry, result: InferenceResult, phases: PhaseDurations, batchSize: number): void {
     const now = this.#clock.now();
-    const { arrivedAt } = entry.request;
+    const { arrivedAt, rows } = entry.request;
     const timings: RequestTimings = {
       ...phases,
       queue: (batchSize > 0 ? entry.dispatchedAt : now) - arrivedAt,
       total: now - arrivedAt,
       batchSize,
     };
-    if (result.outcome instanceof ServingError) this.#statistics.failed(result.outcome.code);
-    else this.#statistics.succeeded(timings.total);
+    if (result.outcome instanceof ServingError) this.#statistics.failed(result.outcome.code, timings.total);
+    else this.#statistics.succeeded(timings, rows);
     const release = (): void => entry.resolve({ ...result, timings });
     if (entry.place === null) release();
     else entry.place(release);

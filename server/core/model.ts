@@ -2,6 +2,7 @@ import type { Clock } from './clock.js';
 import { DynamicBatcher, type Ticket } from './dynamic-batcher.js';
 import type { ErrorCode } from './errors.js';
 import type { Executor } from './executor.js';
+import type { InferenceCounts } from './inference-counts.js';
 import type { DetectionLayout, InferenceRequest } from './inference.js';
 import type { ModelConfig } from './model-config.js';
 import type { ModelStatistics } from './statistics.js';
@@ -65,6 +66,11 @@ export class Model implements AsyncDisposable {
     return this.#executor.layout;
   }
 
+  /** What became of its requests; a version that is reloaded counts on. */
+  get counts(): InferenceCounts {
+    return this.#statistics.counts;
+  }
+
   get queue(): { readonly requests: number; readonly bytes: number } {
     return { requests: this.#batcher.queuedRequests, bytes: this.#batcher.queuedBytes };
   }
@@ -114,7 +120,7 @@ export class ModelLease implements Disposable {
 
   /** Counts a request that was meant for the model and failed before it could be queued. */
   refused(code: ErrorCode): void {
-    this.#statistics.failed(code);
+    this.#statistics.failed(code, 0);
   }
 
   [Symbol.dispose](): void {

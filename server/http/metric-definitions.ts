@@ -7,7 +7,7 @@ export interface MetricDefinition {
   readonly labels: readonly string[];
   readonly help: string;
   /** How the values of several processes become one, where that is not their sum. */
-  readonly merge?: 'first' | 'average';
+  readonly merge?: 'first' | 'average' | 'max';
 }
 
 /** The metrics of Sluice's own. The reference (server/REFERENCE.md) is generated from this table and those below. */

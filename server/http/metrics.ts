@@ -5,8 +5,11 @@ import type { ModelStatistics, StatisticsSink, StreamingCall, StreamStatistics }
 import { BUILD_BUCKETS } from './engine-metric-definitions.js';
 import { EngineMetrics } from './engine-metrics.js';
 import { GpuSeries, type GpuSource } from './gpu-series.js';
-import { BATCH_BUCKETS, DURATION_BUCKETS, METRICS, type MetricDefinition } from './metric-definitions.js';
-import { ModelSeries, type ModelMetrics } from './model-series.js';
+import { registerMachineMetrics } from './machine-series.js';
+import { METRICS, type MetricDefinition } from './metric-definitions.js';
+import { registerModelMetrics } from './model-metrics.js';
+import { ModelSeries } from './model-series.js';
+import { TRITON_METRICS } from './triton-metric-definitions.js';
 
 /** How one version is doing at the moment of a scrape. */
 export interface ModelGauges {
@@ -49,7 +52,8 @@ const STATES = Object.keys({
 
 /**
  * The metrics of a server process for Prometheus, in a registry of their own. Counts and durations are pushed through the
- * statistics sink; gauges are read from `models` and `readings` once a scrape.
+ * statistics sink into plain numbers, which become series when they are scraped; gauges are read from `models` and
+ * `readings` once a scrape.
  */
 export class Metrics implements StatisticsSink, MetricsSource {
   /** Told of plans for GPUs. */
@@ -57,12 +61,13 @@ export class Metrics implements StatisticsSink, MetricsSource {
   readonly #registry = new Registry();
   readonly #models: () => Iterable<ModelGauges>;
   readonly #readings: ServerReadings;
-  readonly #modelMetrics: ModelMetrics;
   readonly #series = new Map<string, ModelSeries>();
   readonly #queuedRequests = this.#gauge(METRICS.queuedRequests);
+  readonly #pending = this.#gauge(TRITON_METRICS.pending);
   readonly #queuedBytes = this.#gauge(METRICS.queuedBytes);
   readonly #instances = this.#gauge(METRICS.instances);
   readonly #modelState = this.#gauge(METRICS.modelState);
+  readonly #modelGauges = [this.#queuedRequests, this.#pending, this.#queuedBytes, this.#instances, this.#modelState];
   readonly #streamsOpen = this.#gauge(METRICS.streamsOpen);
   readonly #streams = this.#counter(METRICS.streams);
   readonly #connections = this.#gauge(METRICS.connections);
@@ -73,15 +78,8 @@ export class Metrics implements StatisticsSink, MetricsSource {
     this.#readings = { process: 1, connections: () => 0, gpus: null, ...readings };
     const { gpus } = this.#readings;
     this.#gpus = gpus === null ? null : new GpuSeries(this.#registry, gpus);
-    this.#modelMetrics = {
-      requests: this.#counter(METRICS.requests),
-      failures: this.#counter(METRICS.failures),
-      framesDropped: this.#counter(METRICS.framesDropped),
-      executedRequests: this.#counter(METRICS.executedRequests),
-      requestSeconds: this.#histogram(METRICS.requestSeconds, DURATION_BUCKETS),
-      phaseSeconds: this.#histogram(METRICS.phaseSeconds, DURATION_BUCKETS),
-      batchRows: this.#histogram(METRICS.batchRows, BATCH_BUCKETS),
-    };
+    registerModelMetrics(this.#registry, () => this.#series.values());
+    registerMachineMetrics(this.#registry);
     this.engines = new EngineMetrics({
       lookups: this.#counter(METRICS.planLookups),
       builds: this.#counter(METRICS.builds),
@@ -108,13 +106,18 @@ export class Metrics implements StatisticsSink, MetricsSource {
 
   forModel(model: string, version: number): ModelStatistics {
     // A version that is reloaded is there twice for a while: the series go with the last of the two.
-    const key = `${version}/${model}`;
+    const key = seriesKey(model, version);
     let series = this.#series.get(key);
     if (series === undefined) {
-      series = new ModelSeries(this.#modelMetrics, { model, version: String(version) });
+      series = new ModelSeries(model, version);
       this.#series.set(key, series);
     }
     return series.open(() => this.#series.delete(key));
+  }
+
+  modelLoaded(model: string, version: number, seconds: number): void {
+    const series = this.#series.get(seriesKey(model, version));
+    if (series !== undefined) series.loadSeconds = seconds;
   }
 
   streamOpened(call: StreamingCall): StreamStatistics {
@@ -130,12 +133,13 @@ export class Metrics implements StatisticsSink, MetricsSource {
   #readGauges(): void {
     this.#connections.set({ process: String(this.#readings.process) }, this.#readings.connections());
     this.#gpus?.update();
-    for (const gauge of [this.#queuedRequests, this.#queuedBytes, this.#instances, this.#modelState]) gauge.reset();
+    for (const gauge of this.#modelGauges) gauge.reset();
     for (const { model, version, state, queue, instances } of this.#models()) {
       const labels = { model, version: String(version) };
       for (const name of STATES) this.#modelState.set({ ...labels, state: name }, name === state ? 1 : 0);
       if (queue !== null) {
         this.#queuedRequests.set(labels, queue.requests);
+        this.#pending.set(labels, queue.requests);
         this.#queuedBytes.set(labels, queue.bytes);
       }
       if (instances !== null) {
@@ -157,4 +161,8 @@ export class Metrics implements StatisticsSink, MetricsSource {
     const { name, help, labels } = definition;
     return new Histogram({ name, help, labelNames: labels, buckets, registers: [this.#registry] });
   }
+}
+
+function seriesKey(model: string, version: number): string {
+  return `${version}/${model}`;
 }

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { METRICS } from '../../server/http/metric-definitions.js';
 import { Metrics, type ModelGauges } from '../../server/http/metrics.js';
+import { timings } from '../support/recording-statistics.js';
 
 const BATCH = {
   requests: 2,
@@ -27,11 +28,11 @@ function withoutModels(): Metrics {
 test('requests are counted and timed, failures counted by reason', async (t) => {
   const metrics = withoutModels();
   const statistics = metrics.forModel('face', 3);
-  statistics.succeeded(1500);
-  statistics.succeeded(20_000);
-  statistics.failed('BAD_IMAGE');
-  statistics.failed('QUEUE_FULL');
-  statistics.failed('QUEUE_FULL');
+  statistics.succeeded(timings(1500), 1);
+  statistics.succeeded(timings(20_000), 1);
+  statistics.failed('BAD_IMAGE', 0);
+  statistics.failed('QUEUE_FULL', 0);
+  statistics.failed('QUEUE_FULL', 0);
   const series = await scrape(metrics);
   const labels = 'model="face",version="3"';
   t.is(series.get(`sluice_requests_total{${labels}}`), 5);
@@ -46,7 +47,7 @@ test('requests are counted and timed, failures counted by reason', async (t) => 
 
 test('a dropped frame is no failure', async (t) => {
   const metrics = withoutModels();
-  metrics.forModel('face', 1).failed('FRAME_DROPPED');
+  metrics.forModel('face', 1).failed('FRAME_DROPPED', 0);
   const series = await scrape(metrics);
   t.is(series.get('sluice_frames_dropped_total{model="face",version="1"}'), 1);
   t.is(series.get('sluice_requests_total{model="face",version="1"}'), 1);
@@ -81,7 +82,7 @@ test('the series of a version are there from 0 when it is loaded, and gone when 
   const before = await scrape(metrics);
   t.is(before.get('sluice_requests_total{model="face",version="1"}'), 0);
   t.is(before.get('sluice_phase_duration_seconds_count{model="face",version="1",phase="infer"}'), 0);
-  statistics.failed('INTERNAL');
+  statistics.failed('INTERNAL', 0);
   statistics.batchExecuted(BATCH);
   statistics.dispose();
   const after = [...(await scrape(metrics)).keys()];
@@ -96,11 +97,11 @@ test('the series of a version are there from 0 when it is loaded, and gone when 
 test('while a version is reloaded, old and new count together', async (t) => {
   const metrics = withoutModels();
   const old = metrics.forModel('face', 1);
-  old.succeeded(10);
+  old.succeeded(timings(10), 1);
   const next = metrics.forModel('face', 1);
-  next.succeeded(10);
+  next.succeeded(timings(10), 1);
   old.dispose();
-  next.succeeded(10);
+  next.succeeded(timings(10), 1);
   t.is((await scrape(metrics)).get('sluice_requests_total{model="face",version="1"}'), 3);
   next.dispose();
   t.false((await scrape(metrics)).has('sluice_requests_total{model="face",version="1"}'));
@@ -159,7 +160,7 @@ test('every metric of the table is exposed with its type and help, beside those 
 
 test('two servers in one process do not share metrics', async (t) => {
   const [one, two] = [withoutModels(), withoutModels()];
-  one.forModel('face', 1).succeeded(1);
+  one.forModel('face', 1).succeeded(timings(1), 1);
   t.false((await scrape(two)).has('sluice_requests_total{model="face",version="1"}'));
 });
 
