@@ -11,6 +11,7 @@ import { openPipeline } from './core/pipeline/open-pipeline.js';
 import { GrpcServer } from './grpc/grpc-server.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { ModelView } from './app/model-view.js';
+import { openTracing } from './app/open-tracing.js';
 import type { Seat } from './app/seat.js';
 import { HttpServer } from './http/http-server.js';
 import { Metrics, type MetricSnapshot } from './http/metrics.js';
@@ -19,6 +20,7 @@ import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
 import { annotatePicture } from './runtime/annotation/annotate-picture.js';
 import { ModelExecutors } from './runtime/model-executor.js';
 import { loadNative } from './runtime/native.js';
+import type { Tracing } from './tracing/tracing.js';
 
 /** Ends the process of a server at once: a thread that hangs inside a model keeps `process.exit` waiting. */
 export function exitNow(code: number): never {
@@ -44,6 +46,8 @@ export class App implements AsyncDisposable {
   readonly #metrics: Metrics;
   readonly #executors: ModelExecutors;
   readonly #repository: ModelRepository;
+  /** Null: nothing is traced. */
+  #tracing: Tracing | null = null;
   #grpc!: GrpcServer;
   #http!: HttpServer;
   #started = false;
@@ -154,6 +158,7 @@ export class App implements AsyncDisposable {
     const drained = (this.#grpc as GrpcServer | undefined)?.drain() ?? Promise.resolve();
     const finished = await Promise.race([drained.then(() => true as const), timedOut]);
     clearTimeout(timer);
+    await this.#tracing?.[Symbol.asyncDispose]();
     if (!finished) this.#logger.warn('streams were still open at the end of --exit-timeout; they are cut');
     return finished;
   }
@@ -184,6 +189,7 @@ export class App implements AsyncDisposable {
   /** Opens the ports. */
   async #open(): Promise<void> {
     const options = this.#options;
+    this.#tracing = await openTracing(options, this.#metrics, this.#logger);
     if (this.#seat === null) {
       this.#http = await HttpServer.create({
         address: options.httpAddress,
@@ -201,6 +207,7 @@ export class App implements AsyncDisposable {
       limits: { defaultWindow: options.defaultWindow, maxWindow: options.maxWindow },
       clock: systemClock,
       statistics: this.#metrics,
+      tracer: this.#tracing,
       draining: this.#draining.signal,
       annotate: annotatePicture,
       logFault: (id, fault) => this.#logger.error({ id, err: fault }, 'a request met a fault of the server'),

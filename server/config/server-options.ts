@@ -9,6 +9,7 @@ import {
   variableName,
   type OptionName,
 } from './option-table.js';
+import { isHttpUrl } from './option-types.js';
 
 /** Every option of the server with its value. Sizes are bytes, lengths of time seconds. */
 export type ServerOptions = { readonly [N in OptionName]: z.output<(typeof OPTION_TABLE)[N]['type']['schema']> };
@@ -95,6 +96,9 @@ function contradictions(options: ServerOptions): string[] {
       `${flagName('loadModel')}: only has a meaning with ${flagName('modelControlMode')} explicit, ` +
         `found ${options.modelControlMode}`,
     );
+  }
+  if (options.traceEndpoint !== null && !isHttpUrl(options.traceEndpoint)) {
+    problems.push(`${flagName('traceEndpoint')}: expected an http:// or https:// URL, found ${options.traceEndpoint}`);
   }
   const { grpcAddress: grpc, httpAddress: http } = options;
   if (grpc.port !== 0 && grpc.port === http.port && grpc.host === http.host) {

@@ -3,6 +3,7 @@ import type { RequestTimings } from '../core/inference.js';
 import type { TaskInput } from '../core/model-config.js';
 import type { Content, Picture, PixelFormat as CorePixelFormat, Text } from '../core/picture.js';
 import type { Duration } from '../gen/google/protobuf/duration.js';
+import type { Inferred } from './session-context.js';
 import { PixelFormat, type Frame, type FrameInfo, type RawPicture, type Timings } from '../gen/sluice/v1/inference.js';
 
 const MAX_FRAME_ID_BYTES = 256;
@@ -110,17 +111,22 @@ function readTimeout(timeout: Duration | undefined): number | null {
   throw new ServingError('INVALID_REQUEST', 'timeout must be positive; leave it out for none');
 }
 
-/** What is known of a frame before it is inferred. */
-export function newFrameInfo({ frameId, captureTime }: Frame, index: number, modelName: string): FrameInfo {
+/** What is told of a frame beside its results; `inferred` is null for one that never got to its model. */
+export function newFrameInfo(
+  { frameId, captureTime }: Frame,
+  index: number,
+  modelName: string,
+  inferred: Inferred | null,
+): FrameInfo {
   return {
     frameId,
     captureTime,
     index,
     modelName,
-    modelVersion: '',
-    width: 0,
-    height: 0,
-    timings: undefined,
+    modelVersion: inferred === null ? '' : String(inferred.model.version),
+    width: inferred?.response.width ?? 0,
+    height: inferred?.response.height ?? 0,
+    timings: inferred === null ? undefined : writeTimings(inferred.response.timings),
     error: undefined,
   };
 }

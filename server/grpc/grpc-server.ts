@@ -14,7 +14,8 @@ import { widenReceiveWindows } from './http2-windows.js';
 import { loadProtoFiles } from './proto-files.js';
 import { repositoryService, type ModelControl } from './repository-service.js';
 import { segmentProtocol } from './segment-protocol.js';
-import { StreamSession, type SessionContext } from './stream-session.js';
+import type { SessionContext } from './session-context.js';
+import { StreamSession } from './stream-session.js';
 
 export interface GrpcServerOptions extends SessionContext {
   /** `host:port`; port 0 takes a free one. */

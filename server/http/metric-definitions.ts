@@ -97,6 +97,18 @@ export const METRICS = {
     labels: ['process'],
     help: 'Connections of clients that are open now, by server process, from 1 to --processes.',
   },
+  spansExported: {
+    name: 'sluice_trace_spans_exported_total',
+    type: 'counter',
+    labels: [],
+    help: 'Spans of traces that the collector has taken.',
+  },
+  spansLost: {
+    name: 'sluice_trace_spans_lost_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Spans of traces that were lost: queue_full (they came faster than they could be sent) or not_taken.',
+  },
   ...ENGINE_METRICS,
 } as const satisfies Record<string, MetricDefinition>;
 

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { ErrorCode } from '../core/errors.js';
 import type { ModelState } from '../core/model-lifecycle.js';
 import type { ModelStatistics, StatisticsSink, StreamingCall, StreamStatistics } from '../core/statistics.js';
+import type { SpanLoss, TraceStatistics } from '../core/tracer.js';
 import { BUILD_BUCKETS } from './engine-metric-definitions.js';
 import { EngineMetrics } from './engine-metrics.js';
 import { GpuSeries, type GpuSource } from './gpu-series.js';
@@ -55,7 +56,7 @@ const STATES = Object.keys({
  * statistics sink into plain numbers, which become series when they are scraped; gauges are read from `models` and
  * `readings` once a scrape.
  */
-export class Metrics implements StatisticsSink, MetricsSource {
+export class Metrics implements StatisticsSink, TraceStatistics, MetricsSource {
   /** Told of plans for GPUs. */
   readonly engines: EngineMetrics;
   readonly #registry = new Registry();
@@ -71,6 +72,8 @@ export class Metrics implements StatisticsSink, MetricsSource {
   readonly #streamsOpen = this.#gauge(METRICS.streamsOpen);
   readonly #streams = this.#counter(METRICS.streams);
   readonly #connections = this.#gauge(METRICS.connections);
+  readonly #spansExported = this.#counter(METRICS.spansExported);
+  readonly #spansLost = this.#counter(METRICS.spansLost);
   readonly #gpus: GpuSeries | null;
 
   constructor(models: () => Iterable<ModelGauges>, readings: Partial<ServerReadings> = {}) {
@@ -87,6 +90,7 @@ export class Metrics implements StatisticsSink, MetricsSource {
       progress: this.#gauge(METRICS.buildProgress),
     });
     collectDefaultMetrics({ register: this.#registry });
+    for (const reason of ['queue_full', 'not_taken'] satisfies SpanLoss[]) this.#spansLost.inc({ reason }, 0);
     for (const call of ['Detect', 'Embed'] satisfies StreamingCall[]) this.#streamsOpen.set({ call }, 0);
   }
 
@@ -128,6 +132,14 @@ export class Metrics implements StatisticsSink, MetricsSource {
         this.#streams.inc({ call, outcome: code ?? 'OK' });
       },
     };
+  }
+
+  spansExported(count: number): void {
+    this.#spansExported.inc(count);
+  }
+
+  spansLost(count: number, reason: SpanLoss): void {
+    this.#spansLost.inc({ reason }, count);
   }
 
   #readGauges(): void {

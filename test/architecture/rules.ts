@@ -15,13 +15,14 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['core'],
   runtime: ['core', 'onnx'],
   config: ['core'],
+  tracing: ['core'],
 
   // Fetches models; a tool of the command line.
   catalog: ['core', 'onnx', 'gen'],
 
   // The composition roots: a server of one process or several, and one model without a server.
   'local-model': ['core', 'gen', 'runtime', 'config'],
-  app: ['core', 'grpc', 'http', 'runtime', 'config'],
+  app: ['core', 'grpc', 'http', 'runtime', 'config', 'tracing'],
   processes: ['app', 'config', 'core', 'http'],
   // The composition of what `sluice build` takes.
   'plan-builds': ['core', 'runtime', 'config'],
@@ -50,6 +51,7 @@ export const PACKAGE_DOORS: readonly (Door & { readonly packages: RegExp })[] = 
   { what: 'gRPC', packages: /^(@grpc\/|grpc-health-check$)/, only: ['grpc/'] },
   { what: 'fastify', packages: /^@?fastify(\/|$)/, only: ['http/'] },
   { what: 'prom-client', packages: /^prom-client$/, only: ['http/'] },
+  { what: 'OpenTelemetry', packages: /^@opentelemetry\//, only: ['tracing/'] },
   { what: 'piscina', packages: /^piscina$/, only: ['runtime/instance-thread.ts', 'runtime/instance-worker.ts'] },
   { what: 'processes that share a port', packages: /^(node:)?cluster$/, only: ['processes/cluster.ts'] },
   {
