@@ -4,7 +4,7 @@ import { systemClock } from '../core/clock.js';
 import type { TraceStatistics } from '../core/tracer.js';
 import type { Tracing } from '../tracing/tracing.js';
 
-/** What traces requests, or null where the options name no collector: then nothing of OpenTelemetry is even loaded. */
+/** What traces requests, or null where the options name no collector: then what could send traces is not even loaded. */
 export async function openTracing(
   { traceEndpoint: endpoint, traceSampleRatio: ratio }: Pick<ServerOptions, 'traceEndpoint' | 'traceSampleRatio'>,
   statistics: TraceStatistics,

@@ -8,7 +8,7 @@ import { ServingError } from '../core/errors.js';
 import type { CallTrace, TraceControl, TracedCall, Tracer, TraceSettings, TraceStatistics } from '../core/tracer.js';
 import { CallSpans, type TraceTools } from './call-spans.js';
 import { toSpan } from './span.js';
-import { SpanOutlet, type LossLog } from './span-outlet.js';
+import { SpanOutlet, type SpanOutletOptions } from './span-outlet.js';
 
 export interface TracingOptions {
   /** Of a collector, for OTLP over HTTP; all of it: `http://127.0.0.1:4318/v1/traces`. */
@@ -17,7 +17,7 @@ export interface TracingOptions {
   readonly ratio: number;
   readonly clock: Clock;
   readonly statistics: TraceStatistics;
-  readonly logLoss: LossLog;
+  readonly logLoss: SpanOutletOptions['log'];
 }
 
 /**
@@ -34,7 +34,7 @@ export class Tracing implements Tracer, TraceControl, AsyncDisposable {
     this.#settings = { enabled: true, ratio };
     const resource = ownResource();
     const exporter = new OTLPTraceExporter({ url: endpoint });
-    this.#outlet = new SpanOutlet(exporter, statistics, logLoss, () => performance.now());
+    this.#outlet = new SpanOutlet(exporter, { statistics, log: logLoss, now: () => performance.now() });
     this.#tools = {
       clock,
       ids: new RandomIdGenerator(),
