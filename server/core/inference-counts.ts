@@ -1,3 +1,4 @@
+import type { Clock } from './clock.js';
 import type { ErrorCode } from './errors.js';
 import type { RequestTimings } from './inference.js';
 
@@ -15,18 +16,19 @@ export interface ExecutedBatch {
   readonly postprocessUs: number;
 }
 
-/** How often something was done, and how long all of it took. */
-export interface DurationCount {
-  count: number;
-  /** Nanoseconds, a whole number of them up to rounding. */
-  ns: number;
+/** How often something was done, and how long all of it took together, in microseconds. */
+export interface DurationSum {
+  readonly count: number;
+  readonly us: number;
 }
 
-/** What the executions of one batch size came to: each is counted once, however many requests shared it. */
-export interface BatchCounts {
-  readonly computeInput: DurationCount;
-  readonly computeInfer: DurationCount;
-  readonly computeOutput: DurationCount;
+/** What one size of batches took. Counts are executions, however many requests shared them. */
+export interface BatchSizeCounts {
+  /** Rows. */
+  readonly size: number;
+  readonly input: DurationSum;
+  readonly infer: DurationSum;
+  readonly output: DurationSum;
 }
 
 /** Why a request failed, in the words of Triton's metrics. */
@@ -45,90 +47,152 @@ const REASONS: Partial<Record<ErrorCode, FailureReason>> = {
   INTERNAL: 'BACKEND',
 };
 
+class Sum implements DurationSum {
+  count = 0;
+  us = 0;
+
+  add(us: number): void {
+    this.count += 1;
+    this.us += us;
+  }
+}
+
+class SizeSums implements BatchSizeCounts {
+  readonly input = new Sum();
+  readonly infer = new Sum();
+  readonly output = new Sum();
+
+  constructor(readonly size: number) {}
+}
+
 /**
- * What became of the requests of one model version, as plain numbers that cost next to nothing to add to: the one source
- * of what metrics and statistics tell. As Triton counts: compute input is decoding and pre-processing, compute output
+ * What became of the requests of one model version, in plain numbers that cost next to nothing to add to: the one source
+ * of what metrics and statistics tell. It counts as Triton does: input is decoding and pre-processing, output
  * post-processing, and each request that succeeded has all of what its batch took.
  */
 export class InferenceCounts {
-  /** Of requests from their arrival to their answer. */
-  readonly success = newCount();
-  /** Frames that the policy of their stream dropped are none. */
-  readonly fail = newCount();
-  readonly queue = newCount();
-  readonly computeInput = newCount();
-  readonly computeInfer = newCount();
-  readonly computeOutput = newCount();
-  /** Frames that a newer one replaced. */
-  dropped = 0;
-  /** Rows of the requests that succeeded. */
-  inferences = 0;
-  /** Batches. */
-  executions = 0;
-  /** Requests that were part of an executed batch. */
-  executedRequests = 0;
-  /** Milliseconds since 1970 at the last execution; 0: there was none. */
-  lastInferenceMs = 0;
-  /** By error code, those that have occurred. */
-  readonly failures = new Map<ErrorCode, number>();
-  /** By rows of the batch, those that have occurred. */
-  readonly batches = new Map<number, BatchCounts>();
-  readonly #wallClock: () => number;
+  readonly #clock: Clock;
+  readonly #success = new Sum();
+  readonly #fail = new Sum();
+  readonly #queue = new Sum();
+  readonly #input = new Sum();
+  readonly #infer = new Sum();
+  readonly #output = new Sum();
+  readonly #failures = new Map<ErrorCode, number>();
+  readonly #batches = new Map<number, SizeSums>();
+  #dropped = 0;
+  #inferences = 0;
+  #executions = 0;
+  #executedRequests = 0;
+  #lastAt: number | null = null;
 
-  /** `wallClock` tells the milliseconds since 1970. */
-  constructor(wallClock: () => number) {
-    this.#wallClock = wallClock;
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
   /** Requests settled: answered, failed or dropped. */
   get requests(): number {
-    return this.success.count + this.fail.count + this.dropped;
+    return this.#success.count + this.#fail.count + this.#dropped;
+  }
+
+  /** From arrival to answer. */
+  get success(): DurationSum {
+    return this.#success;
+  }
+
+  /** Frames that the policy of their stream dropped are none. */
+  get fail(): DurationSum {
+    return this.#fail;
+  }
+
+  get queue(): DurationSum {
+    return this.#queue;
+  }
+
+  get input(): DurationSum {
+    return this.#input;
+  }
+
+  get infer(): DurationSum {
+    return this.#infer;
+  }
+
+  get output(): DurationSum {
+    return this.#output;
+  }
+
+  /** Frames that a newer one replaced. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Failed requests by their code, those that have occurred. */
+  get failures(): ReadonlyMap<ErrorCode, number> {
+    return this.#failures;
+  }
+
+  /** Rows of the requests that were answered with results. */
+  get inferences(): number {
+    return this.#inferences;
+  }
+
+  /** Batches. */
+  get executions(): number {
+    return this.#executions;
+  }
+
+  /** Requests that were part of an executed batch. */
+  get executedRequests(): number {
+    return this.#executedRequests;
+  }
+
+  /** Microseconds of the clock at which the last request was answered with results; null: none was. */
+  get lastAt(): number | null {
+    return this.#lastAt;
+  }
+
+  /** Ascending by size, those that have occurred. */
+  get batches(): readonly BatchSizeCounts[] {
+    return [...this.#batches.values()].sort((a, b) => a.size - b.size);
   }
 
   failuresFor(reason: FailureReason): number {
     let sum = 0;
-    for (const [code, count] of this.failures) if ((REASONS[code] ?? 'OTHER') === reason) sum += count;
+    for (const [code, count] of this.#failures) if ((REASONS[code] ?? 'OTHER') === reason) sum += count;
     return sum;
   }
 
+  /** A request of so many rows was answered with results. */
   succeeded(timings: RequestTimings, rows: number): void {
-    add(this.success, timings.total);
-    add(this.queue, timings.queue);
-    add(this.computeInput, timings.decode + timings.preprocess);
-    add(this.computeInfer, timings.infer);
-    add(this.computeOutput, timings.postprocess);
-    this.inferences += rows;
+    this.#inferences += rows;
+    this.#lastAt = this.#clock.now();
+    this.#success.add(timings.total);
+    this.#queue.add(timings.queue);
+    this.#input.add(timings.decode + timings.preprocess);
+    this.#infer.add(timings.infer);
+    this.#output.add(timings.postprocess);
   }
 
+  /** A request was refused, dropped or answered with an error, `totalUs` microseconds after its arrival. */
   failed(code: ErrorCode, totalUs: number): void {
     if (code === 'FRAME_DROPPED') {
-      this.dropped += 1;
+      this.#dropped += 1;
       return;
     }
-    add(this.fail, totalUs);
-    this.failures.set(code, (this.failures.get(code) ?? 0) + 1);
+    this.#fail.add(totalUs);
+    this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1);
   }
 
   batchExecuted(batch: ExecutedBatch): void {
-    this.executions += 1;
-    this.executedRequests += batch.requests;
-    this.lastInferenceMs = this.#wallClock();
-    let counts = this.batches.get(batch.rows);
-    if (counts === undefined) {
-      counts = { computeInput: newCount(), computeInfer: newCount(), computeOutput: newCount() };
-      this.batches.set(batch.rows, counts);
+    this.#executions += 1;
+    this.#executedRequests += batch.requests;
+    let sums = this.#batches.get(batch.rows);
+    if (sums === undefined) {
+      sums = new SizeSums(batch.rows);
+      this.#batches.set(batch.rows, sums);
     }
-    add(counts.computeInput, batch.decodeUs + batch.preprocessUs);
-    add(counts.computeInfer, batch.inferUs);
-    add(counts.computeOutput, batch.postprocessUs);
+    sums.input.add(batch.decodeUs + batch.preprocessUs);
+    sums.infer.add(batch.inferUs);
+    sums.output.add(batch.postprocessUs);
   }
-}
-
-function newCount(): DurationCount {
-  return { count: 0, ns: 0 };
-}
-
-function add(to: DurationCount, microseconds: number): void {
-  to.count += 1;
-  to.ns += microseconds * 1000;
 }

@@ -1,3 +1,4 @@
+import { systemClock } from './clock.js';
 import type { EngineStatistics } from './engine-statistics.js';
 import type { ErrorCode } from './errors.js';
 import { InferenceCounts, type ExecutedBatch } from './inference-counts.js';
@@ -43,7 +44,7 @@ export interface StatisticsSink {
 /** Where nobody looks: what is reported is forgotten. */
 export const NO_STATISTICS: { readonly model: ModelStatistics; readonly engines: EngineStatistics } = {
   model: {
-    counts: new InferenceCounts(() => 0),
+    counts: new InferenceCounts(systemClock),
     succeeded: () => {},
     failed: () => {},
     batchExecuted: () => {},

@@ -32,11 +32,11 @@ export function registerModelMetrics(registry: Registry, all: () => Iterable<Mod
   );
   count(TRITON_METRICS.inferences, ({ inferences }) => inferences);
   count(TRITON_METRICS.executions, ({ executions }) => executions);
-  count(TRITON_METRICS.requestDuration, ({ success }) => success.ns / 1000);
-  count(TRITON_METRICS.queueDuration, ({ queue }) => queue.ns / 1000);
-  count(TRITON_METRICS.inputDuration, ({ computeInput }) => computeInput.ns / 1000);
-  count(TRITON_METRICS.inferDuration, ({ computeInfer }) => computeInfer.ns / 1000);
-  count(TRITON_METRICS.outputDuration, ({ computeOutput }) => computeOutput.ns / 1000);
+  count(TRITON_METRICS.requestDuration, ({ success }) => success.us);
+  count(TRITON_METRICS.queueDuration, ({ queue }) => queue.us);
+  count(TRITON_METRICS.inputDuration, ({ input }) => input.us);
+  count(TRITON_METRICS.inferDuration, ({ infer }) => infer.us);
+  count(TRITON_METRICS.outputDuration, ({ output }) => output.us);
   add(TRITON_METRICS.loadDuration, ({ labels, loadSeconds }) =>
     loadSeconds === null ? [] : [{ labels, value: loadSeconds }],
   );

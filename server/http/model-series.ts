@@ -1,3 +1,4 @@
+import { systemClock } from '../core/clock.js';
 import type { ErrorCode } from '../core/errors.js';
 import { InferenceCounts, type ExecutedBatch } from '../core/inference-counts.js';
 import type { RequestTimings } from '../core/inference.js';
@@ -10,7 +11,7 @@ export const PHASES = ['queue', 'decode', 'preprocess', 'infer', 'postprocess'] 
 /** What is counted of one model version. It begins at 0 when it is opened, and ends when its last user is disposed. */
 export class ModelSeries {
   readonly labels: { readonly model: string; readonly version: string };
-  readonly counts = new InferenceCounts(Date.now);
+  readonly counts = new InferenceCounts(systemClock);
   readonly requestSeconds = new BucketCounts(DURATION_BUCKETS);
   readonly phaseSeconds: { readonly [Phase in (typeof PHASES)[number]]: BucketCounts } = {
     queue: new BucketCounts(DURATION_BUCKETS),

@@ -2,10 +2,11 @@ import type { ErrorCode } from '../../server/core/errors.js';
 import { InferenceCounts, type ExecutedBatch } from '../../server/core/inference-counts.js';
 import type { RequestTimings } from '../../server/core/inference.js';
 import type { ModelStatistics } from '../../server/core/statistics.js';
+import { FakeClock } from './fake-clock.js';
 
 /** Statistics that remember every call. */
 export class RecordingStatistics implements ModelStatistics {
-  readonly counts = new InferenceCounts(() => 0);
+  readonly counts = new InferenceCounts(new FakeClock());
   readonly totals: number[] = [];
   readonly failures: ErrorCode[] = [];
   readonly batches: ExecutedBatch[] = [];
