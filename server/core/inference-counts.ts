@@ -146,7 +146,7 @@ export class InferenceCounts {
     return this.#executedRequests;
   }
 
-  /** Microseconds of the clock at which the last request was answered with results; null: none was. */
+  /** Microseconds of the clock at which the last batch had been executed; null: none was. */
   get lastAt(): number | null {
     return this.#lastAt;
   }
@@ -165,7 +165,6 @@ export class InferenceCounts {
   /** A request of so many rows was answered with results. */
   succeeded(timings: RequestTimings, rows: number): void {
     this.#inferences += rows;
-    this.#lastAt = this.#clock.now();
     this.#success.add(timings.total);
     this.#queue.add(timings.queue);
     this.#input.add(timings.decode + timings.preprocess);
@@ -186,6 +185,7 @@ export class InferenceCounts {
   batchExecuted(batch: ExecutedBatch): void {
     this.#executions += 1;
     this.#executedRequests += batch.requests;
+    this.#lastAt = this.#clock.now();
     let sums = this.#batches.get(batch.rows);
     if (sums === undefined) {
       sums = new SizeSums(batch.rows);

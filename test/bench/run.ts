@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
+import { metrics } from './metrics.js';
 import { operators } from './operators.js';
 import { pipelines } from './pipelines.js';
 import { Report } from './report.js';
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, (report: Report, settings: Settings) => P
   pipelines,
   trackers,
   tasks,
+  metrics,
 };
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });

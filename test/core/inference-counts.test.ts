@@ -10,15 +10,11 @@ function batch(rows: number) {
 }
 
 test('requests count by themselves and by their rows, and each with the time of its batch', (t) => {
-  const clock = new FakeClock();
-  const counts = new InferenceCounts(clock);
-  t.is(counts.lastAt, null);
+  const counts = new InferenceCounts(new FakeClock());
   counts.succeeded(TIMINGS, 1);
-  clock.advance(70);
   counts.succeeded(TIMINGS, 2);
   counts.failed('CANCELLED', 60);
   counts.failed('QUEUE_FULL', 0);
-  t.is(counts.lastAt, clock.now());
   t.is(counts.inferences, 3);
   t.like(counts.success, { count: 2, us: 800 });
   t.like(counts.fail, { count: 2, us: 60 });
@@ -29,8 +25,14 @@ test('requests count by themselves and by their rows, and each with the time of 
 });
 
 test('executions count by the rows of their batches', (t) => {
-  const counts = new InferenceCounts(new FakeClock());
-  for (const rows of [8, 1, 8]) counts.batchExecuted(batch(rows));
+  const clock = new FakeClock();
+  const counts = new InferenceCounts(clock);
+  t.is(counts.lastAt, null);
+  for (const rows of [8, 1, 8]) {
+    clock.advance(70);
+    counts.batchExecuted(batch(rows));
+  }
+  t.is(counts.lastAt, clock.now());
   t.is(counts.executions, 3);
   t.like(counts.batches, [
     { size: 1, input: { count: 1, us: 30 }, infer: { count: 1, us: 300 }, output: { count: 1, us: 40 } },
