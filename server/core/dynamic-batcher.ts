@@ -113,7 +113,7 @@ export class DynamicBatcher {
       this.#expire();
       this.#queue.push(entry);
     } catch (cause) {
-      this.#statistics.failed(ServingError.from(cause).code, this.#clock.now() - request.arrivedAt);
+      this.#statistics.failed(ServingError.from(cause), this.#clock.now() - request.arrivedAt);
       throw cause;
     }
     if (request.deadlineAt !== null) this.#wakeAt(request.deadlineAt);
@@ -241,7 +241,7 @@ export class DynamicBatcher {
       total: now - arrivedAt,
       batchSize,
     };
-    if (result.outcome instanceof ServingError) this.#statistics.failed(result.outcome.code, timings.total);
+    if (result.outcome instanceof ServingError) this.#statistics.failed(result.outcome, timings.total);
     else this.#statistics.succeeded(timings, rows);
     const release = (): void => entry.resolve({ ...result, timings });
     if (entry.place === null) release();

@@ -1,6 +1,6 @@
 import { systemClock } from './clock.js';
 import type { EngineStatistics } from './engine-statistics.js';
-import type { ErrorCode } from './errors.js';
+import type { ServingError } from './errors.js';
 import { InferenceCounts, type ExecutedBatch } from './inference-counts.js';
 import type { RequestTimings } from './inference.js';
 
@@ -14,7 +14,7 @@ export interface ModelStatistics {
   /** A request of that many rows was answered with results. */
   succeeded(timings: RequestTimings, rows: number): void;
   /** A request was refused, dropped or answered with an error, `totalUs` microseconds after its arrival. */
-  failed(code: ErrorCode, totalUs: number): void;
+  failed(error: ServingError, totalUs: number): void;
   batchExecuted(batch: ExecutedBatch): void;
   /** The version is unloaded: what was reported of it may be forgotten. The last call. */
   dispose(): void;
@@ -23,11 +23,11 @@ export interface ModelStatistics {
 /** Where a stream of frames reports its end, once. */
 export interface StreamStatistics {
   /** Null: the stream ended as it should. */
-  ended(code: ErrorCode | null): void;
+  ended(error: ServingError | null): void;
 }
 
 /** The calls of the protocol that open streams. */
-export type StreamingCall = 'Detect' | 'Embed' | 'Classify' | 'Segment';
+export type StreamingCall = 'Detect' | 'Embed' | 'Classify' | 'Segment' | 'ModelStreamInfer';
 
 /** Where the server reports what happens. Core knows this much of metrics, and no more. */
 export interface StatisticsSink {

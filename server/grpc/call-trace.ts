@@ -1,7 +1,7 @@
 import type { Metadata } from '@grpc/grpc-js';
 import type { ServingError } from '../core/errors.js';
 import type { CallTrace, TracedRequest, Tracer } from '../core/tracer.js';
-import type { StreamFrame } from './frame-request.js';
+import type { StreamFrame } from '../protocol/frame-request.js';
 import type { Inferred } from './session-context.js';
 
 /** What of a call its trace begins with. */

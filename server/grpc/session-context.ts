@@ -4,8 +4,8 @@ import type { ModelRepository } from '../core/model-repository.js';
 import type { Model } from '../core/model.js';
 import type { StatisticsSink } from '../core/statistics.js';
 import type { Tracer } from '../core/tracer.js';
-import type { FaultLog } from './status.js';
-import type { FinisherTools } from './stream-protocol.js';
+import type { FaultLog } from '../protocol/client-error.js';
+import type { FinisherTools } from '../protocol/stream-protocol.js';
 import type { StreamLimits } from './stream-settings.js';
 
 /** What a session needs of the server. */

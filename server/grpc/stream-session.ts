@@ -1,17 +1,20 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Ticket } from '../core/dynamic-batcher.js';
-import { ServingError, type ErrorCode } from '../core/errors.js';
-import type { InferenceRequest, InferenceResponse, TaskParameters } from '../core/inference.js';
+import { ServingError } from '../core/errors.js';
+import { requireTable, type InferenceRequest, type InferenceResponse, type TaskParameters } from '../core/inference.js';
 import type { Model, ModelLease } from '../core/model.js';
 import type { CallTrace } from '../core/tracer.js';
 import { FramePolicy, type FrameInfo } from '../gen/sluice/v1/inference.js';
+import { forClient, toFrameError } from '../protocol/client-error.js';
+import { answeredInfo, toAnswer } from '../protocol/frame-answer.js';
+import { newFrameInfo } from '../protocol/frame-codec.js';
+import { toRequest, type StreamFrame } from '../protocol/frame-request.js';
+import type { Answer, Finisher, StreamChoice, StreamProtocol } from '../protocol/stream-protocol.js';
+import { callTimeout } from './call-deadline.js';
 import { traceCall, tracedFrame } from './call-trace.js';
-import { newFrameInfo } from './frame-codec.js';
-import { toRequest, type StreamFrame } from './frame-request.js';
 import type { Inferred, SessionContext } from './session-context.js';
-import { forClient, toFrameError, toStatus } from './status.js';
+import { toStatus } from './status.js';
 import { chooseModel, type StreamSettings } from './stream-settings.js';
-import type { Answer, Finisher, StreamChoice, StreamProtocol } from './stream-protocol.js';
 import { StreamWindow, type Slot } from './stream-window.js';
 
 /** A frame that was read and not yet handed to a model. */
@@ -78,7 +81,7 @@ export class StreamSession<Request, Response> {
     } catch (cause) {
       const error = this.#failure ?? ServingError.from(cause);
       this.#failWith(error);
-      statistics.ended(error.code);
+      statistics.ended(error);
       this.#trace?.ended(error);
     } finally {
       this.#context.draining.removeEventListener('abort', endIfDraining);
@@ -175,7 +178,7 @@ export class StreamSession<Request, Response> {
   #toRequest(pending: PendingFrame<Request, Response>, lease: ModelLease): InferenceRequest {
     const context = {
       choice: this.#choice,
-      callDeadline: Number(this.#call.getDeadline()),
+      callTimeout: callTimeout(this.#call.getDeadline()),
       keep: this.#finisher?.keep,
       signal: this.#abandoned.signal,
     };
@@ -183,7 +186,7 @@ export class StreamSession<Request, Response> {
       return toRequest(pending, context, this.#protocol, lease.model);
     } catch (cause) {
       const error = ServingError.from(cause);
-      lease.refused(error.code);
+      lease.refused(error);
       throw error;
     }
   }
@@ -213,17 +216,14 @@ export class StreamSession<Request, Response> {
     response: InferenceResponse,
     model: Model,
   ): void {
-    const { outcome, width, height, picture } = response;
+    const { outcome, picture } = response;
     const inferred = { model, response };
     if (outcome instanceof ServingError) {
       picture?.release();
       this.#fail(pending, outcome, inferred);
       return;
     }
-    const stages = response.stages?.map((stage) => {
-      return stage.error === null ? stage : { ...stage, error: forClient(stage.error, this.#context.logFault) };
-    });
-    const answer = { width, height, table: outcome, parameters, labels: model.labels, stages };
+    const answer = toAnswer(requireTable(outcome), response, parameters, model, this.#context.logFault);
     pending.slot.settle({
       respond: () => this.#finish(pending, answer, inferred),
       discard: () => picture?.release(),
@@ -260,7 +260,8 @@ export class StreamSession<Request, Response> {
   }
 
   #info({ frame, index }: PendingFrame<Request, Response>, inferred: Inferred | null): FrameInfo {
-    return newFrameInfo(frame, index, this.#settings!.model, inferred);
+    const info = newFrameInfo(frame, index, this.#settings!.model);
+    return inferred === null ? info : answeredInfo(info, inferred.response, inferred.model);
   }
 
   /** With FRAME_POLICY_LATEST, before a newer frame: what still waits is dropped. */
@@ -270,15 +271,15 @@ export class StreamSession<Request, Response> {
     if (this.#held === null) return;
     this.#fail(this.#held, reason);
     this.#held = null;
-    this.#countRefused(reason.code);
+    this.#countRefused(reason);
   }
 
   /** Counts a frame that failed before a model was asked for; a model that is gone by now counts no more. */
-  #countRefused(code: ErrorCode): void {
+  #countRefused(error: ServingError): void {
     const { model, version } = this.#settings!;
     if (!this.#context.repository.isReady(model, version)) return;
     using lease = this.#acquire();
-    lease.refused(code);
+    lease.refused(error);
   }
 
   /** Resolves when the transport can take more: a slow reader keeps its window full. */

@@ -1,5 +1,4 @@
 import { systemClock } from '../core/clock.js';
-import type { ErrorCode } from '../core/errors.js';
 import { InferenceCounts, type ExecutedBatch } from '../core/inference-counts.js';
 import type { RequestTimings } from '../core/inference.js';
 import type { ModelStatistics } from '../core/statistics.js';
@@ -35,7 +34,7 @@ export class ModelSeries {
     return {
       counts: this.counts,
       succeeded: (timings, rows) => this.#succeeded(timings, rows),
-      failed: (code: ErrorCode, totalUs: number) => this.counts.failed(code, totalUs),
+      failed: ({ code }, totalUs) => this.counts.failed(code, totalUs),
       batchExecuted: (batch) => this.#batchExecuted(batch),
       dispose: () => {
         this.#users -= 1;

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { parseModelConfig } from '../../server/config/model-config-file.js';
+import { readModelConfig } from '../../server/config/read-model-config.js';
 import { systemClock } from '../../server/core/clock.js';
 import type { Executor } from '../../server/core/executor.js';
 import type { BatchResult, InferenceRequest, InferenceResult } from '../../server/core/inference.js';
@@ -19,7 +19,9 @@ import type { Asked, Recorders } from './metrics-server.js';
 /** Answers without a thread: nothing is found anywhere. */
 class IdentityExecutor implements Executor {
   readonly instances = 2;
+  readonly devices = [];
   readonly layout = null;
+  readonly signature = null;
   onIdle: () => void = () => {};
   #running = 0;
 
@@ -57,12 +59,13 @@ const repository = new ModelRepository({
   directory,
   controlMode: 'none',
   loadAtStart: [],
-  parseConfig: parseModelConfig,
+  parseConfig: readModelConfig,
   load: async (name, { config, labels }, { version }) => {
     const own = { statistics: statistics.forModel(name, version), executor: new IdentityExecutor() };
     return new Model({ name, version, config, labels, clock: systemClock, ...own });
   },
   listener: () => {},
+  warn: () => {},
 });
 await repository.start();
 const { traces } = recorders;
@@ -83,6 +86,9 @@ const server = await GrpcServer.create({
   draining: new AbortController().signal,
   annotate: () => Promise.reject(new Error('nothing is drawn')),
   logFault: (id, fault) => logger.error(fault, id),
+  ready: () => true,
+  serverVersion: '0',
+  log: { get: () => 'fatal', set: async () => {} },
 });
 process.on('message', (asked: Asked) => {
   if (asked === 'cpu') {

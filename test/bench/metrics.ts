@@ -65,7 +65,9 @@ async function batcherRun(statistics: ModelStatistics): Promise<number> {
     get idle() {
       return idle;
     },
+    devices: [],
     layout: null,
+    signature: null,
     onIdle: () => {},
     execute: async (batch: readonly InferenceRequest[]): Promise<BatchResult> => {
       idle -= 1;

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../server/core/errors.js';
+import type { ErrorCode, ServingError } from '../../server/core/errors.js';
 import { InferenceCounts, type ExecutedBatch } from '../../server/core/inference-counts.js';
 import type { RequestTimings } from '../../server/core/inference.js';
 import type { ModelStatistics } from '../../server/core/statistics.js';
@@ -21,7 +21,7 @@ export class RecordingStatistics implements ModelStatistics {
     this.totals.push(total);
   }
 
-  failed(code: ErrorCode): void {
+  failed({ code }: ServingError): void {
     this.failures.push(code);
   }
 
