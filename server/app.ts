@@ -3,6 +3,7 @@ import { parseModelConfig } from './config/model-config-file.js';
 import { formatListenAddress } from './config/listen-address.js';
 import type { ServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
+import { drainInOrder } from './core/drain-sequence.js';
 import { errorMessage, ServingError } from './core/errors.js';
 import type { ModelLoader, VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
@@ -34,6 +35,8 @@ export class App implements AsyncDisposable {
   readonly #logger: Logger;
   /** Null: this process is all of the server. */
   readonly #seat: Seat | null;
+  /** NOT_SERVING; what comes is taken all the same until `#draining` is aborted. */
+  #leaving = false;
   readonly #draining = new AbortController();
   readonly #view: ModelView;
   /** Why a GPU is beyond use; null: none is. */
@@ -139,21 +142,25 @@ export class App implements AsyncDisposable {
   }
 
   /**
-   * Ends the way Kubernetes expects it: NOT_SERVING first, then no new connections, then the running streams finish,
-   * at most `exitTimeout` seconds long. True when all of them did.
+   * Ends the way Kubernetes expects it: NOT_SERVING first; `drainDelay` seconds later no new connections and streams,
+   * then the running streams finish, at most `exitTimeout` seconds long. True when all of them did.
    */
   async drain(): Promise<boolean> {
-    this.say('draining', { exitTimeout: this.#options.exitTimeout });
-    clearTimeout(this.#poll);
-    this.#draining.abort(SHUTTING_DOWN);
-    this.#updateHealth();
-    let timer: NodeJS.Timeout | undefined;
-    const timedOut = new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), this.#options.exitTimeout * 1000);
-    });
-    const drained = (this.#grpc as GrpcServer | undefined)?.drain() ?? Promise.resolve();
-    const finished = await Promise.race([drained.then(() => true as const), timedOut]);
-    clearTimeout(timer);
+    const { drainDelay, exitTimeout } = this.#options;
+    this.say('draining', { drainDelay, exitTimeout });
+    const leave = (): void => {
+      this.#leaving = true;
+      clearTimeout(this.#poll);
+      this.#updateHealth();
+    };
+    const close = async (): Promise<void> => {
+      this.say('closing', { exitTimeout });
+      this.#draining.abort(SHUTTING_DOWN);
+      await (this.#grpc as GrpcServer | undefined)?.drain();
+    };
+    // What has not started yet has nobody who could be sent to it.
+    const times = { drainDelay: this.#started ? drainDelay : 0, exitTimeout };
+    const finished = await drainInOrder({ leave, close }, times, this.#draining.signal, systemClock);
     if (!finished) this.#logger.warn('streams were still open at the end of --exit-timeout; they are cut');
     return finished;
   }
@@ -242,7 +249,7 @@ export class App implements AsyncDisposable {
     const health = (this.#grpc as GrpcServer | undefined)?.health;
     if (health === undefined) return;
     health.setServing(this.readiness().ready);
-    const serving = new Set(this.#draining.signal.aborted ? [] : this.#repository.ready().map(({ name }) => name));
+    const serving = new Set(this.#leaving ? [] : this.#repository.ready().map(({ name }) => name));
     const known = new Set(
       this.#repository.index().flatMap(({ name, versions }) => (versions.length > 0 ? [name] : [])),
     );
@@ -253,7 +260,7 @@ export class App implements AsyncDisposable {
 
   #whyNotReady(): string | null {
     if (this.#lost !== null) return `a GPU is lost: ${this.#lost}`;
-    if (this.#draining.signal.aborted) return 'the server is shutting down';
+    if (this.#leaving) return 'the server is shutting down';
     return this.#started ? null : 'the server is starting';
   }
 
@@ -261,6 +268,7 @@ export class App implements AsyncDisposable {
   #loseDevice(why: string): void {
     if (this.#lost !== null) return;
     this.#lost = why;
+    this.#leaving = true;
     this.#logger.fatal({ reason: why }, 'a GPU is lost; the server drains and ends, to be started again');
     this.#draining.abort(new ServingError('DEVICE_LOST', why));
     this.#updateHealth();
@@ -275,7 +283,7 @@ export class App implements AsyncDisposable {
           this.#logger.error({ reason: errorMessage(cause) }, 'the repository was not polled'),
         );
       // Not after the refresh: a model that loads for minutes holds up itself only.
-      if (!this.#draining.signal.aborted) this.#pollLater();
+      if (!this.#leaving) this.#pollLater();
     }, this.#options.repositoryPollSecs * 1000);
   }
 }
