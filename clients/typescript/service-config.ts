@@ -10,8 +10,8 @@ export const SERVICE_CONFIG = {
       retryPolicy: {
         maxAttempts: 5,
         initialBackoff: '0.1s',
-        maxBackoff: '2s',
-        backoffMultiplier: 2,
+        maxBackoff: '3s',
+        backoffMultiplier: 3,
         retryableStatusCodes: ['UNAVAILABLE'],
       },
     },
