@@ -42,27 +42,6 @@ COPY native native
 RUN node node_modules/cmake-js/bin/cmake-js compile -d native --out build/native --log-level error && \
     test -f build/native/Release/sluice_gpu.node
 
-FROM ${NODE_IMAGE} AS cpu
-WORKDIR /sluice
-ENV NODE_ENV=production \
-    SLUICE_MODEL_REPOSITORY=/models \
-    SLUICE_GRPC_ADDRESS=0.0.0.0:8001 \
-    SLUICE_HTTP_ADDRESS=0.0.0.0:8000 \
-    SLUICE_ENGINE_CACHE=/cache/engines
-COPY --from=server /sluice/package.json ./
-COPY --from=server /sluice/node_modules node_modules
-COPY --from=server /sluice/proto proto
-COPY --from=server /sluice/dist dist
-COPY --from=native-cpu /sluice/build/native/Release/sluice.node build/native/Release/
-COPY LICENSE ./
-USER 10001:10001
-EXPOSE 8001 8000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:8000/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# Node itself is the first process: it takes SIGTERM and drains.
-ENTRYPOINT ["node", "/sluice/dist/server/main.js"]
-CMD ["serve"]
-
 FROM ${TENSORRT_IMAGE} AS gpu
 WORKDIR /sluice
 ENV NODE_ENV=production \
@@ -79,6 +58,27 @@ COPY --from=native-gpu /sluice/build/native/Release/sluice.node /sluice/build/na
   build/native/Release/
 COPY LICENSE ./
 RUN install -d -o 10001 -g 10001 /cache
+USER 10001:10001
+EXPOSE 8001 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8000/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# Node itself is the first process: it takes SIGTERM and drains.
+ENTRYPOINT ["node", "/sluice/dist/server/main.js"]
+CMD ["serve"]
+
+FROM ${NODE_IMAGE} AS cpu
+WORKDIR /sluice
+ENV NODE_ENV=production \
+    SLUICE_MODEL_REPOSITORY=/models \
+    SLUICE_GRPC_ADDRESS=0.0.0.0:8001 \
+    SLUICE_HTTP_ADDRESS=0.0.0.0:8000 \
+    SLUICE_ENGINE_CACHE=/cache/engines
+COPY --from=server /sluice/package.json ./
+COPY --from=server /sluice/node_modules node_modules
+COPY --from=server /sluice/proto proto
+COPY --from=server /sluice/dist dist
+COPY --from=native-cpu /sluice/build/native/Release/sluice.node build/native/Release/
+COPY LICENSE ./
 USER 10001:10001
 EXPOSE 8001 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
