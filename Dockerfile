@@ -1,5 +1,6 @@
 # Two images of the server: `docker build --target cpu -t sluice:0.1.0-cpu .`, and `--target gpu` with CUDA and TensorRT.
-# Both run as user 10001 and write nowhere but /tmp and /cache: mount these and make the root read-only.
+# Both run as user 10001 and write nowhere but /tmp and /cache: mount these and make the root read-only. ONNX Runtime would
+# report its use to its makers.
 ARG NODE_IMAGE=node:20-bookworm-slim
 # TensorRT 10 with its headers and nvcc. The GPU image is made from it too: a plan needs the same TensorRT to run as to
 # be built, and building plans takes all of it.
@@ -45,6 +46,7 @@ RUN node node_modules/cmake-js/bin/cmake-js compile -d native --out build/native
 FROM ${TENSORRT_IMAGE} AS gpu
 WORKDIR /sluice
 ENV NODE_ENV=production \
+    ORT_DISABLE_TELEMETRY=1 \
     SLUICE_MODEL_REPOSITORY=/models \
     SLUICE_GRPC_ADDRESS=0.0.0.0:8001 \
     SLUICE_HTTP_ADDRESS=0.0.0.0:8000 \
@@ -69,6 +71,7 @@ CMD ["serve"]
 FROM ${NODE_IMAGE} AS cpu
 WORKDIR /sluice
 ENV NODE_ENV=production \
+    ORT_DISABLE_TELEMETRY=1 \
     SLUICE_MODEL_REPOSITORY=/models \
     SLUICE_GRPC_ADDRESS=0.0.0.0:8001 \
     SLUICE_HTTP_ADDRESS=0.0.0.0:8000 \

@@ -130,6 +130,7 @@ test.serial(
 /** The cpu image's files as a process of its own user, with what the image says about it. */
 class Container implements AsyncDisposable {
   readonly grpc: string;
+  stderr = '';
   readonly #http: string;
   readonly #root: string;
   readonly #child: ReturnType<typeof spawn>;
@@ -140,6 +141,7 @@ class Container implements AsyncDisposable {
     this.#root = root;
     this.#child = child;
     this.#closed = once(child, 'close');
+    child.stderr!.on('data', (bytes: Buffer) => (this.stderr += bytes.toString()));
     this.#tmp = tmp;
     this.grpc = grpc;
     this.#http = http;
@@ -157,7 +159,7 @@ class Container implements AsyncDisposable {
     const asUser = process.getuid?.() === 0 ? { uid: user!, gid: group! } : {};
     const child = spawn(program === 'node' ? process.execPath : program!, args, {
       cwd: join(root, 'sluice'),
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...variablesOf(stages, 'cpu'),
         PATH: process.env['PATH'],
