@@ -26,6 +26,7 @@ GPU_CHECK := build/native-gpu-check
 GPU_TEST_TARGETS := crash_plugin gpu_operators_test infer_api_test
 VENV := .venv/.installed
 DEPLOY_TOOLS := build/deploy-tools/.built
+TRITON_VENV := .venv-triton/.installed
 
 include clients/clients.mk
 
@@ -49,7 +50,7 @@ dev: setup ## run the server and restart it whenever a source changes
 	@npx tsc -p . --watch --preserveWatchOutput & trap 'kill %1' EXIT; node --watch dist/server/main.js serve --log-format pretty
 
 .PHONY: test
-test: setup clients deploy-tools $(VENV) ## run all tests
+test: setup clients deploy-tools $(VENV) $(TRITON_VENV) $(GRPCURL) ## run all tests
 	@node dist/test/run.js
 
 .PHONY: test-gpu
@@ -103,7 +104,7 @@ native-gpu-check: $(NODE_MODULES) ## compile the CUDA and TensorRT sources witho
 
 .PHONY: clean
 clean: ## remove everything that was built or fetched, models excepted
-	rm -rf dist build server/gen node_modules .venv clients/go/gen clients/python/sluice_client/gen out
+	rm -rf dist build server/gen node_modules .venv .venv-triton clients/go/gen clients/python/sluice_client/gen out
 
 $(NODE_MODULES): package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -147,4 +148,9 @@ manifests: $(DIST) deploy-tools ## render deploy/kubernetes anew from the chart
 $(VENV): test/requirements.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r test/requirements.txt
+	@touch $@
+
+$(TRITON_VENV): test/requirements-triton.txt
+	$(PYTHON) -m venv .venv-triton
+	.venv-triton/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

@@ -2,11 +2,12 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import type { Ticket } from '../core/dynamic-batcher.js';
 import { ServingError, type ErrorCode } from '../core/errors.js';
-import type { InferenceRequest, InferenceResponse, TaskParameters } from '../core/inference.js';
+import { requireTable, type InferenceRequest, type InferenceResponse, type TaskParameters } from '../core/inference.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
 import type { StatisticsSink } from '../core/statistics.js';
 import { FramePolicy, type FrameError, type FrameInfo } from '../gen/sluice/v1/inference.js';
+import { callTimeout } from './call-deadline.js';
 import { newFrameInfo, writeTimings } from './frame-codec.js';
 import { toRequest, type StreamFrame } from './frame-request.js';
 import { forClient, toFrameError, toStatus, type FaultLog } from './status.js';
@@ -182,7 +183,7 @@ export class StreamSession<Request, Response> {
   #toRequest(pending: PendingFrame<Request, Response>, lease: ModelLease): InferenceRequest {
     const context = {
       choice: this.#choice,
-      callDeadline: Number(this.#call.getDeadline()),
+      callTimeout: callTimeout(this.#call.getDeadline()),
       keep: this.#finisher?.keep,
       signal: this.#abandoned.signal,
     };
@@ -236,7 +237,7 @@ export class StreamSession<Request, Response> {
     const stages = response.stages?.map((stage) => {
       return stage.error === null ? stage : { ...stage, error: forClient(stage.error, this.#context.logFault) };
     });
-    const answer = { width, height, table: outcome, parameters, labels: model.labels, stages };
+    const answer = { width, height, table: requireTable(outcome), parameters, labels: model.labels, stages };
     pending.slot.settle({
       respond: () => this.#finish(info, answer, { model, picture }),
       discard: () => picture?.release(),
