@@ -4,6 +4,8 @@ import type { EmbedResponse, Frame, SluiceClient, StreamSettings } from '../../c
 export class RollingLoad {
   /** Answers to streams of one frame. */
   shortAnswers = 0;
+  /** Answers to calls of one request. */
+  callAnswers = 0;
   /** Answers to each stream of many frames. */
   readonly longAnswers: EmbedResponse[][] = [];
   /** What went wrong, in its own words. */
@@ -16,6 +18,16 @@ export class RollingLoad {
   constructor(client: SluiceClient, frame: Frame) {
     this.#client = client;
     this.#frame = frame;
+  }
+
+  /** Makes one call after the other. */
+  addCalls(call: () => Promise<unknown>): void {
+    this.#run(async () => {
+      while (!this.#stopped) {
+        await call();
+        this.callAnswers += 1;
+      }
+    });
   }
 
   /** Opens one stream of one frame after the other. */
