@@ -19,7 +19,8 @@ COPY tsconfig.json ./
 COPY proto proto
 COPY server server
 COPY clients/typescript clients/typescript
-RUN npx buf generate proto --template proto/buf.gen.yaml && npx tsc -p .
+RUN npx buf generate proto --template proto/buf.gen.yaml && npx tsc -p . && npx tsc -p server/http/page && \
+    cp server/http/page/*.html server/http/page/*.css server/http/page/*.svg dist/server/http/page/
 # ONNX Runtime brings its libraries for other systems along.
 RUN npm prune --omit=dev --no-audit --no-fund --loglevel=error && \
     rm -rf node_modules/onnxruntime-node/bin/*/darwin node_modules/onnxruntime-node/bin/*/win32

@@ -4,17 +4,17 @@ import { ReflectionService } from '@grpc/reflection';
 import { ServingError } from '../core/errors.js';
 import { InferenceService, type InferenceServer } from '../gen/sluice/v1/inference.js';
 import { RepositoryService } from '../gen/sluice/v1/repository.js';
-import { classifyProtocol } from './classify-protocol.js';
+import { classifyProtocol } from '../protocol/classify-protocol.js';
+import { detectProtocol } from '../protocol/detect-protocol.js';
+import { embedProtocol } from '../protocol/embed-protocol.js';
+import { segmentProtocol } from '../protocol/segment-protocol.js';
 import { ConnectionCount } from './connection-count.js';
-import { detectProtocol } from './detect-protocol.js';
-import { embedProtocol } from './embed-protocol.js';
 import { HealthService } from './health-service.js';
 import { KSERVE_DEFINITION } from './kserve/definition.js';
 import { kserveService, type KserveOptions } from './kserve/kserve-service.js';
 import { widenReceiveWindows } from './http2-windows.js';
 import { loadProtoFiles } from './proto-files.js';
 import { repositoryService } from './repository-service.js';
-import { segmentProtocol } from './segment-protocol.js';
 import { StreamSession, type SessionContext } from './stream-session.js';
 
 export interface GrpcServerOptions extends SessionContext, KserveOptions {

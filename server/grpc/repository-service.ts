@@ -1,9 +1,10 @@
 import type { handleUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { ServingError } from '../core/errors.js';
-import type { ModelState as CoreModelState } from '../core/model-lifecycle.js';
+import type { ModelState as CoreModelState } from '../core/model-state.js';
 import type { ModelControlMode, ModelRepository } from '../core/model-repository.js';
 import { ModelState, type ModelVersion, type RepositoryServer } from '../gen/sluice/v1/repository.js';
-import { forClient, toStatus, type FaultLog } from './status.js';
+import { forClient, type FaultLog } from '../protocol/client-error.js';
+import { toStatus } from './status.js';
 
 const STATES: Record<CoreModelState, ModelState> = {
   LOADING: ModelState.MODEL_STATE_LOADING,

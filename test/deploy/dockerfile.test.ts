@@ -88,6 +88,7 @@ test('npm and the compiler are run as `make` runs them', async (t) => {
     'npm ci --no-audit --no-fund --loglevel=error',
     'npx buf generate proto --template proto/buf.gen.yaml',
     'npx tsc -p .',
+    'npx tsc -p server/http/page',
     'cmake-js compile -d native --out build/native --log-level error',
   ]) {
     t.true(makefile.includes(command), command);
@@ -121,6 +122,9 @@ test.serial(
     for await (const answer of client.embed([{ picture: grey(51) }])) answers.push(answer);
     t.deepEqual([answers.length, answers[0]?.frame?.error], [1, undefined]);
 
+    const page = await fetch(`http://${container.http}/`, { headers: { accept: 'text/html' } });
+    t.regex(await page.text(), /<html/);
+
     container.signal('SIGTERM');
     t.is(await container.ended(), 0);
     t.not(await container.health(), 0);
@@ -131,7 +135,7 @@ test.serial(
 class Container implements AsyncDisposable {
   readonly grpc: string;
   stderr = '';
-  readonly #http: string;
+  readonly http: string;
   readonly #root: string;
   readonly #child: ReturnType<typeof spawn>;
   readonly #closed: Promise<unknown[]>;
@@ -144,7 +148,7 @@ class Container implements AsyncDisposable {
     child.stderr!.on('data', (bytes: Buffer) => (this.stderr += bytes.toString()));
     this.#tmp = tmp;
     this.grpc = grpc;
-    this.#http = http;
+    this.http = http;
   }
 
   static async start(root: string, models: string): Promise<Container> {
@@ -188,7 +192,7 @@ class Container implements AsyncDisposable {
   async health(): Promise<number | null> {
     const [, command] = /CMD (\[.*\])$/.exec(lastOf(stage('cpu'), 'HEALTHCHECK'))!;
     const [, ...args] = JSON.parse(command!) as string[];
-    const here = args.map((arg) => arg.replace('127.0.0.1:8000', this.#http));
+    const here = args.map((arg) => arg.replace('127.0.0.1:8000', this.http));
     const child = spawn(process.execPath, here, { cwd: this.#root, stdio: 'ignore' });
     const [code] = (await once(child, 'close')) as [number | null];
     return code;

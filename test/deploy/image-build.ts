@@ -84,7 +84,7 @@ export class ImageBuild implements AsyncDisposable {
       }
       return;
     }
-    const child = spawn('bash', ['-euo', 'pipefail', '-c', rest], {
+    const child = spawn('sh', ['-c', rest], {
       cwd: directory,
       env: { ...process.env, ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -6,8 +6,9 @@ import type {
   ModelInferResponse,
   ModelStreamInferResponse,
 } from '../../gen/inference/grpc_service.js';
+import { forClient, type FaultLog } from '../../protocol/client-error.js';
 import { callTimeout } from '../call-deadline.js';
-import { forClient, toStatus, type FaultLog } from '../status.js';
+import { toStatus } from '../status.js';
 import type { StreamLimits } from '../stream-settings.js';
 import { StreamWindow, type Slot } from '../stream-window.js';
 import type { Received } from './definition.js';
@@ -83,7 +84,7 @@ export class InferStream {
     } catch (cause) {
       const error = this.#failure ?? ServingError.from(cause);
       this.#failWith(error);
-      statistics.ended(error.code);
+      statistics.ended(error);
     } finally {
       this.#context.draining.removeEventListener('abort', endIfDraining);
     }
