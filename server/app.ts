@@ -5,18 +5,20 @@ import { packageVersion } from './config/package-version.js';
 import type { ServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
 import { drainInOrder } from './core/drain-sequence.js';
-import { errorMessage, ServingError } from './core/errors.js';
+import { ServingError } from './core/errors.js';
 import type { ModelLoader, VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
 import { Model } from './core/model.js';
 import { GrpcServer } from './grpc/grpc-server.js';
 import { createExecutor } from './app/create-executor.js';
 import { logControl } from './app/log-control.js';
-import { tellHealth } from './app/tell-health.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { LivePage } from './app/live-page.js';
 import { ModelView } from './app/model-view.js';
+import { RepositoryPoll } from './app/repository-poll.js';
+import { tellModels } from './app/model-health.js';
 import type { Seat } from './app/seat.js';
+import { Security } from './app/security.js';
 import { HttpServer } from './http/http-server.js';
 import { Metrics, type MetricSnapshot } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
@@ -56,10 +58,11 @@ export class App implements AsyncDisposable {
     this.#logger.error({ id, err: fault }, 'a request met a fault of the server');
   readonly #executors: ModelExecutors;
   readonly #repository: ModelRepository;
+  #security!: Security;
   #grpc!: GrpcServer;
   #http!: HttpServer;
   #started = false;
-  #poll: NodeJS.Timeout | undefined;
+  #poll: RepositoryPoll | null = null;
 
   private constructor(options: ServerOptions, logger: Logger, seat: Seat | null) {
     this.#options = options;
@@ -68,6 +71,7 @@ export class App implements AsyncDisposable {
     this.#metrics = new Metrics(() => this.#view.gauges(), {
       process: seat?.number ?? 1,
       connections: () => (this.#grpc as GrpcServer | undefined)?.connections ?? 0,
+      certificateExpiry: () => (this.#security as Security | undefined)?.certificateExpiry ?? null,
       gpus: gpuReadings((why) => this.#logger.warn({ reason: why }, 'the driver tells nothing of the GPUs')),
     });
     const { threads, maxPicturePixels } = options;
@@ -171,7 +175,7 @@ export class App implements AsyncDisposable {
     this.say('draining', { drainDelay, exitTimeout });
     const leave = (): void => {
       this.#leaving = true;
-      clearTimeout(this.#poll);
+      this.#poll?.[Symbol.dispose]();
       this.#updateHealth();
     };
     const close = async (): Promise<void> => {
@@ -188,7 +192,8 @@ export class App implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining.abort(SHUTTING_DOWN);
-    clearTimeout(this.#poll);
+    this.#poll?.[Symbol.dispose]();
+    (this.#security as Security | undefined)?.[Symbol.dispose]();
     await (this.#grpc as GrpcServer | undefined)?.[Symbol.asyncDispose]();
     await this.#repository[Symbol.asyncDispose]();
     await (this.#http as HttpServer | undefined)?.[Symbol.asyncDispose]();
@@ -206,23 +211,29 @@ export class App implements AsyncDisposable {
     const { ready, not_ready: notReady } = this.readiness();
     const models = this.#repository.ready().map(({ name, version }) => `${name}/${version}`);
     this.say('started', { ready, models, notReady });
-    if (options.modelControlMode === 'poll') this.#pollLater();
+    // A server that was told to stop meanwhile loads nothing more.
+    if (options.modelControlMode !== 'poll' || this.#leaving) return;
+    const failed = (reason: string): void => this.#logger.error({ reason }, 'the repository was not polled');
+    this.#poll = new RepositoryPoll(() => this.#repository.refresh(), options.repositoryPollSecs, failed);
   }
 
   /** Opens the ports. */
   async #open(): Promise<void> {
     const options = this.#options;
+    this.#security = await Security.create(options, this.#logger);
     if (this.#seat === null) {
       this.#http = await HttpServer.create({
         address: options.httpAddress,
         metrics: this.#metrics,
         readiness: () => this.readiness(),
+        entrance: this.#security.http(),
         page: await this.page.source(options),
         logger: this.#logger,
       });
     }
     this.#grpc = await GrpcServer.create({
       address: formatListenAddress(options.grpcAddress),
+      ...this.#security.grpc((reason) => this.#metrics.callRefused(reason)),
       repository: this.#repository,
       controlMode: options.modelControlMode,
       control: this.#seat?.control ?? this.#repository,
@@ -237,7 +248,8 @@ export class App implements AsyncDisposable {
       serverVersion: await packageVersion(),
       log: logControl(this.#logger, this.#seat),
     });
-    if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
+    const admin = this.#grpc.adminAddress ?? undefined;
+    if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, admin, http: this.httpAddress });
     else this.#seat.listening(this.grpcAddress);
   }
 
@@ -263,8 +275,8 @@ export class App implements AsyncDisposable {
 
   #updateHealth(): void {
     const health = (this.#grpc as GrpcServer | undefined)?.health;
-    if (health === undefined) return;
-    tellHealth(health, this.#repository, { ready: this.readiness().ready, leaving: this.#leaving });
+    health?.setServing(this.readiness().ready);
+    if (health !== undefined) tellModels(health, this.#repository, this.#leaving);
   }
 
   #whyNotReady(): string | null {
@@ -282,17 +294,5 @@ export class App implements AsyncDisposable {
     this.#draining.abort(new ServingError('DEVICE_LOST', why));
     this.#updateHealth();
     this.#tellLoss(why);
-  }
-
-  #pollLater(): void {
-    this.#poll = setTimeout(() => {
-      this.#repository
-        .refresh()
-        .catch((cause: unknown) =>
-          this.#logger.error({ reason: errorMessage(cause) }, 'the repository was not polled'),
-        );
-      // Not after the refresh: a model that loads for minutes holds up itself only.
-      if (!this.#leaving) this.#pollLater();
-    }, this.#options.repositoryPollSecs * 1000);
   }
 }

@@ -21,10 +21,11 @@ import {
   type StreamOptions,
   type Timings,
 } from '../../server/gen/sluice/v1/inference.js';
-import { openChannel } from './channel.js';
+import { openChannel, type ConnectionSettings, type TlsSettings } from './channel.js';
 import { resumedStream } from './resumed-stream.js';
 
 export { FramePolicy, MaskFormat, PixelFormat };
+export type { ConnectionSettings, TlsSettings };
 export type { ClassifyResponse, DetectResponse, Detection, EmbedResponse, Region, SegmentResponse, Timings };
 
 /** Pixels as they are; see RawPicture in the protocol. */
@@ -108,11 +109,11 @@ export class SluiceClient implements Disposable {
   }
 
   /**
-   * Connects to `host:port`, or to the replicas behind a target of gRPC's such as `dns:///sluice:8001`, which take streams in
-   * turn. Rejects when no server answers within `timeoutMs`.
+   * Connects to `host:port`, or to the replicas behind a target of gRPC's such as `dns:///sluice-replicas:8001`, which take
+   * streams in turn. Rejects when no server answers in time.
    */
-  static async connect(address: string, timeoutMs = 5000): Promise<SluiceClient> {
-    return new SluiceClient(await openChannel(address, timeoutMs));
+  static async connect(address: string, settings: ConnectionSettings = {}): Promise<SluiceClient> {
+    return new SluiceClient(await openChannel(address, settings));
   }
 
   /** Finds objects in each frame; with regions, by models that look at one object at a time. */

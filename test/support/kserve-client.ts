@@ -24,6 +24,8 @@ export class KserveClient implements Disposable {
       'grpc.service_config': JSON.stringify(serviceConfig),
       'grpc.max_receive_message_length': -1,
       'grpc.max_send_message_length': -1,
+      // A connection of its own: of several processes, each has other connections.
+      'grpc.use_local_subchannel_pool': 1,
     });
   }
 
