@@ -15,12 +15,14 @@ import {
   type Detection,
   type EmbedResponse,
   type Frame as FrameMessage,
+  type FrameInfo,
   type Region,
   type SegmentResponse,
   type StreamOptions,
   type Timings,
 } from '../../server/gen/sluice/v1/inference.js';
 import { openChannel, type ConnectionSettings, type TlsSettings } from './channel.js';
+import { resumedStream } from './resumed-stream.js';
 
 export { FramePolicy, MaskFormat, PixelFormat };
 export type { ConnectionSettings, TlsSettings };
@@ -60,6 +62,11 @@ export interface StreamSettings {
   readonly framePolicy?: FramePolicy;
   /** Frames in flight in the server. */
   readonly window?: number;
+  /**
+   * How often in a row the stream is opened again when it breaks off with UNAVAILABLE, as it does when a replica stops; the
+   * frames without an answer are sent again. Left out: 0, the failure is told. Tracks begin anew on another server.
+   */
+  readonly resume?: number;
   /** Ends the stream: everything that is queued is cancelled. */
   readonly signal?: AbortSignal;
 }
@@ -101,7 +108,10 @@ export class SluiceClient implements Disposable {
     this.#client = client;
   }
 
-  /** Connects to `host:port`. Rejects when no server answers in time. */
+  /**
+   * Connects to `host:port`, or to the replicas behind a target of gRPC's such as `dns:///sluice-replicas:8001`, which take
+   * streams in turn. Rejects when no server answers in time.
+   */
   static async connect(address: string, settings: ConnectionSettings = {}): Promise<SluiceClient> {
     return new SluiceClient(await openChannel(address, settings));
   }
@@ -143,16 +153,19 @@ export class SluiceClient implements Disposable {
     }));
   }
 
-  async *#stream<F, Request, Response>(
+  async *#stream<F, Request, Response extends { readonly frame?: FrameInfo | undefined }>(
     method: { readonly path: string; readonly responseDeserialize: (bytes: Buffer) => Response },
     message: { encode(message: Request): { finish(): Uint8Array } },
     frames: Frames<F>,
-    { signal }: StreamSettings,
+    { signal, resume = 0 }: StreamSettings,
     toMessage: (frame: F | null, first: boolean) => Request,
   ): AsyncGenerator<Response> {
     const serialize = (request: Request): Buffer => asBuffer(message.encode(request).finish());
-    const call = this.#client.makeBidiStreamRequest(method.path, serialize, method.responseDeserialize);
-    yield* exchange(call, frames, signal, toMessage);
+    const open = (some: Frames<F>): AsyncGenerator<Response> => {
+      const call = this.#client.makeBidiStreamRequest(method.path, serialize, method.responseDeserialize);
+      return exchange(call, some, signal, toMessage);
+    };
+    yield* resume === 0 ? open(frames) : resumedStream(frames, { times: resume, signal }, open);
   }
 
   /** Closes the connection; open streams fail. */
