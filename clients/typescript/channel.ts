@@ -1,6 +1,11 @@
 import { Client, credentials } from '@grpc/grpc-js';
 
-const CHANNEL_OPTIONS = { 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 };
+const CHANNEL_OPTIONS = {
+  'grpc.max_receive_message_length': -1,
+  'grpc.max_send_message_length': -1,
+  // Each client has a connection of its own, on which a server of several processes may answer it from any of them.
+  'grpc.use_local_subchannel_pool': 1,
+};
 
 /** A channel to `host:port`. Rejects when no server answers within `timeoutMs`. */
 export function openChannel(address: string, timeoutMs: number): Promise<Client> {
@@ -10,7 +15,7 @@ export function openChannel(address: string, timeoutMs: number): Promise<Client>
       if (error === undefined) resolve(client);
       else {
         client.close();
-        reject(new Error(`no Sluice server answers at ${address} within ${timeoutMs} ms`, { cause: error }));
+        reject(new Error(`no server answers at ${address} within ${timeoutMs} ms`, { cause: error }));
       }
     });
   });
