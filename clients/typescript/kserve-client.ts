@@ -107,7 +107,7 @@ function toMessage({ model, version, id, inputs, outputs, parameters }: InferReq
     inputs: inputs.map(({ name, datatype, shape }) => ({
       name,
       datatype,
-      shape: [...shape],
+      shape: shape.map(BigInt),
       parameters: {},
       contents: undefined,
     })),
@@ -117,7 +117,7 @@ function toMessage({ model, version, id, inputs, outputs, parameters }: InferReq
 }
 
 function parameter(value: number | string | boolean): InferParameter {
-  if (typeof value === 'number') return { parameterChoice: { $case: 'int64Param', int64Param: value } };
+  if (typeof value === 'number') return { parameterChoice: { $case: 'int64Param', int64Param: BigInt(value) } };
   if (typeof value === 'string') return { parameterChoice: { $case: 'stringParam', stringParam: value } };
   return { parameterChoice: { $case: 'boolParam', boolParam: value } };
 }
@@ -130,7 +130,7 @@ function toAnswer({ modelName, modelVersion, id, outputs, rawOutputContents }: M
     outputs: outputs.map(({ name, datatype, shape }, index) => ({
       name,
       datatype,
-      shape,
+      shape: shape.map(Number),
       data: rawOutputContents[index] ?? new Uint8Array(0),
     })),
   };

@@ -6,7 +6,7 @@ import type { BenchPoint } from '../../server/cli/bench/point.js';
 import { KServeDouble } from '../support/kserve-double.js';
 import { sluice } from '../support/sluice-command.js';
 
-type Inputs = Parameters<typeof KServeDouble.start>[0];
+type Inputs = readonly { readonly name: string; readonly datatype: string; readonly shape: readonly number[] }[];
 
 /** A double with these inputs, and `sluice bench` on it. */
 async function withBench(
@@ -19,7 +19,7 @@ async function withBench(
     ) => Promise<{ code: number | string; point: BenchPoint | null; stderr: string }>;
   }) => Promise<void>,
 ): Promise<void> {
-  await using double = await KServeDouble.start(inputs);
+  await using double = await KServeDouble.start(inputs.map((input) => ({ ...input, shape: input.shape.map(BigInt) })));
   const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
   const json = join(directory, 'points.jsonl');
   const run = async (...args: readonly string[]) => {
@@ -50,7 +50,7 @@ function sent(double: KServeDouble) {
     inputs.map(({ name, datatype, shape }, index) => ({
       name,
       datatype,
-      shape,
+      shape: shape.map(Number),
       bytes: rawInputContents[index]?.length,
     })),
   );

@@ -3,7 +3,7 @@ import { KServeClient, type InferRequest } from '../../clients/typescript/kserve
 import { statusName } from '../../clients/typescript/status-name.js';
 import { KServeDouble } from '../support/kserve-double.js';
 
-const INPUT = { name: 'in', datatype: 'FP32', shape: [-1, 2] };
+const INPUT = { name: 'in', datatype: 'FP32', shape: [-1n, 2n] };
 
 function request(id: string, ...values: readonly number[]): InferRequest {
   const data = new Uint8Array(Float32Array.from(values).buffer);
@@ -31,7 +31,7 @@ test('A request goes out with its tensors, parameters and wanted outputs, and it
   t.deepEqual(
     Object.entries(sent?.parameters ?? {}).map(([key, { parameterChoice }]) => [key, parameterChoice]),
     [
-      ['priority', { $case: 'int64Param', int64Param: 2 }],
+      ['priority', { $case: 'int64Param', int64Param: 2n }],
       ['sequence_id', { $case: 'stringParam', stringParam: 'camera' }],
       ['sequence_end', { $case: 'boolParam', boolParam: true }],
     ],

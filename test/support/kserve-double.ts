@@ -89,19 +89,19 @@ export class KServeDouble implements AsyncDisposable {
     _: ServerUnaryCall<ModelStatisticsRequest, ModelStatisticsResponse>,
     done: sendUnaryData<ModelStatisticsResponse>,
   ): void {
-    const count = this.requests.length;
-    const each = (microseconds: number) => ({ count, ns: count * microseconds * 1000 });
+    const count = BigInt(this.requests.length);
+    const each = (microseconds: bigint) => ({ count, ns: count * microseconds * 1000n });
     const inferenceStats = {
-      success: each(1000),
+      success: each(1000n),
       fail: undefined,
-      queue: each(200),
-      computeInput: each(100),
-      computeInfer: each(500),
-      computeOutput: each(150),
+      queue: each(200n),
+      computeInput: each(100n),
+      computeInfer: each(500n),
+      computeOutput: each(150n),
       cacheHit: undefined,
       cacheMiss: undefined,
     };
-    const counts = { lastInference: 0, inferenceCount: count, executionCount: count / 2 };
+    const counts = { lastInference: 0n, inferenceCount: count, executionCount: count / 2n };
     const version = { name: 'mirror', version: '1', ...counts, inferenceStats };
     done(null, { modelStats: [version] } as unknown as ModelStatisticsResponse);
   }

@@ -59,8 +59,8 @@ export class KServeTarget implements Target {
 
   async totals(): Promise<ServerTotals> {
     const versions = await this.#clients[0]!.statistics(this.model);
-    const sum = (of: (version: (typeof versions)[number]) => number | undefined): number =>
-      versions.reduce((total, version) => total + (of(version) ?? 0), 0);
+    const sum = (of: (version: (typeof versions)[number]) => bigint | undefined): number =>
+      versions.reduce((total, version) => total + Number(of(version) ?? 0n), 0);
     return {
       requests: sum(({ inferenceStats }) => inferenceStats?.success?.count),
       inferences: sum(({ inferenceCount }) => inferenceCount),
