@@ -25,8 +25,10 @@ GPU_TOOLCHAIN := build/gpu-toolchain
 GPU_CHECK := build/native-gpu-check
 GPU_TEST_TARGETS := crash_plugin gpu_operators_test infer_api_test
 VENV := .venv/.installed
+TRITON_VENV := .venv-triton/.installed
 
 include clients/clients.mk
+include test/bench/peers/peers.mk
 
 .PHONY: help
 help: ## list the targets
@@ -48,7 +50,7 @@ dev: setup ## run the server and restart it whenever a source changes
 	@npx tsc -p . --watch --preserveWatchOutput & trap 'kill %1' EXIT; node --watch dist/server/main.js serve --log-format pretty
 
 .PHONY: test
-test: setup clients $(VENV) ## run all tests
+test: setup clients $(VENV) $(TRITON_VENV) ## run all tests
 	@node dist/test/run.js
 
 .PHONY: test-gpu
@@ -102,7 +104,7 @@ native-gpu-check: $(NODE_MODULES) ## compile the CUDA and TensorRT sources witho
 
 .PHONY: clean
 clean: ## remove everything that was built or fetched, models excepted
-	rm -rf dist build server/gen node_modules .venv clients/go/gen clients/python/sluice_client/gen out
+	rm -rf dist build server/gen node_modules .venv .venv-triton clients/go/gen clients/python/sluice_client/gen out
 
 $(NODE_MODULES): package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -128,4 +130,13 @@ $(MODELS): $(CATALOG) | $(DIST)
 $(VENV): test/requirements.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r test/requirements.txt
+	@touch $@
+
+# perf_analyzer is linked to two libraries by names that nvidia-pytriton has lengthened.
+$(TRITON_VENV): test/requirements-triton.txt
+	$(PYTHON) -m venv .venv-triton
+	.venv-triton/bin/pip install --quiet --disable-pip-version-check -r $<
+	mkdir -p .venv-triton/native
+	cd .venv-triton/native && ln -sf ../lib/python3*/site-packages/nvidia_pytriton.libs/libb64-*.so.* libb64.so.0d
+	cd .venv-triton/native && ln -sf ../lib/python3*/site-packages/nvidia_pytriton.libs/libcudart-*.so.* libcudart.so.12
 	@touch $@

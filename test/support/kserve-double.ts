@@ -102,8 +102,9 @@ export class KServeDouble implements AsyncDisposable {
       cacheMiss: undefined,
     };
     const counts = { lastInference: 0n, inferenceCount: count, executionCount: count / 2n };
-    const version = { name: 'mirror', version: '1', ...counts, inferenceStats };
-    done(null, { modelStats: [version] } as unknown as ModelStatisticsResponse);
+    const empty = { batchStats: [], memoryUsage: [], responseStats: {} };
+    const version = { name: 'mirror', version: '1', ...counts, inferenceStats, ...empty };
+    done(null, { modelStats: [version] });
   }
 
   #answer(request: ModelInferRequest): ModelInferResponse | null {
