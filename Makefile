@@ -50,7 +50,7 @@ dev: setup ## run the server and restart it whenever a source changes
 	@npx tsc -p . --watch --preserveWatchOutput & trap 'kill %1' EXIT; node --watch dist/server/main.js serve --log-format pretty
 
 .PHONY: test
-test: setup clients $(VENV) $(TRITON_VENV) ## run all tests
+test: setup clients $(VENV) $(TRITON_VENV) $(GRPCURL) ## run all tests
 	@node dist/test/run.js
 
 .PHONY: test-gpu

@@ -15,6 +15,13 @@ $(PYTHON_CLIENT): proto/sluice/v1/inference.proto $(VENV)
 	  sluice_client/gen/$(<F)
 	@touch $@
 
+# Unmodified, for the tests of reflection and of the open inference protocol.
+GRPCURL_VERSION := v1.9.3
+GRPCURL := $(if $(GO_MODULE),build/go/grpcurl)
+
+build/go/grpcurl:
+	GOBIN=$(CURDIR)/$(@D) go install github.com/fullstorydev/grpcurl/cmd/grpcurl@$(GRPCURL_VERSION)
+
 ifneq ($(GO_MODULE),)
 clients: $(GO_CLIENT)
 

@@ -7,6 +7,7 @@ import { detectParameters, readDetections, type DetectChoices } from './core/det
 import { ServingError } from './core/errors.js';
 import {
   regionsOf,
+  requireTable,
   type InferenceResponse,
   type RequestTimings,
   type ResultTable,
@@ -202,7 +203,7 @@ export class LocalModel implements AsyncDisposable {
     });
     const { outcome, ...answer } = await ticket.response;
     if (outcome instanceof ServingError) throw outcome;
-    return { ...answer, table: outcome };
+    return { ...answer, table: requireTable(outcome) };
   }
 }
 
@@ -216,6 +217,7 @@ function vectorsOf({ rows, columns, values, rowErrors }: ResultTable): (Float32A
 /** The caller keeps its bytes: those of a request move to the thread that decodes them. */
 function toContent(content: LocalPicture | string, input: TaskInput): Content {
   if (input === 'points') throw new ServingError('TASK_NOT_SUPPORTED', 'key points are only read within pipelines');
+  if (input === 'tensors') throw new ServingError('TASK_NOT_SUPPORTED', 'tensors are only taken by a server');
   if ((typeof content === 'string') !== (input === 'text')) {
     throw new ServingError('INVALID_REQUEST', `the model takes ${input}s`);
   }

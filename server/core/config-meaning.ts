@@ -1,4 +1,5 @@
 import { deepSortSettings, type TrackerConfig } from './tracking-config.js';
+import type { TaskInput } from './tasks.js';
 import { pipelineProblems, type PipelineConfig } from './pipeline/pipeline-config.js';
 
 /** Which parts of a config.yaml its task needs, and which it leaves without a meaning. */
@@ -17,7 +18,7 @@ export interface TaskDependent {
 
 /** What the task looks at and answers with. */
 interface TaskTraits {
-  readonly input: 'picture' | 'text' | 'points';
+  readonly input: TaskInput;
   readonly kind: string;
 }
 

@@ -1,4 +1,5 @@
 import type { BatchResult, DetectionLayout, InferenceRequest } from './inference.js';
+import type { TensorSignature } from './tensors.js';
 
 /** Where batches run: the instances of one loaded version. Disposing waits for running batches. */
 export interface Executor extends AsyncDisposable {
@@ -8,6 +9,8 @@ export interface Executor extends AsyncDisposable {
   readonly idle: number;
   /** What a row of its detections has; null where it finds none. */
   readonly layout: DetectionLayout | null;
+  /** The tensors of its network; null where it has none that could be asked for. */
+  readonly signature: TensorSignature | null;
   /** Called whenever an instance becomes idle. */
   onIdle: () => void;
   /**

@@ -1,10 +1,18 @@
-import { TASK_INPUTS, TASKS } from './model-config.js';
+import { TASK_INPUTS, TASKS, type TaskInput } from './model-config.js';
 
-/** Keys that say nothing where the task looks at pictures, where it reads texts, and where it reads key points. */
-const MEANINGLESS: Readonly<Record<'picture' | 'text' | 'points', readonly string[]>> = {
+/** Keys that say nothing where the task looks at pictures, reads texts, reads key points, and has tensors only. */
+const MEANINGLESS: Readonly<Record<TaskInput, readonly string[]>> = {
   picture: ['tokenizer', 'postprocess.pooling'],
   text: ['input', 'preprocess', 'tensorrt.calibration'],
   points: ['input', 'preprocess', 'tokenizer', 'postprocess.nms_threshold', 'postprocess.max_detections', 'tensorrt'],
+  tensors: ['input', 'preprocess', 'postprocess', 'tokenizer'],
+};
+
+const TAKEN: Readonly<Record<TaskInput, string>> = {
+  picture: 'pictures',
+  text: 'texts',
+  points: 'key points',
+  tensors: 'tensors as they are',
 };
 
 /** Keys that describe a network, which a pipeline has none of. */
@@ -33,7 +41,7 @@ export function meaninglessKeys(written: unknown): [path: string[], message: str
   const [keys, why] =
     task === 'pipeline'
       ? [OF_NETWORKS, 'whose stages have models of their own']
-      : [MEANINGLESS[input], `which takes ${input === 'points' ? 'key points' : `${input}s`}`];
+      : [MEANINGLESS[input], `which takes ${TAKEN[input]}`];
   return keys
     .map((path) => path.split('.'))
     .filter((path) => isThere(written, path))

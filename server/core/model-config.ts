@@ -83,6 +83,13 @@ const dynamicBatchingSchema = z
       .array(z.int().min(1))
       .default([])
       .describe('Sizes at which a batch is cut without further waiting; none over `max_batch_size`.'),
+    pad_to_sizes: z
+      .array(z.int().min(1))
+      .default([])
+      .describe(
+        'Sizes to which batches of tensors (ModelInfer) are filled up with zeros, ascending, for models that are slow with ' +
+          'every size that they have not seen; a larger batch stays as it is. None over `max_batch_size`.',
+      ),
     max_queue_delay_microseconds: z
       .int()
       .min(0)
@@ -116,10 +123,19 @@ const fields = z.strictObject({
         'Points of one object a region (Detect): alphapose, heatmap_pose. Vectors (Embed): embedding and arcface, of ' +
         'pictures; text_embedding, of texts. Classes (Classify): classification, of pictures; text_classification, of ' +
         'texts. A class for every pixel (Segment): segmentation. fall: whether a pose of 16 key points has fallen, for ' +
-        'stages of pipelines. pipeline: no tensors, but other models one after the other (Detect).',
+        'stages of pipelines. pipeline: no network, but other models one after the other (Detect). tensors: no meaning; ' +
+        'the inputs and outputs as they are (ModelInfer, which models of the other tasks answer too).',
     ),
   input: inputSchema.optional(),
-  max_batch_size: count('Most rows in one execution.').max(1024).default(8),
+  max_batch_size: z
+    .int()
+    .min(0)
+    .max(1024)
+    .optional()
+    .describe(
+      'Most rows in one execution; default: 8. Task tensors: 0 where the tensors have no batch dimension, each request ' +
+        'being an execution of its own; default: 8 where the first dim of every input and output is open, else 0.',
+    ),
   default_model_filename: z
     .string()
     .regex(/^[^/\\]+\.onnx$/, 'must be the name of an .onnx file inside the version directory')
@@ -159,14 +175,24 @@ const ofPictures =
   ({ input, ...config }) =>
     input === undefined ? [] : check({ ...config, input });
 
+/** The most rows where nothing is said. */
+const DEFAULT_BATCH_SIZE = 8;
+
+/** Of checks and of what loads the model: at least one row is always run. */
+const mostRows = ({ max_batch_size: most = DEFAULT_BATCH_SIZE }: Pick<Fields, 'max_batch_size'>): number =>
+  Math.max(1, most);
+
 /** The most memory that the input tensor of a full batch may take: 2 GiB. */
 const MOST_TENSOR_BYTES = 2 ** 31;
 
-const preferredSizesFit: CrossCheck = ({ max_batch_size: most, dynamic_batching: batching }) =>
-  batching.preferred_batch_size.flatMap((size, index) =>
-    size > most
-      ? [[['dynamic_batching', 'preferred_batch_size', index], `${size} is over max_batch_size, which is ${most}`]]
-      : [],
+const batchSizesFit: CrossCheck = ({ dynamic_batching: batching, ...config }) =>
+  (['preferred_batch_size', 'pad_to_sizes'] as const).flatMap((key) =>
+    batching[key].flatMap((size, index): ReturnType<CrossCheck> => {
+      const most = mostRows(config);
+      if (size > most) return [[['dynamic_batching', key, index], `${size} is over max_batch_size, which is ${most}`]];
+      const ascends = key === 'preferred_batch_size' || index === 0 || size > batching[key][index - 1]!;
+      return ascends ? [] : [[['dynamic_batching', key, index], 'the sizes must ascend']];
+    }),
   );
 
 const defaultPriorityExists: CrossCheck = ({ dynamic_batching: batching }) =>
@@ -179,12 +205,20 @@ const defaultPriorityExists: CrossCheck = ({ dynamic_batching: batching }) =>
       ]
     : [];
 
-const warmupsFit: CrossCheck = ({ max_batch_size: most, model_warmup: warmups }) =>
-  warmups.flatMap(({ batch_size: size }, index) =>
-    size > most ? [[['model_warmup', index, 'batch_size'], `${size} is over max_batch_size, which is ${most}`]] : [],
-  );
+const warmupsFit: CrossCheck = ({ model_warmup: warmups, ...config }) =>
+  warmups.flatMap(({ batch_size: size }, index) => {
+    const most = mostRows(config);
+    if (size <= most) return [];
+    return [[['model_warmup', index, 'batch_size'], `${size} is over max_batch_size, which is ${most}`]];
+  });
 
-const tensorFits: PictureCheck = ({ max_batch_size: rows, input: { width, height }, preprocess: { color } }) => {
+const batchExists: CrossCheck = ({ task, max_batch_size: most }) =>
+  most === 0 && task !== 'tensors'
+    ? [[['max_batch_size'], `0 has no meaning with task ${task}, whose batch is at least one row: write 1`]]
+    : [];
+
+const tensorFits: PictureCheck = ({ input: { width, height }, preprocess: { color }, ...config }) => {
+  const rows = mostRows(config);
   const bytes = rows * width * height * channelsOf(color) * Float32Array.BYTES_PER_ELEMENT;
   if (bytes <= MOST_TENSOR_BYTES) return [];
   const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
@@ -222,15 +256,23 @@ function concerns(path: readonly PropertyKey[], keys: readonly string[]): boolea
 
 export const modelConfigSchema = fields
   .check(
-    crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
+    crossCheck(batchSizesFit, [
+      'max_batch_size',
+      'dynamic_batching.preferred_batch_size',
+      'dynamic_batching.pad_to_sizes',
+    ]),
     crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
     crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
+    crossCheck(batchExists, ['task', 'max_batch_size']),
     crossCheck(ofPictures(tensorFits), ['max_batch_size', 'input', 'preprocess.color']),
     crossCheck(ofPictures(preprocessProblems), ['input', 'preprocess']),
     crossCheck(ofPictures(focusProblems), ['input', 'preprocess.focus', 'tensorrt.profiles']),
     crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
     crossCheck(meaningProblems, ['task', 'postprocess']),
-    crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
+    crossCheck(
+      (config) => profileProblems({ ...config, max_batch_size: mostRows(config) }),
+      ['max_batch_size', 'input', 'tensorrt.profiles'],
+    ),
     crossCheck(taskFits, ['task', 'input', 'pipeline', 'annotate', 'tracker', 'instance_group.kind']),
   )
   .transform((config) => ({
@@ -238,8 +280,16 @@ export const modelConfigSchema = fields
     // Of models that see no pictures.
     input: config.input ?? { width: 0, height: 0 },
     // The frames of a pipeline run one by one: each of them is one of its instances.
-    max_batch_size: config.task === 'pipeline' ? 1 : config.max_batch_size,
+    max_batch_size: config.task === 'pipeline' ? 1 : (config.max_batch_size ?? DEFAULT_BATCH_SIZE),
+    // What is not said is only known once the model file is read.
+    batch_dimension: batchDimension(config),
   }));
+
+/** Whether the first dim of every tensor is the batch; null: the model file tells. */
+function batchDimension({ task, max_batch_size: most }: Fields): boolean | null {
+  if (task !== 'tensors') return true;
+  return most === undefined ? null : most > 0;
+}
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

@@ -3,8 +3,10 @@ import { DynamicBatcher, type Ticket } from './dynamic-batcher.js';
 import type { ErrorCode } from './errors.js';
 import type { Executor } from './executor.js';
 import type { DetectionLayout, InferenceRequest } from './inference.js';
+import type { InferenceCountsSnapshot } from './inference-counts.js';
 import type { ModelConfig } from './model-config.js';
 import type { ModelStatistics } from './statistics.js';
+import type { TensorSignature } from './tensors.js';
 
 /** What a loaded version consists of. */
 export interface ModelParts {
@@ -33,14 +35,14 @@ export class Model implements AsyncDisposable {
   constructor(parts: ModelParts) {
     this.name = parts.name;
     this.version = parts.version;
-    this.config = parts.config;
+    this.config = completed(parts.config, parts.executor.signature);
     this.labels = parts.labels;
     this.#executor = parts.executor;
     this.#statistics = parts.statistics;
     const batching = parts.config.dynamic_batching;
     this.#batcher = new DynamicBatcher(
       {
-        maxBatchSize: parts.config.max_batch_size,
+        maxBatchSize: this.config.max_batch_size,
         preferredBatchSizes: batching.preferred_batch_size,
         maxQueueDelay: batching.max_queue_delay_microseconds,
         preserveOrdering: batching.preserve_ordering,
@@ -65,14 +67,24 @@ export class Model implements AsyncDisposable {
     return this.#executor.layout;
   }
 
+  /** The tensors of its network; null where it has none that could be asked for. */
+  get signature(): TensorSignature | null {
+    return this.#executor.signature;
+  }
+
   get queue(): { readonly requests: number; readonly bytes: number } {
     return { requests: this.#batcher.queuedRequests, bytes: this.#batcher.queuedBytes };
+  }
+
+  /** What it has done since it was loaded. */
+  get counts(): InferenceCountsSnapshot {
+    return this.#batcher.counts.snapshot();
   }
 
   /** Keeps the version loaded until the lease is disposed. */
   lease(): ModelLease {
     this.#leases += 1;
-    return new ModelLease(this, this.#batcher, this.#statistics, () => this.#release());
+    return new ModelLease(this, this.#batcher, () => this.#release());
   }
 
   /** Waits for every lease, then for every request, and frees the instances. */
@@ -93,17 +105,20 @@ export class Model implements AsyncDisposable {
   }
 }
 
+/** The configuration with what only the model file says: whether it has a batch dimension. */
+function completed(config: ModelConfig, signature: TensorSignature | null): ModelConfig {
+  return signature === null || signature.batched ? config : { ...config, max_batch_size: 0 };
+}
+
 /** The right to use a version: while it is held, the version is not unloaded. Dispose it as soon as the answer is there. */
 export class ModelLease implements Disposable {
   readonly model: Model;
   readonly #batcher: DynamicBatcher;
-  readonly #statistics: ModelStatistics;
   #release: (() => void) | null;
 
-  constructor(model: Model, batcher: DynamicBatcher, statistics: ModelStatistics, release: () => void) {
+  constructor(model: Model, batcher: DynamicBatcher, release: () => void) {
     this.model = model;
     this.#batcher = batcher;
-    this.#statistics = statistics;
     this.#release = release;
   }
 
@@ -114,7 +129,7 @@ export class ModelLease implements Disposable {
 
   /** Counts a request that was meant for the model and failed before it could be queued. */
   refused(code: ErrorCode): void {
-    this.#statistics.failed(code);
+    this.#batcher.counts.failed(code, 0);
   }
 
   [Symbol.dispose](): void {

@@ -64,7 +64,7 @@ export async function scanModel(
 
 async function readContent(directory: string, parseConfig: ConfigParser): Promise<ModelContent> {
   const configFile = join(directory, 'config.yaml');
-  const configText = await readText(configFile, 'write one: model-repo/CONFIG.md describes every key');
+  const configText = await readConfig(directory, configFile);
   const config = parseConfig(configText, configFile);
   const labelsText =
     config.labels === undefined ? '' : await readText(join(directory, config.labels), 'or remove the key `labels`');
@@ -90,6 +90,20 @@ async function readContent(directory: string, parseConfig: ConfigParser): Promis
     );
   }
   return { config, labels, versions: versions.sort((a, b) => a.version - b.version) };
+}
+
+/** The text of the configuration. A directory that has none and a model file is served as tensors. */
+async function readConfig(directory: string, file: string): Promise<string> {
+  if (!(await exists(file))) {
+    const versions = (await readdir(directory)).filter((name) => VERSION_NAME.test(name));
+    const found = await Promise.all(versions.map((version) => exists(join(directory, version, 'model.onnx'))));
+    if (found.includes(true)) return '{"task": "tensors"}';
+  }
+  return await readText(file, 'write one: model-repo/CONFIG.md describes every key');
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
 }
 
 /** What changes with a file; nothing says more of one that is not there. */

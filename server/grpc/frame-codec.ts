@@ -36,6 +36,12 @@ export function readFrame(frame: Frame, input: TaskInput): FrameHeader {
   if (input === 'points') {
     throw new ServingError('INVALID_REQUEST', 'the model reads key points; make it a stage of a pipeline');
   }
+  if (input === 'tensors') {
+    throw new ServingError(
+      'INVALID_REQUEST',
+      'the model takes tensors; call inference.GRPCInferenceService.ModelInfer',
+    );
+  }
   const content = input === 'text' ? readText(frame) : readPicture(frame);
   return { content, timeout: readTimeout(frame.timeout), priority: frame.priority };
 }

@@ -57,6 +57,7 @@ function attacherOf({ findings, labels }: StageResult): (detection: Detection, r
       };
     }
     case 'segment':
-      throw new Error('a stage of a pipeline cannot segment');
+    case 'infer':
+      throw new Error('a stage of a pipeline tells of one object at a time');
   }
 }

@@ -2,7 +2,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import type { Ticket } from '../core/dynamic-batcher.js';
 import { ServingError, type ErrorCode } from '../core/errors.js';
-import type { InferenceRequest, InferenceResponse, TaskParameters } from '../core/inference.js';
+import { requireTable, type InferenceRequest, type InferenceResponse, type TaskParameters } from '../core/inference.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
 import type { StatisticsSink } from '../core/statistics.js';
@@ -236,7 +236,7 @@ export class StreamSession<Request, Response> {
     const stages = response.stages?.map((stage) => {
       return stage.error === null ? stage : { ...stage, error: forClient(stage.error, this.#context.logFault) };
     });
-    const answer = { width, height, table: outcome, parameters, labels: model.labels, stages };
+    const answer = { width, height, table: requireTable(outcome), parameters, labels: model.labels, stages };
     pending.slot.settle({
       respond: () => this.#finish(info, answer, { model, picture }),
       discard: () => picture?.release(),

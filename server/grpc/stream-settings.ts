@@ -23,11 +23,12 @@ export interface StreamSettings {
 }
 
 /** The call that models of a kind answer. */
-const CALLS: Record<TaskKind, StreamingCall> = {
+const CALLS: Record<TaskKind, StreamingCall | 'ModelInfer'> = {
   detect: 'Detect',
   embed: 'Embed',
   classify: 'Classify',
   segment: 'Segment',
+  infer: 'ModelInfer',
 };
 
 type Call = Pick<StreamProtocol<unknown, unknown>, 'call' | 'kind'>;

@@ -1,5 +1,6 @@
 import type { Executor } from '../core/executor.js';
 import type { BatchResult, DetectionLayout, InferenceRequest } from '../core/inference.js';
+import type { TensorSignature } from '../core/tensors.js';
 
 /** The instances of a version on GPUs, with the plans that they, and those that replace them, are made from. */
 export class EngineGroup implements Executor {
@@ -22,6 +23,10 @@ export class EngineGroup implements Executor {
 
   get layout(): DetectionLayout | null {
     return this.#group.layout;
+  }
+
+  get signature(): TensorSignature | null {
+    return this.#group.signature;
   }
 
   get onIdle(): () => void {

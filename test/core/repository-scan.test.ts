@@ -111,10 +111,18 @@ test('a version without its model file is known: loading it says what is missing
 
 test('a model without a configuration says where to write one', async (t) => {
   await using repository = await TestRepository.create();
-  await repository.addVersion('cats', 1, MODEL);
+  await repository.write('cats/1/model.plan', MODEL);
   const error = await problem(repository);
   t.is(error?.code, 'CONFIG_INVALID');
   t.regex(error?.message ?? '', /cats.config\.yaml does not exist/);
+});
+
+test('a model file without a configuration is served as tensors', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addVersion('cats', 2, MODEL);
+  const { config } = await content(repository);
+  t.deepEqual([config.task, config.batch_dimension], ['tensors', null]);
+  t.deepEqual(await numbers(repository), [2]);
 });
 
 test('a configuration with problems is reported as the parser reports it', async (t) => {

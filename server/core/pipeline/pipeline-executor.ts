@@ -16,6 +16,8 @@ export class PipelineExecutor implements Executor {
   readonly #clock: Clock;
   /** What detections of its first stage have. */
   readonly layout: DetectionLayout | null;
+  /** Its stages have tensors, and models of their own to ask for them. */
+  readonly signature = null;
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(config: PipelineConfig, models: StageModels, clock: Clock, layout: DetectionLayout | null) {
