@@ -59,7 +59,7 @@ test-gpu: setup $(VENV) ## run the tests that need a GPU
 	@node dist/test/run.js --config dist/test/gpu/ava.config.js
 
 .PHONY: bench
-bench: setup ## measure throughput, latency and memory; prints JSON lines
+bench: setup $(TRITON_VENV) ## measure throughput, latency and memory; prints JSON lines
 	@node dist/test/bench/run.js
 
 .PHONY: bench-gpu

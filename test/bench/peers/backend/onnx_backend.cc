@@ -1,6 +1,6 @@
 // A back end of ONNX Runtime for NVIDIA Triton, as small as the benchmark allows: nvidia-pytriton carries the server but
-// none of its native back ends. Models have one float32 input called `input`, one float32 output called `output`, and
-// batches along the first side of both. Each instance has a session of one thread.
+// none of its native back ends. Models have one float32 input, float32 outputs, and batches along the first side of them
+// all. Every output is answered. Each instance has a session of one thread.
 //
 // Neither Triton's nor ONNX Runtime's headers are in a package, so what is used of them is declared here.
 //
@@ -78,11 +78,15 @@ enum Ort {
   kSetOptimizationLevel = 23,
   kSetIntraOpThreads = 24,
   kSetInterOpThreads = 25,
+  kOutputCount = 31,
+  kInputName = 36,
+  kOutputName = 37,
   kCreateTensor = 49,
   kTensorData = 51,
   kDimensionsCount = 61,
   kDimensions = 62,
   kTypeAndShape = 65,
+  kDefaultAllocator = 78,
   kCreateCpuMemoryInfo = 69,
   kReleaseStatus = 93,
   kReleaseMemoryInfo = 94,
@@ -119,13 +123,13 @@ std::uint64_t Now() {
 /// Owned by whoever made it; released through the table.
 class OrtOwned {
  public:
-  explicit OrtOwned(Ort release) : release_(release) {}
+  explicit OrtOwned(Ort release, void* owned = nullptr) : value(owned), release_(release) {}
   OrtOwned(const OrtOwned&) = delete;
   OrtOwned& operator=(const OrtOwned&) = delete;
   ~OrtOwned() {
     if (value != nullptr) Call<void>(release_, value);
   }
-  void* value = nullptr;
+  void* value;
 
  private:
   Ort release_;
@@ -170,9 +174,18 @@ class Instance {
     Try(kSetInterOpThreads, options.value, 1);
     Try(kCreateSession, Environment(), file.c_str(), static_cast<const void*>(options.value), &session_.value);
     Try(kCreateCpuMemoryInfo, 0, 0, &memory_.value);
+    // The allocator belongs to ONNX Runtime; the names, a few bytes, live as long as the process.
+    void* allocator;
+    Try(kDefaultAllocator, &allocator);
+    const void* session = session_.value;
+    Try(kInputName, session, std::size_t{0}, allocator, &input_name_);
+    std::size_t outputs;
+    Try(kOutputCount, session, &outputs);
+    output_names_.resize(outputs);
+    for (std::size_t index = 0; index < outputs; index++) Try(kOutputName, session, index, allocator, &output_names_[index]);
   }
 
-  /// Infers all requests as one batch and answers each; throws before the first answer is begun.
+  /// Infers all requests as one batch and answers each.
   void Execute(TRITONBACKEND_ModelInstance* handle, TRITONBACKEND_Request** requests, std::uint32_t count) {
     const std::uint64_t start = Now();
     std::vector<Input> inputs;
@@ -186,10 +199,9 @@ class Instance {
     }
     const void* data = Gather(inputs, bytes);
     const std::uint64_t compute_start = Now();
-    OrtOwned output(kReleaseValue);
-    Infer(data, bytes, shape, &output.value);
+    const std::vector<std::unique_ptr<OrtOwned>> outputs = Infer(data, bytes, shape);
     const std::uint64_t compute_end = Now();
-    Answer(requests, inputs, output.value);
+    Answer(requests, inputs, outputs);
     const std::uint64_t end = Now();
     for (std::uint32_t index = 0; index < count; index++) {
       TRITONBACKEND_ModelInstanceReportStatistics(handle, requests[index], true, start, compute_start, compute_end, end);
@@ -223,18 +235,36 @@ class Instance {
     return gathered_.data();
   }
 
-  void Infer(const void* data, std::uint64_t bytes, const std::vector<std::int64_t>& shape, void** output) {
+  std::vector<std::unique_ptr<OrtOwned>> Infer(const void* data, std::uint64_t bytes,
+                                               const std::vector<std::int64_t>& shape) {
     OrtOwned input(kReleaseValue);
     Try(kCreateTensor, static_cast<const void*>(memory_.value), const_cast<void*>(data), static_cast<std::size_t>(bytes),
         shape.data(), shape.size(), kOrtFloat, &input.value);
-    const char* input_name = "input";
-    const char* output_name = "output";
-    const void* values[] = {input.value};
-    Try(kRun, session_.value, static_cast<const void*>(nullptr), &input_name,
-        static_cast<const void* const*>(values), std::size_t{1}, &output_name, std::size_t{1}, output);
+    const void* inputs[] = {input.value};
+    std::vector<void*> values(output_names_.size(), nullptr);
+    Try(kRun, session_.value, static_cast<const void*>(nullptr), static_cast<const char* const*>(&input_name_),
+        static_cast<const void* const*>(inputs), std::size_t{1}, static_cast<const char* const*>(output_names_.data()),
+        values.size(), values.data());
+    std::vector<std::unique_ptr<OrtOwned>> outputs;
+    for (void* value : values) outputs.push_back(std::make_unique<OrtOwned>(kReleaseValue, value));
+    return outputs;
   }
 
-  static void Answer(TRITONBACKEND_Request** requests, const std::vector<Input>& inputs, void* output) {
+  void Answer(TRITONBACKEND_Request** requests, const std::vector<Input>& inputs,
+              const std::vector<std::unique_ptr<OrtOwned>>& outputs) {
+    std::vector<TRITONBACKEND_Response*> responses(inputs.size());
+    for (std::size_t index = 0; index < inputs.size(); index++) {
+      Check(TRITONBACKEND_ResponseNew(&responses[index], requests[index]));
+    }
+    for (std::size_t index = 0; index < outputs.size(); index++) {
+      Scatter(output_names_[index], outputs[index]->value, inputs, responses);
+    }
+    for (TRITONBACKEND_Response* response : responses) Check(TRITONBACKEND_ResponseSend(response, kWhole, nullptr));
+  }
+
+  /// Copies the rows of one output into the responses they belong to.
+  static void Scatter(const char* name, void* output, const std::vector<Input>& inputs,
+                      const std::vector<TRITONBACKEND_Response*>& responses) {
     OrtOwned type(kReleaseTypeAndShape);
     Try(kTypeAndShape, static_cast<const void*>(output), &type.value);
     std::size_t rank;
@@ -249,23 +279,22 @@ class Instance {
     for (std::size_t index = 0; index < inputs.size(); index++) {
       shape[0] = inputs[index].shape[0];
       const std::uint64_t bytes = row * static_cast<std::uint64_t>(shape[0]);
-      TRITONBACKEND_Response* response;
       TRITONBACKEND_Output* handle;
       void* to;
       int memory = 0;
       std::int64_t device = 0;
-      Check(TRITONBACKEND_ResponseNew(&response, requests[index]));
-      Check(TRITONBACKEND_ResponseOutput(response, &handle, "output", kFloat, shape.data(),
+      Check(TRITONBACKEND_ResponseOutput(responses[index], &handle, name, kFloat, shape.data(),
                                          static_cast<std::uint32_t>(rank)));
       Check(TRITONBACKEND_OutputBuffer(handle, &to, bytes, &memory, &device));
       std::memcpy(to, from, bytes);
       from += bytes;
-      Check(TRITONBACKEND_ResponseSend(response, kWhole, nullptr));
     }
   }
 
   OrtOwned session_;
   OrtOwned memory_;
+  const char* input_name_ = nullptr;
+  std::vector<const char*> output_names_;
   std::vector<char> gathered_;
 };
 
