@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { parseModelConfig } from './config/model-config-file.js';
 import { formatListenAddress } from './config/listen-address.js';
+import { packageVersion } from './config/package-version.js';
 import type { ServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
 import { errorMessage, ServingError } from './core/errors.js';
@@ -9,6 +10,7 @@ import { ModelRepository } from './core/model-repository.js';
 import { Model } from './core/model.js';
 import { openPipeline } from './core/pipeline/open-pipeline.js';
 import { GrpcServer } from './grpc/grpc-server.js';
+import { logControl } from './app/log-control.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { ModelView } from './app/model-view.js';
 import type { Seat } from './app/seat.js';
@@ -76,6 +78,7 @@ export class App implements AsyncDisposable {
       controlMode: options.modelControlMode,
       loadAtStart: options.loadModel,
       parseConfig: parseModelConfig,
+      overrides: seat?.overrides ?? new Map(),
       load: this.#load,
       listener: (name, status) => this.#modelChanged(name, status),
     });
@@ -204,6 +207,9 @@ export class App implements AsyncDisposable {
       draining: this.#draining.signal,
       annotate: annotatePicture,
       logFault: (id, fault) => this.#logger.error({ id, err: fault }, 'a request met a fault of the server'),
+      ready: () => this.readiness().ready,
+      serverVersion: await packageVersion(),
+      log: logControl(this.#logger, this.#seat),
     });
     if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
     else this.#seat.listening(this.grpcAddress);

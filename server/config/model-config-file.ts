@@ -22,9 +22,10 @@ const SMALLEST = 'the smallest configuration is `task: embedding` and `input: { 
 
 /**
  * Reads the text of a config.yaml. Answers the configuration with all defaults, deeply frozen. Throws CONFIG_INVALID
- * with every problem of the text, each with `file`, line and column.
+ * with every problem of the text, each with `file`, line and column. `override`: keys that stand in place of the text's,
+ * as JSON; null: there are none.
  */
-export function parseModelConfig(text: string, file: string): ModelConfig {
+export function parseModelConfig(text: string, file: string, override: string | null = null): ModelConfig {
   const lineCounter = new LineCounter();
   const fail = (problems: readonly ConfigProblem[]) =>
     configError(file, problems, (offset) => (text === '' ? { line: 1, col: 1 } : lineCounter.linePos(offset)));
@@ -39,7 +40,8 @@ export function parseModelConfig(text: string, file: string): ModelConfig {
   // A key that is there twice leaves the rest readable, so that the rest is checked too.
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) throw fail(syntax);
 
-  const value = toValue(document);
+  const read = toValue(document);
+  const value = override === null || read instanceof Error ? read : overridden(read, override);
   if (value instanceof Error) throw fail([...syntax, problem(0, [], errorMessage(value), 'write the values out')]);
   if (!isMap(document.contents)) {
     const found = value === null ? 'nothing: the file is empty' : describeFound(value);
@@ -78,6 +80,18 @@ function syntaxProblems(document: Document.Parsed, text: string): ConfigProblem[
         return problem(pos[0], [], message, null);
     }
   });
+}
+
+/** The keys of the text with those of a JSON object in their place, or why that is none. */
+function overridden(value: unknown, override: string): unknown {
+  let keys: unknown;
+  try {
+    keys = JSON.parse(override);
+  } catch (cause) {
+    return new Error(`the configuration given in place of the file's is no JSON: ${errorMessage(cause)}`);
+  }
+  if (typeof keys === 'object' && keys !== null && !Array.isArray(keys)) return { ...(value as object), ...keys };
+  return new Error(`the configuration given in place of the file's must be a JSON object, not ${describeFound(keys)}`);
 }
 
 /** The document as plain values, or the error of aliases that cannot be resolved. */

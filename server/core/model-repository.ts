@@ -1,7 +1,13 @@
 import { quoted, ServingError } from './errors.js';
 import { ModelLifecycle, type LifecycleListener, type ModelLoader, type VersionStatus } from './model-lifecycle.js';
 import type { Model, ModelLease } from './model.js';
-import { scanModel, scanRepository, type ConfigParser, type ModelSnapshot } from './repository-scan.js';
+import {
+  scanModel,
+  scanRepository,
+  type ConfigOverrides,
+  type ConfigParser,
+  type ModelSnapshot,
+} from './repository-scan.js';
 
 /** none: load all once, at start. poll: follow the directory. explicit: load and unload when told. */
 export type ModelControlMode = 'none' | 'poll' | 'explicit';
@@ -14,6 +20,8 @@ export interface RepositoryOptions {
   readonly parseConfig: ConfigParser;
   readonly load: ModelLoader;
   readonly listener: LifecycleListener;
+  /** Of the models at start. */
+  readonly overrides?: ConfigOverrides;
 }
 
 export interface ModelStatus {
@@ -27,10 +35,13 @@ export class ModelRepository implements AsyncDisposable {
   readonly #models = new Map<string, ModelLifecycle>();
   /** As each model was last seen on disk. */
   readonly #snapshots = new Map<string, ModelSnapshot>();
+  /** What stands in place of keys of a config.yaml, from a load to the next one or an unload. */
+  readonly #overrides: Map<string, string>;
   #closed = false;
 
   constructor(options: RepositoryOptions) {
     this.#options = options;
+    this.#overrides = new Map(options.overrides);
   }
 
   /** Loads what the control mode says is to be loaded at start; resolves when each is READY or UNAVAILABLE. */
@@ -60,16 +71,23 @@ export class ModelRepository implements AsyncDisposable {
   }
 
   /**
-   * Loads a model, or brings it up to date. Throws MODEL_NOT_FOUND, the reason of a device that could not take it, or
+   * Loads a model, or brings it up to date. `override`: keys of its configuration, as JSON, that stand in place of the
+   * file's until it is loaded again; they count where it was loaded with them. Throws MODEL_NOT_FOUND, the reason of a device that could not take it, or
    * MODEL_INVALID with any other reason.
    */
-  async load(name: string): Promise<void> {
+  async load(name: string, override: string | null = null): Promise<void> {
     if (this.#closed) throw shuttingDown();
-    const snapshot = await scanModel(this.#options.directory, name, this.#options.parseConfig);
-    if (snapshot === null) throw this.#notInRepository(name);
+    const before = this.#overrides.get(name) ?? null;
+    this.#override(name, override);
+    const snapshot = await this.#scanOne(name);
+    if (snapshot === null) {
+      this.#override(name, null);
+      throw this.#notInRepository(name);
+    }
     await this.#reconcile(snapshot, true);
     const failure = this.#models.get(name)?.failure() ?? null;
     if (failure === null) return;
+    if ((this.#overrides.get(name) ?? null) === override) this.#override(name, before);
     // What lies at the device may be gone later, or elsewhere; anything else lies at the model.
     const code = failure.code.startsWith('DEVICE_') ? failure.code : 'MODEL_INVALID';
     throw new ServingError(code, `model ${name} was not loaded: ${failure.message}`, { cause: failure });
@@ -79,6 +97,7 @@ export class ModelRepository implements AsyncDisposable {
   async unload(name: string): Promise<void> {
     const lifecycle = this.#models.get(name);
     if (lifecycle === undefined) throw this.#notLoaded(name);
+    this.#override(name, null);
     await this.#remove(lifecycle);
   }
 
@@ -98,7 +117,7 @@ export class ModelRepository implements AsyncDisposable {
    * one that nobody has loaded is loaded. Throws why it does not serve, or the reason of the signal.
    */
   async whenReady(name: string, version: number | null, user: string, signal: AbortSignal): Promise<void> {
-    const snapshot = await scanModel(this.#options.directory, name, this.#options.parseConfig);
+    const snapshot = await this.#scanOne(name);
     if (snapshot === null) throw this.#notInRepository(name);
     // Before anything is waited for: two pipelines that name one another would wait for ever.
     if (!(snapshot.content instanceof ServingError) && snapshot.content.config.task === 'pipeline') {
@@ -139,13 +158,23 @@ export class ModelRepository implements AsyncDisposable {
   async #scan(): Promise<ModelSnapshot[]> {
     const { directory, parseConfig } = this.#options;
     try {
-      return await scanRepository(directory, parseConfig);
+      return await scanRepository(directory, parseConfig, this.#overrides);
     } catch (cause) {
       const why = ServingError.from(cause).message;
       throw new ServingError('CONFIG_INVALID', `the model repository cannot be read: ${why}; set --model-repository`, {
         cause,
       });
     }
+  }
+
+  #scanOne(name: string): Promise<ModelSnapshot | null> {
+    const { directory, parseConfig } = this.#options;
+    return scanModel(directory, name, parseConfig, this.#overrides);
+  }
+
+  #override(name: string, override: string | null): void {
+    if (override === null) this.#overrides.delete(name);
+    else this.#overrides.set(name, override);
   }
 
   async #reconcile(snapshot: ModelSnapshot, retry = false): Promise<void> {

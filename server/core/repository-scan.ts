@@ -4,8 +4,14 @@ import { join } from 'node:path';
 import { ServingError } from './errors.js';
 import { TASK_INPUTS, type ModelConfig } from './model-config.js';
 
-/** Turns the text of a config.yaml into a configuration; throws CONFIG_INVALID with all problems. */
-export type ConfigParser = (text: string, file: string) => ModelConfig;
+/**
+ * Turns the text of a config.yaml into a configuration; throws CONFIG_INVALID with all problems. `override`: keys that
+ * stand in place of the file's, as JSON; null: there are none.
+ */
+export type ConfigParser = (text: string, file: string, override: string | null) => ModelConfig;
+
+/** Overrides by the names of models. */
+export type ConfigOverrides = ReadonlyMap<string, string>;
 
 /** One version directory with its model file. */
 export interface VersionFile {
@@ -36,13 +42,17 @@ const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const VERSION_NAME = /^[1-9][0-9]{0,8}$/;
 
 /** Reads every model directory below `repository`. Throws when that itself cannot be read. */
-export async function scanRepository(repository: string, parseConfig: ConfigParser): Promise<ModelSnapshot[]> {
+export async function scanRepository(
+  repository: string,
+  parseConfig: ConfigParser,
+  overrides: ConfigOverrides = new Map(),
+): Promise<ModelSnapshot[]> {
   const entries = await readdir(repository, { withFileTypes: true });
   const names = entries
     .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && MODEL_NAME.test(entry.name))
     .map((entry) => entry.name)
     .sort();
-  const snapshots = await Promise.all(names.map((name) => scanModel(repository, name, parseConfig)));
+  const snapshots = await Promise.all(names.map((name) => scanModel(repository, name, parseConfig, overrides)));
   return snapshots.filter((snapshot) => snapshot !== null);
 }
 
@@ -51,21 +61,26 @@ export async function scanModel(
   repository: string,
   name: string,
   parseConfig: ConfigParser,
+  overrides: ConfigOverrides = new Map(),
 ): Promise<ModelSnapshot | null> {
   if (!MODEL_NAME.test(name)) return null;
   const directory = join(repository, name);
   try {
     if (!(await isDirectory(directory))) return null;
-    return { name, content: await readContent(directory, parseConfig) };
+    return { name, content: await readContent(directory, parseConfig, overrides.get(name) ?? null) };
   } catch (cause) {
     return { name, content: cause instanceof ServingError ? cause : unreadable(directory, cause) };
   }
 }
 
-async function readContent(directory: string, parseConfig: ConfigParser): Promise<ModelContent> {
+async function readContent(
+  directory: string,
+  parseConfig: ConfigParser,
+  override: string | null,
+): Promise<ModelContent> {
   const configFile = join(directory, 'config.yaml');
   const configText = await readConfig(directory, configFile);
-  const config = parseConfig(configText, configFile);
+  const config = parseConfig(configText, configFile, override);
   const labelsText =
     config.labels === undefined ? '' : await readText(join(directory, config.labels), 'or remove the key `labels`');
   const labels = labelsText === '' ? [] : labelsText.replace(/\r?\n$/, '').split(/\r?\n/);
@@ -73,14 +88,18 @@ async function readContent(directory: string, parseConfig: ConfigParser): Promis
   const vocabulary = await vocabularyMark(directory, config);
   // A pipeline has no file of its own, and so no versions but one.
   if (config.task === 'pipeline') {
-    return { config, labels, versions: [{ version: 1, path: configFile, fingerprint: configText }] };
+    return {
+      config,
+      labels,
+      versions: [{ version: 1, path: configFile, fingerprint: JSON.stringify([configText, override]) }],
+    };
   }
   const versions: VersionFile[] = [];
   for (const name of await readdir(directory)) {
     if (!VERSION_NAME.test(name) || !(await isDirectory(join(directory, name)))) continue;
     const path = join(directory, name, config.default_model_filename);
     const file = await stat(path).catch(() => null);
-    const fingerprint = JSON.stringify([...markOf(file), configText, labelsText, ...vocabulary]);
+    const fingerprint = JSON.stringify([...markOf(file), configText, override, labelsText, ...vocabulary]);
     versions.push({ version: Number(name), path, fingerprint });
   }
   if (versions.length === 0) {

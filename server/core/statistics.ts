@@ -36,7 +36,7 @@ export interface StreamStatistics {
 }
 
 /** The calls of the protocol that open streams. */
-export type StreamingCall = 'Detect' | 'Embed' | 'Classify' | 'Segment';
+export type StreamingCall = 'Detect' | 'Embed' | 'Classify' | 'Segment' | 'ModelStreamInfer';
 
 /** Where the server reports what happens. Core knows this much of metrics, and no more. */
 export interface StatisticsSink {

@@ -41,26 +41,28 @@ export function repositoryService({
         );
     };
   };
-  const requireExplicit = (): void => {
-    if (controlMode === 'explicit') return;
-    throw new ServingError(
-      'CONFIG_INVALID',
-      `models are loaded and unloaded by call only with --model-control-mode explicit; it is ${controlMode}`,
-    );
-  };
   return {
     listModels: unary(() => ({ models: repository.index().flatMap(toModelVersions) })),
     loadModel: unary(async ({ name }) => {
-      requireExplicit();
+      requireExplicit(controlMode);
       await control.load(name);
       return {};
     }),
     unloadModel: unary(async ({ name }) => {
-      requireExplicit();
+      requireExplicit(controlMode);
       await control.unload(name);
       return {};
     }),
   };
+}
+
+/** Throws CONFIG_INVALID unless clients may load and unload models. */
+export function requireExplicit(controlMode: ModelControlMode): void {
+  if (controlMode === 'explicit') return;
+  throw new ServingError(
+    'CONFIG_INVALID',
+    `models are loaded and unloaded by call only with --model-control-mode explicit; it is ${controlMode}`,
+  );
 }
 
 function toModelVersions({ name, versions }: ReturnType<ModelRepository['index']>[number]): ModelVersion[] {

@@ -7,6 +7,7 @@ import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
 import type { StatisticsSink } from '../core/statistics.js';
 import { FramePolicy, type FrameError, type FrameInfo } from '../gen/sluice/v1/inference.js';
+import { callTimeout } from './call-deadline.js';
 import { newFrameInfo, writeTimings } from './frame-codec.js';
 import { toRequest, type StreamFrame } from './frame-request.js';
 import { forClient, toFrameError, toStatus, type FaultLog } from './status.js';
@@ -182,7 +183,7 @@ export class StreamSession<Request, Response> {
   #toRequest(pending: PendingFrame<Request, Response>, lease: ModelLease): InferenceRequest {
     const context = {
       choice: this.#choice,
-      callDeadline: Number(this.#call.getDeadline()),
+      callTimeout: callTimeout(this.#call.getDeadline()),
       keep: this.#finisher?.keep,
       signal: this.#abandoned.signal,
     };

@@ -1,12 +1,14 @@
 import type { MetricSnapshot } from '../http/metrics.js';
+import type { LogLevel } from '../core/log-level.js';
 import type { Readiness } from '../http/readiness.js';
 
 /** What a process answers to. */
 export interface ProcessCalls {
   readonly readiness: () => Readiness;
   readonly metrics: () => Promise<MetricSnapshot>;
-  readonly load: (name: string) => Promise<void>;
+  readonly load: (model: ModelToLoad) => Promise<void>;
   readonly unload: (name: string) => Promise<void>;
+  readonly setLogLevel: (level: LogLevel) => void;
   /** Ends as it does on SIGTERM; the answer comes at once. */
   readonly drain: () => void;
 }
@@ -22,8 +24,16 @@ export interface PrimaryCalls {
   /** It cannot start, and why. */
   readonly failed: (message: string) => void;
   /** A client wants a model to be loaded, or unloaded, in every process. */
-  readonly load: (name: string) => Promise<void>;
+  readonly load: (model: ModelToLoad) => Promise<void>;
   readonly unload: (name: string) => Promise<void>;
+  /** A client wants every process to log from this severity on. */
+  readonly setLogLevel: (level: LogLevel) => Promise<void>;
+}
+
+export interface ModelToLoad {
+  readonly name: string;
+  /** Keys that stand in place of those of its config.yaml, as JSON; null: there are none. */
+  readonly override: string | null;
 }
 
 export interface Beginning {
@@ -32,5 +42,6 @@ export interface Beginning {
   /** The gRPC port to open; 0: a free one. */
   readonly port: number;
   /** With the control mode explicit: the models to load. */
-  readonly loadModel: readonly string[];
+  readonly loadModel: readonly ModelToLoad[];
+  readonly logLevel: LogLevel;
 }

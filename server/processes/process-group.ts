@@ -36,7 +36,7 @@ export interface GroupListener {
   readonly ended: (last: MetricSnapshot | null) => void;
 }
 
-type Options = Pick<ServerOptions, 'processes' | 'grpcAddress' | 'loadModel' | 'exitTimeout'>;
+type Options = Pick<ServerOptions, 'processes' | 'grpcAddress' | 'loadModel' | 'logLevel' | 'exitTimeout'>;
 
 /**
  * The processes of a server, which share its gRPC port. One that ends is replaced, sooner or later as it ends seldom or
@@ -83,7 +83,7 @@ export class ProcessGroup implements AsyncDisposable {
     this.failed = new Promise((_resolve, reject) => (this.#fail = reject));
     // It may come before anybody waits for it.
     this.failed.catch(() => {});
-    this.#control = new SharedControl(options.loadModel, () =>
+    this.#control = new SharedControl(options, () =>
       this.#members.filter(({ begun }) => begun).map(({ peer }) => peer),
     );
     this.#places = Array.from({ length: options.processes }, (_, place) => ({
@@ -171,15 +171,17 @@ export class ProcessGroup implements AsyncDisposable {
     return {
       begin: () => {
         member().begun = true;
-        return { number, port: this.#portToAskFor(), loadModel: this.#control.wanted };
+        const { wanted, logLevel } = this.#control;
+        return { number, port: this.#portToAskFor(), loadModel: wanted, logLevel };
       },
       listening: (address) => this.#opened(member(), address),
       started: (models) => this.#memberStarted(member(), models),
       failed: (message) => {
         member().failure = message;
       },
-      load: (name) => this.#control.load(name),
+      load: (model) => this.#control.load(model),
       unload: (name) => this.#control.unload(name),
+      setLogLevel: (level) => this.#control.setLogLevel(level),
     };
   }
 
