@@ -48,6 +48,7 @@ export interface Door {
 /** Packages with a single door. */
 export const PACKAGE_DOORS: readonly (Door & { readonly packages: RegExp })[] = [
   { what: 'gRPC', packages: /^(@grpc\/|grpc-health-check$)/, only: ['grpc/'] },
+  { what: 'descriptors', packages: /^@bufbuild\/protobuf(\/wkt)?$/, only: ['grpc/proto-files.ts'] },
   { what: 'fastify', packages: /^@?fastify(\/|$)/, only: ['http/'] },
   { what: 'prom-client', packages: /^prom-client$/, only: ['http/'] },
   { what: 'piscina', packages: /^piscina$/, only: ['runtime/instance-thread.ts', 'runtime/instance-worker.ts'] },

@@ -89,6 +89,6 @@ function batching({ dynamic_batching: said }: ModelConfig) {
       allowTimeoutOverride: true,
       maxQueueSize: queue.max_queue_size,
     },
-    priorityQueuePolicy: {},
+    priorityQueuePolicy: new Map(),
   };
 }
