@@ -56,7 +56,7 @@ const UNANSWERED: InferenceResult = {
 
 /**
  * Groups the requests of one model version into batches for idle instances. A batch is cut as late as possible: only
- * when an instance can take it. Then, looking from the front of the queue:
+ * when an instance can take it, and all that has arrived together is in the queue. Then, looking from its front:
  *
  * 1. as many rows as max_batch_size allows are there: cut;
  * 2. the next request has another batch key, or would overfill the batch: cut before it;
@@ -74,6 +74,8 @@ export class DynamicBatcher {
   readonly #queue: RequestQueue<Entry>;
   readonly #order = new ReleaseOrder();
   #running = 0;
+  /** Whether the queue is looked at as soon as all that arrives now is in it. */
+  #gathering = false;
   #wakeUp: Timer | null = null;
   #wakeUpAt = Infinity;
   /** The time for which the timer last fired. */
@@ -118,13 +120,13 @@ export class DynamicBatcher {
       entry = { request, resolve, dispatchedAt: 0, place: null };
     });
     try {
-      this.#queue.push(entry);
+      this.#push(entry);
     } catch (error) {
       this.counts.failed(ServingError.from(error).code, 0);
       throw error;
     }
     if (request.deadlineAt !== null) this.#wakeAt(request.deadlineAt);
-    this.#dispatch();
+    this.#gather();
     return { response, withdraw: (reason) => this.#withdraw(entry, reason) };
   }
 
@@ -142,6 +144,27 @@ export class DynamicBatcher {
     if (request.deadlineAt !== null && request.deadlineAt <= this.#clock.now()) {
       throw new ServingError('DEADLINE_EXCEEDED', 'the deadline had passed when the frame arrived');
     }
+  }
+
+  #push(entry: Entry): void {
+    try {
+      this.#queue.push(entry);
+    } catch (error) {
+      if (!this.#gathering) throw error;
+      // What is still being gathered has no claim to the room of those that wait.
+      this.#dispatch();
+      this.#queue.push(entry);
+    }
+  }
+
+  /** Requests that arrive together travel together: each batch costs two threads a wake-up. */
+  #gather(): void {
+    if (this.#gathering || this.#executor.idle === 0) return;
+    this.#gathering = true;
+    this.#clock.soon(() => {
+      this.#gathering = false;
+      this.#dispatch();
+    });
   }
 
   #dispatch(): void {
