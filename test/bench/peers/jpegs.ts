@@ -12,7 +12,10 @@ import type { Aim, Report } from '../report.js';
 import type { Settings } from '../settings.js';
 import { checkFaces } from './same-faces.js';
 import type { Triton } from './triton.js';
-import { CENTERFACE_SIDE } from './triton-repository.js';
+import { tritonFaces } from './triton-repository.js';
+
+/** Sides of the network's input. */
+export const SIDES = [320, 640] as const;
 
 /** Frames in flight. */
 const LOADS = [1, 8, 32] as const;
@@ -28,33 +31,67 @@ interface JpegRun {
 }
 
 /**
- * JPEG files of 1280x720 to faces: Sluice's Detect, and Triton with OpenCV, NumPy and ONNX Runtime in its Python back end;
- * the same network, as many instances of one thread, and one client of the same make.
+ * JPEG files of 1280x720 to faces: Sluice's Detect, and Triton with OpenCV and NumPy in its Python back end, with ONNX
+ * Runtime in the same model or in one of its own between two in Python; the same network, as many instances of one
+ * thread, and one client of the same make.
  */
 export async function jpegs(report: Report, settings: Settings, triton: Triton): Promise<void> {
   const pictures = await benchPictures(1280, 720);
-  await using repository = await centerfaceRepository(CENTERFACE_SIDE);
+  for (const side of SIDES) await ofSide(report, settings, triton, side, pictures);
+}
+
+async function ofSide(
+  report: Report,
+  settings: Settings,
+  triton: Triton,
+  side: number,
+  pictures: readonly Buffer[],
+): Promise<void> {
+  await using repository = await centerfaceRepository(side);
   await using sluice = await ServerProcess.start({ modelRepository: repository.directory });
-  await checkFaces(pictures, sluice.grpcAddress, triton.grpcAddress);
-  const common = { model: 'centerface', pictures, connections: 1 };
-  using detect = await SluiceTarget.open({ ...common, address: sluice.grpcAddress, streams: 1 });
-  const tensors = { shapes: new Map<string, readonly number[]>(), data: 'random' };
-  using infer = await KServeTarget.open({ ...common, ...tensors, address: triton.grpcAddress, streams: 0 });
-  const servers = [
+  const { whole, ensemble } = tritonFaces(side);
+  for (const model of [whole, ensemble]) await checkFaces(pictures, sluice.grpcAddress, triton.grpcAddress, model);
+  const common = { pictures, connections: 1 };
+  using detect = await SluiceTarget.open({ ...common, model: 'centerface', address: sluice.grpcAddress, streams: 1 });
+  const infer = (model: string): Promise<KServeTarget> =>
+    KServeTarget.open({
+      ...common,
+      model,
+      address: triton.grpcAddress,
+      streams: 0,
+      shapes: new Map<string, readonly number[]>(),
+      data: 'random',
+    });
+  using inferWhole = await infer(whole);
+  using inferEnsemble = await infer(ensemble);
+  const servers: readonly Served[] = [
     { name: 'sluice', target: detect, pid: sluice.pid },
-    { name: triton.name, target: infer, pid: triton.pid },
-  ] as const;
+    { name: 'triton, one model in Python', target: inferWhole, pid: triton.pid },
+    { name: 'triton, ensemble', target: inferEnsemble, pid: triton.pid },
+  ];
   const runs = LOADS.map(() => servers.map((): JpegRun[] => []));
   for (const { target } of servers) await send(target, 32, upTo(WARM_UP_FRAMES));
   for (let repetition = 0; repetition < settings.repetitions; repetition++) {
-    report.progress(`jpegs: ${repetition + 1} of ${settings.repetitions}`);
+    report.progress(`jpegs at ${side}: ${repetition + 1} of ${settings.repetitions}`);
     for (const [index, load] of LOADS.entries()) {
       for (const [place, { target, pid }] of servers.entries()) {
         runs[index]![place]!.push(await measure(target, pid, load, settings.seconds));
       }
     }
   }
-  reportRuns(report, runs, [servers[0].name, servers[1].name]);
+  reportRuns(
+    report,
+    side,
+    runs,
+    servers.map(({ name }) => name),
+  );
+}
+
+/** A server as it is asked. */
+interface Served {
+  readonly name: string;
+  readonly target: Target;
+  readonly pid: number;
 }
 
 async function measure(target: Target, pid: number, load: number, seconds: number): Promise<JpegRun> {
@@ -78,24 +115,30 @@ async function send(target: Target, load: number, more: () => boolean): Promise<
   return samples;
 }
 
-function reportRuns(report: Report, runs: readonly (readonly JpegRun[][])[], names: readonly string[]): void {
+function reportRuns(
+  report: Report,
+  side: number,
+  runs: readonly (readonly JpegRun[][])[],
+  names: readonly string[],
+): void {
   LOADS.forEach((load, index) => {
     const of = (place: number, key: keyof JpegRun): number[] => runs[index]![place]!.map((run) => run[key]);
     names.forEach((server, place) => {
-      const at = { server, window: load };
+      const at = { side, server, window: load };
       report.add({ bench: 'jpegs', figure: 'throughput', at, unit: 'frames/s', runs: of(place, 'framesPerSecond') });
       report.add({ bench: 'jpegs', figure: 'latency p50', at, unit: 'ms', runs: of(place, 'p50') });
       report.add({ bench: 'jpegs', figure: 'server CPU', at, unit: 'ms/frame', runs: of(place, 'serverCpu') });
-    });
-    const shares = ratios(of(0, 'framesPerSecond'), of(1, 'framesPerSecond'));
-    const aim = load === 1 ? {} : { aim: AIM };
-    report.add({
-      bench: 'jpegs',
-      figure: 'sluice / triton',
-      at: { window: load },
-      unit: 'ratio',
-      runs: shares,
-      ...aim,
+      if (place === 0) return;
+      const shares = ratios(of(0, 'framesPerSecond'), of(place, 'framesPerSecond'));
+      const aim = load === 1 ? {} : { aim: AIM };
+      report.add({
+        bench: 'jpegs',
+        figure: `sluice / ${server}`,
+        at: { side, window: load },
+        unit: 'ratio',
+        runs: shares,
+        ...aim,
+      });
     });
   });
   const rows = names.map((name, place) => [
@@ -105,6 +148,6 @@ function reportRuns(report: Report, runs: readonly (readonly JpegRun[][])[], nam
       return `${of('framesPerSecond').toFixed(1)}/s, ${of('p50').toFixed(1)} ms, ${of('serverCpu').toFixed(1)} ms CPU`;
     }),
   ]);
-  const header = ['JPEG to faces', ...LOADS.map((load) => `${load} in flight`)];
+  const header = [`input ${side}x${side}`, ...LOADS.map((load) => `${load} in flight`)];
   report.table('JPEG files to faces: frames a second, latency p50, CPU of the server a frame', header, rows);
 }

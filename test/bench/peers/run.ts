@@ -4,7 +4,7 @@ import { Report } from '../report.js';
 import { FULL, QUICK } from '../settings.js';
 import { tensorModels } from '../tensor-models.js';
 import { tensorsBeside } from '../tensors.js';
-import { jpegs } from './jpegs.js';
+import { jpegs, SIDES } from './jpegs.js';
 import { Triton } from './triton.js';
 import { tritonRepository } from './triton-repository.js';
 
@@ -30,7 +30,7 @@ if (unknown.length > 0) {
   const machine = { cpu: processors[0]?.model ?? '', cores: processors.length, load: loadavg()[0] };
   console.log(JSON.stringify({ date, node: process.version, triton: '2.51.0', ...machine }));
   if (machine.load! > 1) report.doubt(`others used the machine at the start: its load was ${machine.load!.toFixed(1)}`);
-  await using repository = await tritonRepository(tensorModels());
+  await using repository = await tritonRepository(tensorModels(), SIDES);
   await using triton = await Triton.start(repository.directory);
   for (const name of names) {
     await BENCHES[name as keyof typeof BENCHES](report, values.quick ? QUICK : FULL, triton);

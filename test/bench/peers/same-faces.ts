@@ -4,8 +4,13 @@ import { SluiceClient } from '../../../clients/typescript/sluice-client.js';
 /** Pixels by which sides of boxes may differ: the two scale pictures down differently. */
 const TOLERANCE = 6;
 
-/** Throws unless both servers find the same faces: else they do not do the same work. */
-export async function checkFaces(pictures: readonly Buffer[], sluice: string, triton: string): Promise<void> {
+/** Throws unless both servers, Triton by one of its models, find the same faces: else they do not do the same work. */
+export async function checkFaces(
+  pictures: readonly Buffer[],
+  sluice: string,
+  triton: string,
+  model: string,
+): Promise<void> {
   using ours = await SluiceClient.connect(sluice);
   using theirs = await KServeClient.connect(triton);
   let index = 0;
@@ -17,7 +22,7 @@ export async function checkFaces(pictures: readonly Buffer[], sluice: string, tr
     length.writeUInt32LE(pictures[index]!.length);
     const data = Buffer.concat([length, pictures[index]!]);
     const inputs = [{ name: 'picture', datatype: 'BYTES', shape: [1, 1], data }];
-    const { outputs } = await theirs.infer({ model: 'centerface', inputs });
+    const { outputs } = await theirs.infer({ model, inputs });
     const faces = new Float32Array(new Uint8Array(outputs[0]!.data).buffer);
     const boxes = Array.from({ length: faces.length / 15 }, (_, face) => [
       ...faces.slice(face * 15 + 1, face * 15 + 5),
