@@ -7,7 +7,7 @@ import {
   type ModelMetadataResponse,
   type ModelStatistics,
 } from '../../server/gen/inference/grpc_service.js';
-import { openChannel } from './channel.js';
+import { openChannel, type ConnectionSettings } from './channel.js';
 import { asBuffer, exchange, type Source } from './exchange.js';
 import { unary } from './unary.js';
 
@@ -55,9 +55,9 @@ export class KServeClient implements Disposable {
     this.#client = client;
   }
 
-  /** Connects to `host:port`. Rejects when no server answers within `timeoutMs`. */
-  static async connect(address: string, timeoutMs = 5000): Promise<KServeClient> {
-    return new KServeClient(await openChannel(address, timeoutMs));
+  /** Connects to `host:port`. Rejects when no server answers in time. */
+  static async connect(address: string, settings: ConnectionSettings = {}): Promise<KServeClient> {
+    return new KServeClient(await openChannel(address, settings));
   }
 
   /** What a model takes and gives; a side of -1 is free. */

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from './clock.js';
+import type { Clock } from './clock.js';
 import { ServingError } from './errors.js';
 import type { Executor } from './executor.js';
 import type {
@@ -12,6 +12,7 @@ import { InferenceCounts } from './inference-counts.js';
 import { ReleaseOrder } from './release-order.js';
 import { RequestQueue, type QueueLimits } from './request-queue.js';
 import type { ModelStatistics } from './statistics.js';
+import { WakeUp } from './wake-up.js';
 
 export interface BatchingPolicy {
   /** Most rows of a batch. */
@@ -76,10 +77,7 @@ export class DynamicBatcher {
   #running = 0;
   /** Whether the queue is looked at as soon as all that arrives now is in it. */
   #gathering = false;
-  #wakeUp: Timer | null = null;
-  #wakeUpAt = Infinity;
-  /** The time for which the timer last fired. */
-  #woken = 0;
+  readonly #wakeUp: WakeUp;
   #stopped = false;
   readonly #drained = deferred();
 
@@ -89,6 +87,7 @@ export class DynamicBatcher {
     this.#clock = clock;
     this.counts = new InferenceCounts(statistics, clock);
     this.#queue = new RequestQueue(policy.priorityLevels, policy.queueLimits);
+    this.#wakeUp = new WakeUp(clock, () => this.#dispatch());
     executor.onIdle = () => this.#dispatch();
   }
 
@@ -110,7 +109,7 @@ export class DynamicBatcher {
     try {
       this.#admit(request);
     } catch (error) {
-      this.counts.failed(ServingError.from(error).code, 0);
+      this.counts.failed(ServingError.from(error), 0);
       throw error;
     }
     // What has expired makes room, also when its timer is late.
@@ -122,10 +121,10 @@ export class DynamicBatcher {
     try {
       this.#push(entry);
     } catch (error) {
-      this.counts.failed(ServingError.from(error).code, 0);
+      this.counts.failed(ServingError.from(error), 0);
       throw error;
     }
-    if (request.deadlineAt !== null) this.#wakeAt(request.deadlineAt);
+    if (request.deadlineAt !== null) this.#wakeUp.at(request.deadlineAt);
     this.#gather();
     return { response, withdraw: (reason) => this.#withdraw(entry, reason) };
   }
@@ -179,7 +178,7 @@ export class DynamicBatcher {
 
   #settleStop(): void {
     if (!this.#stopped || this.#queue.size > 0 || this.#running > 0) return;
-    this.#wakeUp?.cancel();
+    this.#wakeUp.cancel();
     this.#drained.resolve();
   }
 
@@ -213,9 +212,9 @@ export class DynamicBatcher {
     let length = 0;
     if (closed) length = candidates.length;
     else if (preferred > 0) length = preferred;
-    else if (this.#now() >= oldest + maxQueueDelay) {
+    else if (this.#wakeUp.now() >= oldest + maxQueueDelay) {
       length = Math.ceil(candidates.length / this.#executor.idle);
-    } else this.#wakeAt(oldest + maxQueueDelay);
+    } else this.#wakeUp.at(oldest + maxQueueDelay);
     const batch = candidates.slice(0, length);
     for (const entry of batch) this.#queue.remove(entry);
     return batch;
@@ -266,7 +265,7 @@ export class DynamicBatcher {
       total: now - arrivedAt,
       batchSize,
     };
-    if (result.outcome instanceof ServingError) this.counts.failed(result.outcome.code, timings.total);
+    if (result.outcome instanceof ServingError) this.counts.failed(result.outcome, timings.total);
     else this.counts.succeeded(timings, entry.request.rows);
     const release = (): void => entry.resolve({ ...result, timings });
     if (entry.place === null) release();
@@ -275,41 +274,19 @@ export class DynamicBatcher {
 
   /** Settles what has waited past its deadline, and arms the timer for the next one. */
   #expire(): void {
-    const now = this.#now();
-    if (now < this.#wakeUpAt) return;
-    this.#wakeUp?.cancel();
-    this.#wakeUp = null;
-    this.#wakeUpAt = Infinity;
+    if (!this.#wakeUp.takeDue()) return;
+    const now = this.#wakeUp.now();
     const reason = new ServingError('DEADLINE_EXCEEDED', 'the deadline passed while the frame was queued');
     for (const entry of this.#queue) {
       const { deadlineAt } = entry.request;
       if (deadlineAt === null) continue;
       if (deadlineAt > now) {
-        this.#wakeAt(deadlineAt);
+        this.#wakeUp.at(deadlineAt);
       } else {
         this.#queue.remove(entry);
         this.#settle(entry, { width: 0, height: 0, outcome: reason }, NO_PHASES, 0);
       }
     }
-  }
-
-  /** One timer serves all: it fires at the earliest time asked for, and whoever needs a later one asks again. */
-  #wakeAt(at: number): void {
-    if (at >= this.#wakeUpAt) return;
-    this.#wakeUp?.cancel();
-    this.#wakeUpAt = at;
-    this.#wakeUp = this.#clock.schedule(at - this.#clock.now(), () => {
-      const now = this.#clock.now();
-      // A timer of many days fires long before its time, and only has to be set anew.
-      this.#woken = at - now <= 1000 ? at : now;
-      this.#wakeUpAt = this.#woken;
-      this.#dispatch();
-    });
-  }
-
-  /** A timer may fire up to a millisecond early; what it was set for counts as reached all the same. */
-  #now(): number {
-    return Math.max(this.#clock.now(), this.#woken);
   }
 }
 

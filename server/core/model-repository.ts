@@ -6,8 +6,11 @@ import {
   scanRepository,
   type ConfigOverrides,
   type ConfigParser,
+  type ConfigWarning,
   type ModelSnapshot,
 } from './repository-scan.js';
+import type { TaskName } from './tasks.js';
+import { usedModels } from './used-models.js';
 
 /** none: load all once, at start. poll: follow the directory. explicit: load and unload when told. */
 export type ModelControlMode = 'none' | 'poll' | 'explicit';
@@ -19,6 +22,8 @@ export interface RepositoryOptions {
   readonly loadAtStart: readonly string[];
   readonly parseConfig: ConfigParser;
   readonly load: ModelLoader;
+  /** Told of what a configuration says and is not done, whenever that has changed. */
+  readonly warn: (model: string, warning: ConfigWarning) => void;
   readonly listener: LifecycleListener;
   /** Of the models at start. */
   readonly overrides?: ConfigOverrides;
@@ -113,16 +118,22 @@ export class ModelRepository implements AsyncDisposable {
   }
 
   /**
-   * Resolves when a model serves that `user`, a pipeline, names as a stage. One that loads is waited for; with `explicit`
-   * one that nobody has loaded is loaded. Throws why it does not serve, or the reason of the signal.
+   * Resolves when a model serves that `user`, a pipeline or an ensemble, runs. One that loads is waited for; with
+   * `explicit` one that nobody has loaded is loaded. Throws why it does not serve, or the reason of the signal.
    */
   async whenReady(name: string, version: number | null, user: string, signal: AbortSignal): Promise<void> {
     const snapshot = await this.#scanOne(name);
     if (snapshot === null) throw this.#notInRepository(name);
-    // Before anything is waited for: two pipelines that name one another would wait for ever.
+    // Before anything is waited for: models that run one another would wait for ever.
     if (!(snapshot.content instanceof ServingError) && snapshot.content.config.task === 'pipeline') {
       const itself = name === user ? ' itself' : '';
       throw new ServingError('MODEL_INVALID', `model ${name} is a pipeline${itself}; name the models of its stages`);
+    }
+    if (await this.#runs(snapshot, user, new Set())) {
+      throw new ServingError(
+        'MODEL_INVALID',
+        `model ${name} runs ${user} in turn; models must not run one another in a circle`,
+      );
     }
     const lifecycle = this.#models.get(name);
     if (lifecycle !== undefined) await unlessAborted(lifecycle.settled(), signal);
@@ -141,6 +152,12 @@ export class ModelRepository implements AsyncDisposable {
     return [...this.#models.values()]
       .map((lifecycle) => ({ name: lifecycle.name, versions: lifecycle.status() }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The task of a model as its configuration was last read; null: it could not be, or the model is being unloaded. */
+  taskOf(name: string): TaskName | null {
+    const content = this.#snapshots.get(name)?.content;
+    return content === undefined || content instanceof ServingError ? null : content.config.task;
   }
 
   /** Every version that serves now. */
@@ -184,24 +201,45 @@ export class ModelRepository implements AsyncDisposable {
       lifecycle = new ModelLifecycle(snapshot.name, this.#options.load, this.#changed);
       this.#models.set(snapshot.name, lifecycle);
     }
+    this.#warnOf(snapshot);
     this.#snapshots.set(snapshot.name, snapshot);
     await lifecycle.reconcile(snapshot, retry);
   }
 
   readonly #changed: LifecycleListener = (name, status) => {
     this.#options.listener(name, status);
-    if (status?.state === 'READY' && status.reason === null) this.#retryPipelinesOf(name);
+    if (status?.state === 'READY' && status.reason === null) this.#retryUsersOf(name);
   };
 
-  /** A pipeline that failed for want of a model is tried again when that one serves. */
-  #retryPipelinesOf(name: string): void {
-    for (const [pipeline, snapshot] of this.#snapshots) {
-      const lifecycle = this.#models.get(pipeline);
+  /** A pipeline or an ensemble that failed for want of a model is tried again when that one serves. */
+  #retryUsersOf(name: string): void {
+    for (const [user, snapshot] of this.#snapshots) {
+      const lifecycle = this.#models.get(user);
       if (snapshot.content instanceof ServingError || lifecycle === undefined) continue;
-      const { stages = [] } = snapshot.content.config.pipeline ?? {};
-      if (!stages.some(({ model }) => model === name) || lifecycle.busy || lifecycle.failure() === null) continue;
+      const uses = usedModels(snapshot.content.config).includes(name);
+      if (!uses || lifecycle.busy || lifecycle.failure() === null) continue;
       void this.#reconcile(snapshot, true);
     }
+  }
+
+  /** Whether a model is `user`, or runs it, by way of whatever others. */
+  async #runs({ name, content }: ModelSnapshot, user: string, seen: Set<string>): Promise<boolean> {
+    if (name === user) return true;
+    if (content instanceof ServingError || seen.has(name)) return false;
+    seen.add(name);
+    for (const used of usedModels(content.config)) {
+      const snapshot = await this.#scanOne(used);
+      if (snapshot !== null && (await this.#runs(snapshot, user, seen))) return true;
+    }
+    return false;
+  }
+
+  #warnOf({ name, content }: ModelSnapshot): void {
+    const warnings = content instanceof ServingError ? [] : content.warnings;
+    const before = this.#snapshots.get(name)?.content ?? null;
+    const known = before === null || before instanceof ServingError ? [] : before.warnings;
+    if (JSON.stringify(warnings) === JSON.stringify(known)) return;
+    for (const warning of warnings) this.#options.warn(name, warning);
   }
 
   async #remove(lifecycle: ModelLifecycle): Promise<void> {

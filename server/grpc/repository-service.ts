@@ -1,9 +1,10 @@
 import type { handleUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { ServingError } from '../core/errors.js';
-import type { ModelState as CoreModelState } from '../core/model-lifecycle.js';
+import type { ModelState as CoreModelState } from '../core/model-state.js';
 import type { ModelControlMode, ModelRepository } from '../core/model-repository.js';
 import { ModelState, type ModelVersion, type RepositoryServer } from '../gen/sluice/v1/repository.js';
-import { forClient, toStatus, type FaultLog } from './status.js';
+import { forClient, type FaultLog } from '../protocol/client-error.js';
+import { toStatus } from './status.js';
 
 const STATES: Record<CoreModelState, ModelState> = {
   LOADING: ModelState.MODEL_STATE_LOADING,
@@ -13,7 +14,10 @@ const STATES: Record<CoreModelState, ModelState> = {
 };
 
 /** Loads and unloads models, in this process or in all that the server has. */
-export type ModelControl = Pick<ModelRepository, 'load' | 'unload'>;
+export interface ModelControl extends Pick<ModelRepository, 'unload'> {
+  /** As ModelRepository.load. */
+  load(name: string, override: string | null): Promise<void>;
+}
 
 export interface RepositoryServiceOptions {
   readonly repository: Pick<ModelRepository, 'index'>;
@@ -45,7 +49,7 @@ export function repositoryService({
     listModels: unary(() => ({ models: repository.index().flatMap(toModelVersions) })),
     loadModel: unary(async ({ name }) => {
       requireExplicit(controlMode);
-      await control.load(name);
+      await control.load(name, null);
       return {};
     }),
     unloadModel: unary(async ({ name }) => {

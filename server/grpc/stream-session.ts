@@ -1,18 +1,31 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { Share } from '../core/access/client-limits.js';
 import type { Clock } from '../core/clock.js';
 import type { Ticket } from '../core/dynamic-batcher.js';
-import { ServingError, type ErrorCode } from '../core/errors.js';
+import { ServingError } from '../core/errors.js';
 import { requireTable, type InferenceRequest, type InferenceResponse, type TaskParameters } from '../core/inference.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
+import { contentBytes } from '../core/picture.js';
 import type { StatisticsSink } from '../core/statistics.js';
 import { FramePolicy, type FrameError, type FrameInfo } from '../gen/sluice/v1/inference.js';
+import { forClient, toFrameError, type FaultLog } from '../protocol/client-error.js';
+import { answeredInfo, toAnswer } from '../protocol/frame-answer.js';
+import { newFrameInfo } from '../protocol/frame-codec.js';
+import { toRequest, type StreamFrame } from '../protocol/frame-request.js';
+import type {
+  Answer,
+  Answered,
+  Finisher,
+  FinisherTools,
+  StreamChoice,
+  StreamProtocol,
+} from '../protocol/stream-protocol.js';
 import { callTimeout } from './call-deadline.js';
-import { newFrameInfo, writeTimings } from './frame-codec.js';
-import { toRequest, type StreamFrame } from './frame-request.js';
-import { forClient, toFrameError, toStatus, type FaultLog } from './status.js';
+import { reasonToEnd, type CallOrigin, type CallOrigins } from './call-origins.js';
+import { countRefused } from './count-refused.js';
+import { toStatus } from './status.js';
 import { chooseModel, type StreamLimits, type StreamSettings } from './stream-settings.js';
-import type { Answer, Answered, Finisher, FinisherTools, StreamChoice, StreamProtocol } from './stream-protocol.js';
 import { StreamWindow, type Slot } from './stream-window.js';
 
 /** What a session needs of the server. */
@@ -20,6 +33,7 @@ export interface SessionContext extends FinisherTools {
   readonly repository: ModelRepository;
   readonly clock: Clock;
   readonly limits: StreamLimits;
+  readonly origins: Pick<CallOrigins, 'of'>;
   readonly statistics: StatisticsSink;
   readonly logFault: FaultLog;
   /** Aborted when the server begins to shut down. */
@@ -41,6 +55,7 @@ export class StreamSession<Request, Response> {
   readonly #call: ServerDuplexStream<Request, Response>;
   readonly #protocol: StreamProtocol<Request, Response>;
   readonly #context: SessionContext;
+  readonly #origin: CallOrigin;
   #settings: StreamSettings | null = null;
   #choice!: StreamChoice;
   readonly #window = new StreamWindow<Response>(
@@ -68,16 +83,18 @@ export class StreamSession<Request, Response> {
     this.#call = call;
     this.#protocol = protocol;
     this.#context = context;
+    this.#origin = context.origins.of(call.metadata);
   }
 
   /** Serves the call; resolves when it has ended, however it did. */
   async run(): Promise<void> {
     const statistics = this.#context.statistics.streamOpened(this.#protocol.call);
     const endIfDraining = (): void => this.#endIfDraining();
+    const ends = [this.#context.draining, this.#origin.leaving];
     this.#call.once('cancelled', () =>
       this.#failWith(new ServingError('CANCELLED', 'the client cancelled the stream')),
     );
-    this.#context.draining.addEventListener('abort', endIfDraining);
+    for (const end of ends) end.addEventListener('abort', endIfDraining);
     try {
       await this.#readAll();
       await this.#window.drained();
@@ -87,9 +104,9 @@ export class StreamSession<Request, Response> {
     } catch (cause) {
       const error = this.#failure ?? ServingError.from(cause);
       this.#failWith(error);
-      statistics.ended(error.code);
+      statistics.ended(error);
     } finally {
-      this.#context.draining.removeEventListener('abort', endIfDraining);
+      for (const end of ends) end.removeEventListener('abort', endIfDraining);
       this.#finisher?.[Symbol.dispose]();
     }
   }
@@ -107,12 +124,12 @@ export class StreamSession<Request, Response> {
   }
 
   /**
-   * While the server drains, a stream ends as soon as none of its frames is in flight: the client goes on elsewhere,
-   * and a stream that always has frames in flight may finish within --exit-timeout.
+   * While the server drains, or the connection is to end, a stream ends as soon as none of its frames is in flight: the
+   * client goes on elsewhere, and a stream that always has frames in flight may finish within the time that is left.
    */
   #endIfDraining(): void {
-    if (!this.#context.draining.aborted || !this.#window.empty || this.#finished) return;
-    this.#failWith(new ServingError('SHUTTING_DOWN', 'the server is shutting down; open the stream again elsewhere'));
+    const reason = reasonToEnd(this.#context.draining, this.#origin);
+    if (reason !== null && this.#window.empty && !this.#finished) this.#failWith(reason);
   }
 
   async #readAll(): Promise<void> {
@@ -156,20 +173,18 @@ export class StreamSession<Request, Response> {
   }
 
   #submit(pending: PendingFrame<Request, Response>): void {
-    let lease: ModelLease;
+    let lease: ModelLease | null = null;
+    let share: Share | null = null;
     try {
       lease = this.#acquire();
-    } catch (cause) {
-      this.#fail(pending, ServingError.from(cause));
-      return;
-    }
-    try {
       const request = this.#toRequest(pending, lease);
+      share = countRefused(lease, () => this.#origin.take(contentBytes(request.content)));
       const ticket = lease.enqueue(request);
       this.#tickets.set(pending.slot, ticket);
-      void this.#answer(pending, request.parameters, ticket, lease);
+      void this.#answer(pending, request.parameters, ticket, lease, share);
     } catch (cause) {
-      lease[Symbol.dispose]();
+      share?.[Symbol.dispose]();
+      lease?.[Symbol.dispose]();
       this.#fail(pending, ServingError.from(cause));
     }
   }
@@ -187,13 +202,7 @@ export class StreamSession<Request, Response> {
       keep: this.#finisher?.keep,
       signal: this.#abandoned.signal,
     };
-    try {
-      return toRequest(pending, context, this.#protocol, lease.model);
-    } catch (cause) {
-      const error = ServingError.from(cause);
-      lease.refused(error.code);
-      throw error;
-    }
+    return countRefused(lease, () => toRequest(pending, context, this.#protocol, lease.model));
   }
 
   async #answer(
@@ -201,8 +210,10 @@ export class StreamSession<Request, Response> {
     parameters: TaskParameters,
     ticket: Ticket,
     lease: ModelLease,
+    share: Share,
   ): Promise<void> {
     using held = lease;
+    using _share = share;
     const response = await ticket.response;
     this.#tickets.delete(pending.slot);
     try {
@@ -221,23 +232,14 @@ export class StreamSession<Request, Response> {
     response: InferenceResponse,
     model: Model,
   ): void {
-    const { outcome, width, height, picture } = response;
-    const info: FrameInfo = {
-      ...this.#info(pending),
-      modelVersion: String(model.version),
-      width,
-      height,
-      timings: writeTimings(response.timings),
-    };
+    const { outcome, picture } = response;
+    const info = answeredInfo(this.#info(pending), response, model);
     if (outcome instanceof ServingError) {
       picture?.release();
       this.#fail(pending, outcome, info);
       return;
     }
-    const stages = response.stages?.map((stage) => {
-      return stage.error === null ? stage : { ...stage, error: forClient(stage.error, this.#context.logFault) };
-    });
-    const answer = { width, height, table: requireTable(outcome), parameters, labels: model.labels, stages };
+    const answer = toAnswer(requireTable(outcome), response, parameters, model, this.#context.logFault);
     pending.slot.settle({
       respond: () => this.#finish(info, answer, { model, picture }),
       discard: () => picture?.release(),
@@ -277,15 +279,15 @@ export class StreamSession<Request, Response> {
     if (this.#held === null) return;
     this.#fail(this.#held, reason);
     this.#held = null;
-    this.#countRefused(reason.code);
+    this.#countRefused(reason);
   }
 
   /** Counts a frame that failed before a model was asked for; a model that is gone by now counts no more. */
-  #countRefused(code: ErrorCode): void {
+  #countRefused(error: ServingError): void {
     const { model, version } = this.#settings!;
     if (!this.#context.repository.isReady(model, version)) return;
     using lease = this.#acquire();
-    lease.refused(code);
+    lease.refused(error);
   }
 
   /** Resolves when the transport can take more: a slow reader keeps its window full. */

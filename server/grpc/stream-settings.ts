@@ -2,9 +2,9 @@ import { ServingError } from '../core/errors.js';
 import { TASK_KINDS, type TaskKind } from '../core/model-config.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { StreamingCall } from '../core/statistics.js';
+import { readVersion } from '../core/version-policy.js';
 import { FramePolicy, type StreamOptions } from '../gen/sluice/v1/inference.js';
-import { readVersion } from './model-version.js';
-import type { StreamProtocol } from './stream-protocol.js';
+import type { StreamProtocol } from '../protocol/stream-protocol.js';
 
 export interface StreamLimits {
   /** Frames in flight of a stream that names no window. */

@@ -1,16 +1,30 @@
 import type { MetricSnapshot } from '../http/metrics.js';
 import type { LogLevel } from '../core/log-level.js';
 import type { Readiness } from '../http/readiness.js';
+import type { ServerReport } from '../http/server-status.js';
+import type { TriedPicture } from '../http/try-routes.js';
 
 /** What a process answers to. */
 export interface ProcessCalls {
   readonly readiness: () => Readiness;
   readonly metrics: () => Promise<MetricSnapshot>;
+  readonly report: () => ServerReport;
+  /** Somebody tries a model with a picture. */
+  readonly tryPicture: (picture: SentPicture) => Promise<object>;
+  /** Nobody waits for that picture any more. */
+  readonly withdraw: (id: number) => void;
   readonly load: (model: ModelToLoad) => Promise<void>;
   readonly unload: (name: string) => Promise<void>;
   readonly setLogLevel: (level: LogLevel) => void;
   /** Ends as it does on SIGTERM; the answer comes at once. */
   readonly drain: () => void;
+}
+
+/** A picture on its way to another process, and the number by which it can be called back. */
+export interface SentPicture extends Omit<TriedPicture, 'picture'> {
+  readonly id: number;
+  /** Base64: what goes between processes is JSON. */
+  readonly picture: string;
 }
 
 /** What the process that watches over the others answers to. */

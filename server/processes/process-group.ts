@@ -4,12 +4,15 @@ import type { ServerOptions } from '../config/server-options.js';
 import type { ProcessesReading } from '../http/merged-metrics.js';
 import type { MetricSnapshot } from '../http/metrics.js';
 import type { Readiness } from '../http/readiness.js';
+import type { ServerReport } from '../http/server-status.js';
 import { backOff } from './back-off.js';
-import type { PrimaryCalls } from './calls.js';
+import type { PrimaryCalls, ProcessCalls } from './calls.js';
 import type { ChildProcess } from './cluster.js';
 import { ENDED, MemberProcess } from './member-process.js';
+import type { Peer } from './peer.js';
 import { SharedControl } from './shared-control.js';
 import { sharedReadiness } from './shared-readiness.js';
+import { sharedReport } from './shared-report.js';
 
 /** With so many ends in a row before one process was ready, and none that serves, there is no use in going on. */
 const MOST_ENDS = 5;
@@ -112,6 +115,18 @@ export class ProcessGroup implements AsyncDisposable {
     ]);
     const ready = states.filter((state) => typeof state !== 'string' && state.ready).length;
     return { snapshots, total: this.#places.length, ready };
+  }
+
+  /** What the processes that answer tell, and how many they are. */
+  async report(): Promise<ServerReport & { readonly processes: number }> {
+    const reports = await Promise.all(this.#members.map((member) => member.report()));
+    const told = reports.filter((report) => report !== null);
+    return { ...sharedReport(told), processes: told.length };
+  }
+
+  /** Those that take frames. */
+  get serving(): Peer<ProcessCalls>[] {
+    return this.#members.filter(({ state, ended }) => state === 'started' && !ended).map(({ peer }) => peer);
   }
 
   /** Why a restart of the server is due, or null. */

@@ -35,6 +35,7 @@ const RETRY_MILLISECONDS = 5000;
  */
 export class InstanceGroup implements Executor {
   readonly instances: number;
+  readonly devices: readonly string[];
   onIdle: () => void = () => {};
   readonly #options: InstanceGroupOptions;
   readonly #rooms = new PictureRooms();
@@ -55,6 +56,7 @@ export class InstanceGroup implements Executor {
   private constructor(options: InstanceGroupOptions) {
     this.#options = options;
     this.instances = options.placements.length;
+    this.devices = options.placements.map((at) => (at.kind === 'cpu' ? 'CPU' : `GPU ${at.device}`));
   }
 
   /** Starts the instances; resolves when all have loaded. Throws the error of one that did not. */
@@ -142,7 +144,8 @@ export class InstanceGroup implements Executor {
   /** Requests that share a batch ask for tensors all or none. */
   #hand(thread: InstanceThread, batch: readonly InferenceRequest[]): Promise<Reply> {
     const transferList: ArrayBuffer[] = [];
-    if (batch[0]?.content.kind === 'tensors') return thread.infer(packTensors(batch, transferList), transferList);
+    if (batch[0]?.content.kind === 'tensors')
+      return thread.infer(packTensors(batch, transferList, thread.desk), transferList);
     return thread.execute(packFrames(batch, transferList, this.#rooms), transferList);
   }
 

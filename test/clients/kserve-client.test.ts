@@ -52,5 +52,7 @@ test('A call that fails rejects with its status, and a request that fails in a s
 });
 
 test('A server that is not there is told of', async (t) => {
-  await t.throwsAsync(KServeClient.connect('127.0.0.1:1', 200), { message: /no server answers at 127\.0\.0\.1:1/ });
+  await t.throwsAsync(KServeClient.connect('127.0.0.1:1', { timeoutMs: 200 }), {
+    message: /no server answers at 127\.0\.0\.1:1/,
+  });
 });

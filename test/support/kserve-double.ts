@@ -112,9 +112,16 @@ export class KServeDouble implements AsyncDisposable {
     if (this.failEvery > 0 && this.requests.length % this.failEvery === 0) return null;
     const { modelName, id, inputs, rawInputContents } = request;
     return {
-      ...{ modelName, modelVersion: '1', id, parameters: {} },
+      modelName,
+      modelVersion: '1',
+      id,
+      parameters: {},
       outputs: inputs.map(({ name, datatype, shape }) => ({
-        ...{ name: `${name}_out`, datatype, shape, parameters: {}, contents: undefined },
+        name: `${name}_out`,
+        datatype,
+        shape,
+        parameters: {},
+        contents: undefined,
       })),
       rawOutputContents: [...rawInputContents],
     };

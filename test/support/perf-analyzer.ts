@@ -46,7 +46,7 @@ export async function perfAnalyzer(address: string, model: string, ...flags: rea
 function parseReport(text: string): PerfPoint[] {
   const [header = '', ...rows] = text.trim().split('\n');
   const names = header.split(',');
-  return rows.map((row) => {
+  const points = rows.map((row) => {
     const cells = row.split(',');
     const cell = (name: string): number => Number(cells[names.indexOf(name)]);
     return {
@@ -58,4 +58,6 @@ function parseReport(text: string): PerfPoint[] {
       p99: cell('p99 latency'),
     };
   });
+  // It sorts them by throughput.
+  return points.sort((a, b) => a.load - b.load);
 }

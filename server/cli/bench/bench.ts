@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { ServerProcess } from '../../../clients/typescript/server-process.js';
 import { resolveServerOptions, UsageError } from '../../config/server-options.js';
+import { connectionSettings } from '../client-credentials.js';
 import { addConnectionOptions, type ConnectionFlags } from '../connection.js';
 import { drawCurves } from './curves.js';
 import { parseCount, parseCounts, parsePositive, parseRates, parseShape } from './flags.js';
@@ -10,7 +11,7 @@ import { KServeTarget } from './kserve-target.js';
 import type { Pace } from './load.js';
 import { measure, type Measurement } from './measure.js';
 import { summarize, type BenchPoint } from './point.js';
-import { SluiceTarget } from './sluice-target.js';
+import { SluiceTarget, type SluiceLoad } from './sluice-target.js';
 import { formatTable, paceOf } from './table.js';
 import type { Target } from './target.js';
 
@@ -89,7 +90,9 @@ async function bench(images: readonly string[], flags: BenchFlags): Promise<void
   const pictures = await readPictures(images, flags);
   const streams = flags.streams ?? (flags.protocol === 'sluice' ? 1 : 0);
   await using server = flags.server === undefined ? await startServer(flags) : null;
-  using target = await openTarget(flags.server ?? server!.grpcAddress, pictures, streams, flags);
+  const settings = flags.server === undefined ? {} : await connectionSettings(flags);
+  const way = { address: flags.server ?? server!.grpcAddress, settings, connections: flags.connections, streams };
+  using target = await openTarget(way, pictures, flags);
   const points: BenchPoint[] = [];
   for (const pace of pacesOf(flags)) points.push(await measurePoint(target, pace, streams, flags));
   console.log(formatTable(points));
@@ -102,21 +105,13 @@ function pacesOf({ concurrency, rate, arrivals }: BenchFlags): Pace[] {
   return rate?.map((each) => ({ rate: each, arrivals })) ?? concurrency.map((each) => ({ concurrency: each }));
 }
 
-function openTarget(address: string, pictures: Buffer[], streams: number, flags: BenchFlags): Promise<Target> {
-  const { protocol, model, connections, shape, inputData } = flags;
-  if (protocol === 'sluice') {
-    return SluiceTarget.open({ address, pictures, connections, streams, ...(model === undefined ? {} : { model }) });
-  }
+type Way = Pick<SluiceLoad, 'address' | 'settings' | 'connections' | 'streams'>;
+
+function openTarget(way: Way, pictures: Buffer[], flags: BenchFlags): Promise<Target> {
+  const { protocol, model, shape, inputData } = flags;
+  if (protocol === 'sluice') return SluiceTarget.open({ ...way, pictures, ...(model === undefined ? {} : { model }) });
   if (model === undefined) throw new UsageError('--protocol kserve needs --model');
-  return KServeTarget.open({
-    address,
-    model,
-    connections,
-    streams,
-    pictures,
-    shapes: shape ?? new Map(),
-    data: inputData,
-  });
+  return KServeTarget.open({ ...way, model, pictures, shapes: shape ?? new Map(), data: inputData });
 }
 
 async function measurePoint(target: Target, pace: Pace, streams: number, flags: BenchFlags): Promise<BenchPoint> {

@@ -1,3 +1,4 @@
+import type { ConnectionSettings } from '../../../clients/typescript/channel.js';
 import { KServeClient, type InferRequest, type Tensor } from '../../../clients/typescript/kserve-client.js';
 import { failedCall } from './failure.js';
 import { StreamSender } from './stream-sender.js';
@@ -7,6 +8,7 @@ import { makeInputs, type InputRules } from './tensors.js';
 /** Where requests go, and what is in them. */
 export interface KServeLoad extends InputRules {
   readonly address: string;
+  readonly settings?: ConnectionSettings;
   readonly model: string;
   readonly connections: number;
   /** 0: calls of ModelInfer; else streams of ModelStreamInfer side by side. */
@@ -35,7 +37,7 @@ export class KServeTarget implements Target {
   /** Connects, and makes the inputs that the model's metadata ask for. Throws what the server says of the model. */
   static async open(load: KServeLoad): Promise<KServeTarget> {
     const clients = await Promise.all(
-      Array.from({ length: load.connections }, () => KServeClient.connect(load.address)),
+      Array.from({ length: load.connections }, () => KServeClient.connect(load.address, load.settings)),
     );
     try {
       const { inputs } = await clients[0]!.metadata(load.model);

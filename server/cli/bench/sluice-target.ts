@@ -1,4 +1,4 @@
-import { SluiceClient, type Frame } from '../../../clients/typescript/sluice-client.js';
+import { SluiceClient, type ConnectionSettings, type Frame } from '../../../clients/typescript/sluice-client.js';
 import { statusName } from '../../../clients/typescript/status-name.js';
 import { StreamSender } from './stream-sender.js';
 import type { Outcome, Sender, Target } from './target.js';
@@ -11,6 +11,7 @@ export type Call = (typeof CALLS)[number];
 /** Where frames go, and which. */
 export interface SluiceLoad {
   readonly address: string;
+  readonly settings?: ConnectionSettings;
   /** Left out: the only model that answers the call. */
   readonly model?: string;
   /** Sent in turn, over and over. */
@@ -37,7 +38,7 @@ export class SluiceTarget implements Target {
   /** Connects, and finds out which call the model answers. Throws what the server says of the model. */
   static async open(load: SluiceLoad): Promise<SluiceTarget> {
     const clients = await Promise.all(
-      Array.from({ length: load.connections }, () => SluiceClient.connect(load.address)),
+      Array.from({ length: load.connections }, () => SluiceClient.connect(load.address, load.settings)),
     );
     try {
       return new SluiceTarget(load, clients, await callOf(clients[0]!, load.model));

@@ -7,7 +7,7 @@ import type { TensorSpec } from '../tensors.js';
 
 /** What runs a model, as Triton names it. */
 export function platformOf({ config, signature }: Pick<Model, 'config' | 'signature'>): string {
-  if (config.task === 'pipeline') return 'ensemble';
+  if (config.task === 'pipeline' || config.task === 'ensemble') return 'ensemble';
   return signature === null ? 'tensorrt_plan' : 'onnxruntime_onnx';
 }
 

@@ -43,20 +43,22 @@ export function tritonConfig(model: Model): TritonConfig {
     maxBatchSize: config.max_batch_size,
     input: inputs.map((spec): Partial<ModelInput> => ({ ...toTensor(spec, batched) })),
     output: outputs.map((spec): Partial<ModelOutput> => {
-      return { ...toTensor(spec, batched), labelFilename: config.labels ?? '' };
+      const declared = config.tensors?.output.find((output) => output.name === spec.name);
+      return { ...toTensor(spec, batched), labelFilename: declared?.label_filename ?? config.labels ?? '' };
     }),
-    ...(config.max_batch_size === 0
-      ? {}
-      : { schedulingChoice: { $case: 'dynamicBatching', dynamicBatching: batching(config) } }),
-    instanceGroup: [
-      {
-        name: `${name}_0`,
-        kind: onCpu ? Kind.KIND_CPU : Kind.KIND_GPU,
-        count: instances.total,
-        gpus: onCpu ? [] : [...(config.instance_group.gpus ?? [])],
-      },
-    ],
-    defaultModelFilename: config.task === 'pipeline' ? '' : config.default_model_filename,
+    ...scheduling(config),
+    instanceGroup:
+      config.task === 'ensemble'
+        ? []
+        : [
+            {
+              name: `${name}_0`,
+              kind: onCpu ? Kind.KIND_CPU : Kind.KIND_GPU,
+              count: instances.total,
+              gpus: onCpu ? [] : [...(config.instance_group.gpus ?? [])],
+            },
+          ],
+    defaultModelFilename: platform === 'ensemble' ? '' : config.default_model_filename,
     // What Triton has no word for.
     parameters: { task: { stringValue: config.task } },
   });
@@ -73,6 +75,23 @@ function versionPolicy({ version_policy: policy }: ModelConfig): Partial<TritonC
     return { policyChoice: { $case: 'latest', latest: { numVersions: policy.latest.num_versions } } };
   if ('all' in policy) return { policyChoice: { $case: 'all', all: {} } };
   return { policyChoice: { $case: 'specific', specific: { versions: policy.specific.versions.map(BigInt) } } };
+}
+
+function scheduling(config: ModelConfig): Pick<Partial<TritonConfig>, 'schedulingChoice'> {
+  const { ensemble_scheduling: ensemble } = config;
+  if (ensemble !== undefined) {
+    const step = ensemble.step.map(({ model_name: modelName, model_version: version, ...maps }) => ({
+      modelName,
+      modelVersion: BigInt(version),
+      inputMap: maps.input_map,
+      outputMap: maps.output_map,
+      modelNamespace: '',
+    }));
+    const ensembleScheduling = { step, maxInflightRequests: ensemble.max_inflight_requests };
+    return { schedulingChoice: { $case: 'ensembleScheduling', ensembleScheduling } };
+  }
+  if (config.max_batch_size === 0) return {};
+  return { schedulingChoice: { $case: 'dynamicBatching', dynamicBatching: batching(config) } };
 }
 
 function batching({ dynamic_batching: said }: ModelConfig) {

@@ -7,7 +7,8 @@ import type {
 } from '@grpc/grpc-js';
 import { errorMessage, ServingError } from '../../core/errors.js';
 import { GRPCInferenceServiceService } from '../../gen/inference/grpc_service.js';
-import { forClient, toStatus, type FaultLog } from '../status.js';
+import { forClient, type FaultLog } from '../../protocol/client-error.js';
+import { toStatus } from '../status.js';
 
 /** A message, or why it could not be read: grpc-js would answer that with INTERNAL. */
 export type Received<Request> = Request | ServingError;

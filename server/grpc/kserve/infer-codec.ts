@@ -84,7 +84,7 @@ const NOTHING = {
 export interface Answering {
   readonly name: string;
   readonly version: number;
-  readonly labels: readonly string[];
+  readonly labelsOf: (output: string) => readonly string[];
   /** Whether the first dim of its tensors is the batch. */
   readonly batched: boolean;
 }
@@ -94,14 +94,14 @@ export function writeInferResponse(
   id: string,
   tensors: readonly Tensor[],
   { classifications }: ReadRequest,
-  { name, version, labels, batched }: Answering,
+  { name, version, labelsOf, batched }: Answering,
 ): ModelInferResponse {
   const told =
     classifications.size === 0
       ? tensors
       : tensors.map((output) => {
           const count = classifications.get(output.name);
-          return count === undefined ? output : classified(output, count, labels, batched);
+          return count === undefined ? output : classified(output, count, labelsOf(output.name), batched);
         });
   return {
     modelName: name,

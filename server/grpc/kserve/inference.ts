@@ -4,8 +4,8 @@ import { ServingError } from '../../core/errors.js';
 import { inferRequest } from '../../core/open-inference/infer-request.js';
 import type { ModelRepository } from '../../core/model-repository.js';
 import type { ModelLease } from '../../core/model.js';
+import { readVersion } from '../../core/version-policy.js';
 import type { ModelInferRequest, ModelInferResponse } from '../../gen/inference/grpc_service.js';
-import { readVersion } from '../model-version.js';
 import { readInferRequest, writeInferResponse, type ReadRequest } from './infer-codec.js';
 
 /** What an inference needs of the server. */
@@ -58,7 +58,7 @@ function refusing<T>(lease: ModelLease, read: () => T): T {
     return read();
   } catch (cause) {
     const error = ServingError.from(cause);
-    lease.refused(error.code);
+    lease.refused(error);
     throw error;
   }
 }
@@ -68,11 +68,11 @@ async function answer(id: string, asked: ReadRequest, ticket: Ticket, lease: Mod
   const { outcome } = await ticket.response;
   if (outcome instanceof ServingError) throw outcome;
   if (!('tensors' in outcome)) throw new Error('a request for tensors was answered with a table');
-  const { name, version, labels, signature } = held.model;
+  const { name, version, signature } = held.model;
   return writeInferResponse(id, outcome.tensors, asked, {
     name,
     version,
-    labels,
+    labelsOf: (output) => held.model.labelsOf(output),
     batched: signature?.batched === true,
   });
 }

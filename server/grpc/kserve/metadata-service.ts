@@ -4,6 +4,7 @@ import type { ModelRepository } from '../../core/model-repository.js';
 import { modelMetadata } from '../../core/open-inference/model-metadata.js';
 import { modelStatistics } from '../../core/open-inference/model-statistics.js';
 import { tritonConfig } from '../../core/open-inference/triton-config.js';
+import { readVersion } from '../../core/version-policy.js';
 import type {
   ModelConfigRequest,
   ModelConfigResponse,
@@ -17,8 +18,7 @@ import type {
   ServerMetadataResponse,
   ServerReadyResponse,
 } from '../../gen/inference/grpc_service.js';
-import { readVersion } from '../model-version.js';
-import type { FaultLog } from '../status.js';
+import type { FaultLog } from '../../protocol/client-error.js';
 import { unary } from './definition.js';
 
 export interface MetadataContext {

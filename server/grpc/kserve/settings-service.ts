@@ -8,7 +8,7 @@ import type {
   TraceSettingRequest,
   TraceSettingResponse,
 } from '../../gen/inference/grpc_service.js';
-import type { FaultLog } from '../status.js';
+import type { FaultLog } from '../../protocol/client-error.js';
 import { unary } from './definition.js';
 
 /** Settings of the running server. */

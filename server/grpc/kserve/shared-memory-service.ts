@@ -1,7 +1,7 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ServingError } from '../../core/errors.js';
 import { invalid } from '../../core/tensors.js';
-import type { FaultLog } from '../status.js';
+import type { FaultLog } from '../../protocol/client-error.js';
 import { unary } from './definition.js';
 import { hasParameter, type Parameters } from './parameters.js';
 

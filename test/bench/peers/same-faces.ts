@@ -24,15 +24,13 @@ export async function checkFaces(
     const inputs = [{ name: 'picture', datatype: 'BYTES', shape: [1, 1], data }];
     const { outputs } = await theirs.infer({ model, inputs });
     const faces = new Float32Array(new Uint8Array(outputs[0]!.data).buffer);
-    const boxes = Array.from({ length: faces.length / 15 }, (_, face) => [
-      ...faces.slice(face * 15 + 1, face * 15 + 5),
-    ]);
+    const boxes = Array.from({ length: faces.length / 15 }, (_, face) => faces.slice(face * 15 + 1, face * 15 + 5));
     const own = detections.map(({ box }) => [box!.left, box!.top, box!.right, box!.bottom]);
     const alike = own.every((box, face) =>
       box.every((side, at) => Math.abs(side - (boxes[face]?.[at] ?? Infinity)) < TOLERANCE),
     );
     if (own.length === 0 || own.length !== boxes.length || !alike) {
-      const found = `Sluice ${JSON.stringify(own)}, Triton ${JSON.stringify(boxes)}`;
+      const found = `Sluice ${JSON.stringify(own)}, Triton ${JSON.stringify(boxes.map((box) => Array.from(box)))}`;
       throw new Error(`the servers find different faces in picture ${index}: ${found}`);
     }
     index += 1;

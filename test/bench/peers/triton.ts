@@ -59,7 +59,7 @@ export class Triton implements TensorServer, AsyncDisposable {
       // It takes calls only once all models are there.
       await eventually('Triton is ready', async () => {
         if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
-        const client = await KServeClient.connect(triton.grpcAddress, 100).catch(() => null);
+        const client = await KServeClient.connect(triton.grpcAddress, { timeoutMs: 100 }).catch(() => null);
         client?.[Symbol.dispose]();
         return client !== null;
       });
