@@ -5,18 +5,18 @@ import { packageVersion } from './config/package-version.js';
 import type { ServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
 import { errorMessage, ServingError } from './core/errors.js';
-import type { ModelLoader, VersionStatus } from './core/model-lifecycle.js';
+import type { VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
-import { Model } from './core/model.js';
 import { GrpcServer } from './grpc/grpc-server.js';
-import { createExecutor } from './app/create-executor.js';
 import { logControl } from './app/log-control.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { LivePage } from './app/live-page.js';
 import { ModelView } from './app/model-view.js';
+import { tellModels } from './app/model-health.js';
 import { openTracing } from './app/open-tracing.js';
 import type { Seat } from './app/seat.js';
-import { showHealth } from './app/show-health.js';
+import { Security } from './app/security.js';
+import { versionLoader } from './app/version-loader.js';
 import { HttpServer } from './http/http-server.js';
 import { Metrics, type MetricSnapshot } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
@@ -57,6 +57,7 @@ export class App implements AsyncDisposable {
   readonly #repository: ModelRepository;
   /** Null: nothing is traced. */
   #tracing: Tracing | null = null;
+  #security!: Security;
   #grpc!: GrpcServer;
   #http!: HttpServer;
   #started = false;
@@ -69,6 +70,7 @@ export class App implements AsyncDisposable {
     this.#metrics = new Metrics(() => this.#view.gauges(), {
       process: seat?.number ?? 1,
       connections: () => (this.#grpc as GrpcServer | undefined)?.connections ?? 0,
+      certificateExpiry: () => (this.#security as Security | undefined)?.certificateExpiry ?? null,
       gpus: gpuReadings((why) => this.#logger.warn({ reason: why }, 'the driver tells nothing of the GPUs')),
     });
     const { threads, maxPicturePixels } = options;
@@ -90,7 +92,13 @@ export class App implements AsyncDisposable {
       loadAtStart: options.loadModel,
       parseConfig: readModelConfig,
       overrides: seat?.overrides ?? new Map(),
-      load: this.#load,
+      load: versionLoader({
+        executors: this.#executors,
+        models: () => this.#repository,
+        statistics: () => this.page.statistics,
+        logger,
+        draining: this.#draining.signal,
+      }),
       warn: (model, { place, path, instead }) =>
         this.#logger.warn(
           { model, place, field: path, instead },
@@ -187,6 +195,7 @@ export class App implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining.abort(SHUTTING_DOWN);
     clearTimeout(this.#poll);
+    (this.#security as Security | undefined)?.[Symbol.dispose]();
     await (this.#grpc as GrpcServer | undefined)?.[Symbol.asyncDispose]();
     await this.#repository[Symbol.asyncDispose]();
     await (this.#http as HttpServer | undefined)?.[Symbol.asyncDispose]();
@@ -211,17 +220,20 @@ export class App implements AsyncDisposable {
   async #open(): Promise<void> {
     const options = this.#options;
     this.#tracing = await openTracing(options, this.#metrics, this.#logger);
+    this.#security = await Security.create(options, this.#logger);
     if (this.#seat === null) {
       this.#http = await HttpServer.create({
         address: options.httpAddress,
         metrics: this.#metrics,
         readiness: () => this.readiness(),
+        entrance: this.#security.http(),
         page: await this.page.source(options),
         logger: this.#logger,
       });
     }
     this.#grpc = await GrpcServer.create({
       address: formatListenAddress(options.grpcAddress),
+      ...this.#security.grpc((reason) => this.#metrics.callRefused(reason)),
       repository: this.#repository,
       controlMode: options.modelControlMode,
       control: this.#seat?.control ?? this.#repository,
@@ -237,21 +249,10 @@ export class App implements AsyncDisposable {
       serverVersion: await packageVersion(),
       log: logControl(this.#logger, this.#seat),
     });
-    if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
+    const admin = this.#grpc.adminAddress ?? undefined;
+    if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, admin, http: this.httpAddress });
     else this.#seat.listening(this.grpcAddress);
   }
-
-  readonly #load: ModelLoader = async (name, { config, labels, outputLabels }, { version, path }, signal) => {
-    const start = performance.now();
-    const wanted = AbortSignal.any([signal, this.#draining.signal]);
-    const wantedVersion = { model: name, version, modelFile: path, config, labels: labels.length, signal: wanted };
-    const executor = await createExecutor(wantedVersion, this.#executors, this.#repository);
-    const milliseconds = performance.now() - start;
-    this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(milliseconds) }, 'loaded');
-    const statistics = this.page.statistics.forModel(name, version);
-    this.page.statistics.modelLoaded(name, version, milliseconds / 1000);
-    return new Model({ name, version, config, labels, outputLabels, executor, statistics, clock: systemClock });
-  };
 
   #modelChanged(name: string, status: VersionStatus | null): void {
     if (status === null) this.#logger.info({ model: name }, `a version of model ${name} is unloaded`);
@@ -265,8 +266,8 @@ export class App implements AsyncDisposable {
 
   #updateHealth(): void {
     const health = (this.#grpc as GrpcServer | undefined)?.health;
-    if (health === undefined) return;
-    showHealth(health, this.#repository, this.readiness().ready, this.#draining.signal.aborted);
+    health?.setServing(this.readiness().ready);
+    if (health !== undefined) tellModels(health, this.#repository, this.#draining.signal.aborted);
   }
 
   #whyNotReady(): string | null {

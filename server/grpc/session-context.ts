@@ -4,6 +4,7 @@ import type { ModelRepository } from '../core/model-repository.js';
 import type { Model } from '../core/model.js';
 import type { StatisticsSink } from '../core/statistics.js';
 import type { Tracer } from '../core/tracer.js';
+import type { CallOrigins } from './call-origins.js';
 import type { FaultLog } from '../protocol/client-error.js';
 import type { FinisherTools } from '../protocol/stream-protocol.js';
 import type { StreamLimits } from './stream-settings.js';
@@ -13,6 +14,7 @@ export interface SessionContext extends FinisherTools {
   readonly repository: ModelRepository;
   readonly clock: Clock;
   readonly limits: StreamLimits;
+  readonly origins: Pick<CallOrigins, 'of'>;
   readonly statistics: StatisticsSink;
   /** Null: nothing is traced. */
   readonly tracer: Tracer | null;

@@ -1,8 +1,10 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { Share } from '../core/access/client-limits.js';
 import type { Ticket } from '../core/dynamic-batcher.js';
 import { ServingError } from '../core/errors.js';
 import { requireTable, type InferenceRequest, type InferenceResponse, type TaskParameters } from '../core/inference.js';
 import type { Model, ModelLease } from '../core/model.js';
+import { contentBytes } from '../core/picture.js';
 import type { CallTrace } from '../core/tracer.js';
 import { FramePolicy, type FrameInfo } from '../gen/sluice/v1/inference.js';
 import { forClient, toFrameError } from '../protocol/client-error.js';
@@ -11,7 +13,9 @@ import { newFrameInfo } from '../protocol/frame-codec.js';
 import { toRequest, type StreamFrame } from '../protocol/frame-request.js';
 import type { Answer, Finisher, StreamChoice, StreamProtocol } from '../protocol/stream-protocol.js';
 import { callTimeout } from './call-deadline.js';
+import { reasonToEnd, type CallOrigin } from './call-origins.js';
 import { traceCall, tracedFrame } from './call-trace.js';
+import { countRefused } from './count-refused.js';
 import type { Inferred, SessionContext } from './session-context.js';
 import { toStatus } from './status.js';
 import { chooseModel, type StreamSettings } from './stream-settings.js';
@@ -33,6 +37,7 @@ export class StreamSession<Request, Response> {
   readonly #protocol: StreamProtocol<Request, Response>;
   readonly #context: SessionContext;
   readonly #trace: CallTrace | null;
+  readonly #origin: CallOrigin;
   #settings: StreamSettings | null = null;
   #choice!: StreamChoice;
   readonly #window = new StreamWindow<Response>(
@@ -61,16 +66,18 @@ export class StreamSession<Request, Response> {
     this.#protocol = protocol;
     this.#context = context;
     this.#trace = traceCall(context.tracer, call);
+    this.#origin = context.origins.of(call.metadata);
   }
 
   /** Serves the call; resolves when it has ended, however it did. */
   async run(): Promise<void> {
     const statistics = this.#context.statistics.streamOpened(this.#protocol.call);
     const endIfDraining = (): void => this.#endIfDraining();
+    const ends = [this.#context.draining, this.#origin.leaving];
     this.#call.once('cancelled', () =>
       this.#failWith(new ServingError('CANCELLED', 'the client cancelled the stream')),
     );
-    this.#context.draining.addEventListener('abort', endIfDraining);
+    for (const end of ends) end.addEventListener('abort', endIfDraining);
     try {
       await this.#readAll();
       await this.#window.drained();
@@ -84,7 +91,7 @@ export class StreamSession<Request, Response> {
       statistics.ended(error);
       this.#trace?.ended(error);
     } finally {
-      this.#context.draining.removeEventListener('abort', endIfDraining);
+      for (const end of ends) end.removeEventListener('abort', endIfDraining);
       this.#finisher?.[Symbol.dispose]();
     }
   }
@@ -102,12 +109,12 @@ export class StreamSession<Request, Response> {
   }
 
   /**
-   * While the server drains, a stream ends as soon as none of its frames is in flight: the client goes on elsewhere,
-   * and a stream that always has frames in flight may finish within --exit-timeout.
+   * While the server drains, or the connection is to end, a stream ends as soon as none of its frames is in flight: the
+   * client goes on elsewhere, and a stream that always has frames in flight may finish within the time that is left.
    */
   #endIfDraining(): void {
-    if (!this.#context.draining.aborted || !this.#window.empty || this.#finished) return;
-    this.#failWith(new ServingError('SHUTTING_DOWN', 'the server is shutting down; open the stream again elsewhere'));
+    const reason = reasonToEnd(this.#context.draining, this.#origin);
+    if (reason !== null && this.#window.empty && !this.#finished) this.#failWith(reason);
   }
 
   async #readAll(): Promise<void> {
@@ -151,20 +158,18 @@ export class StreamSession<Request, Response> {
   }
 
   #submit(pending: PendingFrame<Request, Response>): void {
-    let lease: ModelLease;
+    let lease: ModelLease | null = null;
+    let share: Share | null = null;
     try {
       lease = this.#acquire();
-    } catch (cause) {
-      this.#fail(pending, ServingError.from(cause));
-      return;
-    }
-    try {
       const request = this.#toRequest(pending, lease);
+      share = countRefused(lease, () => this.#origin.take(contentBytes(request.content)));
       const ticket = lease.enqueue(request);
       this.#tickets.set(pending.slot, ticket);
-      void this.#answer(pending, request.parameters, ticket, lease);
+      void this.#answer(pending, request.parameters, ticket, lease, share);
     } catch (cause) {
-      lease[Symbol.dispose]();
+      share?.[Symbol.dispose]();
+      lease?.[Symbol.dispose]();
       this.#fail(pending, ServingError.from(cause));
     }
   }
@@ -182,13 +187,7 @@ export class StreamSession<Request, Response> {
       keep: this.#finisher?.keep,
       signal: this.#abandoned.signal,
     };
-    try {
-      return toRequest(pending, context, this.#protocol, lease.model);
-    } catch (cause) {
-      const error = ServingError.from(cause);
-      lease.refused(error);
-      throw error;
-    }
+    return countRefused(lease, () => toRequest(pending, context, this.#protocol, lease.model));
   }
 
   async #answer(
@@ -196,8 +195,10 @@ export class StreamSession<Request, Response> {
     parameters: TaskParameters,
     ticket: Ticket,
     lease: ModelLease,
+    share: Share,
   ): Promise<void> {
     using held = lease;
+    using _share = share;
     const response = await ticket.response;
     this.#tickets.delete(pending.slot);
     try {

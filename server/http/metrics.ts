@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ServingError } from '../core/errors.js';
+import type { ErrorCode, ServingError } from '../core/errors.js';
 import type { ModelState } from '../core/model-state.js';
 import type { ModelStatistics, StatisticsSink, StreamingCall, StreamStatistics } from '../core/statistics.js';
 import type { SpanLoss, TraceStatistics } from '../core/tracer.js';
@@ -31,6 +31,8 @@ export interface ServerReadings {
   readonly connections: () => number;
   /** Null: there is no GPU addon. */
   readonly gpus: GpuSource | null;
+  /** Seconds since 1970; null: there is no certificate. */
+  readonly certificateExpiry: () => number | null;
 }
 
 /** All metrics of a process at one moment, as they can be sent to another. */
@@ -75,11 +77,13 @@ export class Metrics implements StatisticsSink, TraceStatistics, MetricsSource {
   readonly #connections = this.#gauge(METRICS.connections);
   readonly #spansExported = this.#counter(METRICS.spansExported);
   readonly #spansLost = this.#counter(METRICS.spansLost);
+  readonly #refusedCalls = this.#counter(METRICS.refusedCalls);
+  readonly #certificateExpiry = this.#gauge(METRICS.certificateExpiry);
   readonly #gpus: GpuSeries | null;
 
   constructor(models: () => Iterable<ModelGauges>, readings: Partial<ServerReadings> = {}) {
     this.#models = models;
-    this.#readings = { process: 1, connections: () => 0, gpus: null, ...readings };
+    this.#readings = { process: 1, connections: () => 0, gpus: null, certificateExpiry: () => null, ...readings };
     const { gpus } = this.#readings;
     this.#gpus = gpus === null ? null : new GpuSeries(this.#registry, gpus);
     registerModelMetrics(this.#registry, () => this.#series.values());
@@ -143,7 +147,16 @@ export class Metrics implements StatisticsSink, TraceStatistics, MetricsSource {
     this.#spansLost.inc({ reason }, count);
   }
 
+  /** A call was not let in. */
+  callRefused(reason: ErrorCode): void {
+    this.#refusedCalls.inc({ reason });
+  }
+
   #readGauges(): void {
+    const expiry = this.#readings.certificateExpiry();
+    // A gauge without labels would say 0 before it is set.
+    if (expiry === null) this.#certificateExpiry.remove();
+    else this.#certificateExpiry.set(expiry);
     this.#connections.set({ process: String(this.#readings.process) }, this.#readings.connections());
     this.#gpus?.update();
     for (const gauge of this.#modelGauges) gauge.reset();

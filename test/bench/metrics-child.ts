@@ -1,5 +1,7 @@
 import { pino } from 'pino';
+import { Security } from '../../server/app/security.js';
 import { readModelConfig } from '../../server/config/read-model-config.js';
+import { resolveServerOptions } from '../../server/config/server-options.js';
 import { systemClock } from '../../server/core/clock.js';
 import type { Executor } from '../../server/core/executor.js';
 import type { BatchResult, InferenceRequest, InferenceResult } from '../../server/core/inference.js';
@@ -70,8 +72,10 @@ const repository = new ModelRepository({
 await repository.start();
 const { traces } = recorders;
 const logger = pino({ level: 'silent' });
+const security = await Security.create(resolveServerOptions({}), logger);
 const server = await GrpcServer.create({
   address: '127.0.0.1:0',
+  ...security.grpc(() => {}),
   repository,
   controlMode: 'none',
   control: repository,

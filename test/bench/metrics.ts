@@ -75,7 +75,7 @@ async function batcherRun(statistics: ModelStatistics): Promise<number> {
     onIdle: () => {},
     execute: async (batch: readonly InferenceRequest[]): Promise<BatchResult> => {
       idle -= 1;
-      await null;
+      await Promise.resolve();
       idle += 1;
       return { phases: PHASES, results: batch.map(() => RESULT) };
     },

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { gate } from './gate.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
 import { metrics } from './metrics.js';
@@ -26,6 +27,7 @@ const BENCHES: Readonly<Record<string, (report: Report, settings: Settings) => P
   trackers,
   tasks,
   metrics,
+  gate,
 };
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });

@@ -10,6 +10,7 @@ import type { PageSource } from '../../server/http/page-routes.js';
 import type { ServerStatus } from '../../server/http/server-status.js';
 import type { TriedPicture } from '../../server/http/try-routes.js';
 import { timings } from '../support/recording-statistics.js';
+import { OPEN_ENTRANCE } from '../support/open-entrance.js';
 
 const READY = { ready: true, reason: null, not_ready: [] };
 
@@ -65,6 +66,7 @@ async function start({ metrics = new Metrics(() => []), page = {}, log = () => {
     metrics,
     readiness: () => READY,
     page: page === null ? null : source,
+    entrance: OPEN_ENTRANCE,
     logger: pino(sink),
   });
 }

@@ -79,7 +79,12 @@ for (const processes of ['1', '2']) {
         t.true(['counter', 'gauge', 'histogram'].includes(type), `${name} is a ${type}`);
         t.not(help, '', name);
         for (const sample of samples) {
-          const key = JSON.stringify([sample.name, Object.entries(sample.labels).toSorted()]);
+          const key = JSON.stringify([
+            sample.name,
+            Object.entries(sample.labels)
+              .map(String)
+              .toSorted((a, b) => a.localeCompare(b)),
+          ]);
           t.false(seen.has(key), `twice: ${key}`);
           seen.add(key);
           if (type !== 'gauge') t.true(sample.value >= 0, key);
@@ -94,7 +99,7 @@ for (const processes of ['1', '2']) {
 function checkBuckets(check: (holds: boolean, why: string) => unknown, family: Pick<MetricFamily, 'name' | 'samples'>) {
   const series = new Map<string, { buckets: number[]; count: number }>();
   for (const { name, labels, value } of family.samples) {
-    const { le, ...rest } = labels;
+    const { le: _le, ...rest } = labels;
     const key = JSON.stringify(rest);
     const one = series.get(key) ?? { buckets: [], count: NaN };
     series.set(key, one);

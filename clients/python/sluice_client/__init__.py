@@ -1,5 +1,6 @@
 """Client of Sluice, a gRPC inference server for vision: frames go in, what is found in them comes out in order."""
 
+from .channel import Tls
 from .client import SluiceClient
 from .frame import Frame, RegionsFrame
 from .protocol import (
@@ -27,4 +28,5 @@ __all__ = [
     "RegionsFrame",
     "SegmentResponse",
     "SluiceClient",
+    "Tls",
 ]

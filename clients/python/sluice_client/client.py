@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import grpc
 
 from . import protocol
+from .channel import Tls, WithToken, open_channel
 from .exchange import Exchange
 from .flight_limit import FlightLimit
 from .frame import Frame, RegionsFrame, frame_message
@@ -22,8 +23,6 @@ MaskFormat = Literal["run_lengths", "png"]
 _FRAME_POLICIES = {"ordered": protocol.FRAME_POLICY_ORDERED, "latest": protocol.FRAME_POLICY_LATEST}
 _MASK_FORMATS = {"run_lengths": protocol.MASK_FORMAT_RUN_LENGTHS, "png": protocol.MASK_FORMAT_PNG}
 
-_UNLIMITED_MESSAGES = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-
 _SERVER_WINDOW = 8
 """Frames in flight in the server where a stream asks for none; see StreamOptions.window."""
 
@@ -36,15 +35,27 @@ class SluiceClient:
     the stream goes on; a stream that failed raises grpc.RpcError with `code()` and `details()`.
     """
 
-    def __init__(self, address: str, connect_timeout: float = 5.0) -> None:
-        """Connects to "host:port". Raises ConnectionError when no server answers within `connect_timeout` seconds."""
-        self._channel = grpc.insecure_channel(address, options=_UNLIMITED_MESSAGES)
+    def __init__(
+        self,
+        address: str,
+        connect_timeout: float = 5.0,
+        *,
+        tls: Tls | None = None,
+        token: str = "",
+    ) -> None:
+        """Connects to "host:port": by TLS if `tls` is given, and with `token` where the server asks for one.
+
+        Raises ConnectionError when no server answers within `connect_timeout` seconds.
+        """
+        self._channel = open_channel(address, tls)
         try:
             grpc.channel_ready_future(self._channel).result(timeout=connect_timeout)
         except grpc.FutureTimeoutError:
             self._channel.close()
-            raise ConnectionError(f"no Sluice server answers at {address} within {connect_timeout:g} s") from None
-        self._stub = protocol.InferenceStub(self._channel)
+            how = "" if tls is None else " over TLS, or none with a certificate that is trusted"
+            raise ConnectionError(f"no Sluice server answers at {address} within {connect_timeout:g} s{how}") from None
+        calls = self._channel if token == "" else grpc.intercept_channel(self._channel, WithToken(token))
+        self._stub = protocol.InferenceStub(calls)
 
     def __enter__(self) -> SluiceClient:
         return self
