@@ -45,6 +45,10 @@ class Sum implements DurationSum {
     this.count += 1;
     this.us += us;
   }
+
+  copy(): DurationSum {
+    return { count: this.count, us: this.us };
+  }
 }
 
 class SizeSums implements BatchSizeCounts {
@@ -111,19 +115,19 @@ export class InferenceCounts {
       inferences: this.#inferences,
       executions: this.#executions,
       lastAt: this.#lastAt,
-      success: { ...this.#success },
-      fail: { ...this.#fail },
-      queue: { ...this.#queue },
-      input: { ...this.#input },
-      infer: { ...this.#infer },
-      output: { ...this.#output },
+      success: this.#success.copy(),
+      fail: this.#fail.copy(),
+      queue: this.#queue.copy(),
+      input: this.#input.copy(),
+      infer: this.#infer.copy(),
+      output: this.#output.copy(),
       batches: [...this.#batches.values()]
         .sort((a, b) => a.size - b.size)
         .map(({ size, input, infer, output }) => ({
           size,
-          input: { ...input },
-          infer: { ...infer },
-          output: { ...output },
+          input: input.copy(),
+          infer: infer.copy(),
+          output: output.copy(),
         })),
     };
   }
