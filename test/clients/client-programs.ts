@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 const PYTHON = join('.venv', 'bin', 'python');
@@ -31,13 +31,35 @@ export const pythonPrograms: ClientPrograms = {
 
 export const goPrograms: ClientPrograms = {
   language: 'Go',
-  missing: goIsUsable() ? null : 'Go is not installed, or too old for clients/go/go.mod',
+  missing: answers('go', ['-C', join('clients', 'go'), 'list', '-m']) ? null : 'Go is not installed, or too old for clients/go/go.mod',
   run(program, args) {
     const file = join('build', 'go', program);
-    if (!existsSync(file)) throw new Error(`${file} is missing: run make setup clients`);
-    return runToEnd(file, args);
+    return runBuilt(file, args, file);
   },
 };
+
+export const javaPrograms: ClientPrograms = {
+  language: 'Java',
+  missing: answers('mvn', ['--version']) ? null : 'Maven is not installed',
+  run(program, args) {
+    const directory = join('build', 'java');
+    const jar = join(directory, 'sluice-client-0.1.0.jar');
+    const main = `sluice.client.examples.${program === 'detect' ? 'Detect' : 'Embed'}`;
+    return runBuilt('java', ['-cp', [jar, join(directory, 'lib', '*')].join(delimiter), main, ...args], jar);
+  },
+};
+
+export const cppPrograms: ClientPrograms = {
+  language: 'C++',
+  missing: answers('pkg-config', ['--exists', 'grpc++', 'protobuf']) ? null : 'gRPC for C++ is not installed',
+  run(program, args) {
+    const file = join('build', 'cpp', program);
+    return runBuilt(file, args, file);
+  },
+};
+
+/** The languages whose `detect` and `embed` have the same flags and print the same lines. */
+export const allPrograms: readonly ClientPrograms[] = [pythonPrograms, goPrograms, javaPrograms, cppPrograms];
 
 /** Runs a script of the Python client's; its environment has `variables` too. */
 export function runPython(
@@ -65,6 +87,13 @@ export async function runToEnd(
   return { code, lines: stdout.split('\n').filter((line) => line !== ''), stderr };
 }
 
-function goIsUsable(): boolean {
-  return spawnSync('go', ['list', '-m'], { cwd: join('clients', 'go') }).status === 0;
+/** Runs what `make clients` has made of `built`. */
+function runBuilt(file: string, args: readonly string[], built: string): Promise<Ended> {
+  if (!existsSync(built)) throw new Error(`${built} is missing: run make setup clients`);
+  return runToEnd(file, args);
+}
+
+/** Whether a command is there and ends well. */
+function answers(command: string, args: readonly string[]): boolean {
+  return spawnSync(command, args).status === 0;
 }

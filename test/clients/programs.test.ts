@@ -9,7 +9,7 @@ import {
   type Frame,
 } from '../../clients/typescript/sluice-client.js';
 import { encode, spots } from '../support/pictures.js';
-import { goPrograms, pythonPrograms, type ClientPrograms } from './client-programs.js';
+import { allPrograms, type ClientPrograms } from './client-programs.js';
 import { SIDE, TinyServer } from './tiny-server.js';
 
 /** Picture files, by name: spots of several strengths, none, one whose size makes edges fall between pixels, and a wreck. */
@@ -51,7 +51,7 @@ function testProgram(programs: ClientPrograms, title: string, body: (t: Executio
   else test.skip(`${sentence} (${programs.missing})`, body);
 }
 
-for (const programs of [pythonPrograms, goPrograms]) {
+for (const programs of allPrograms) {
   const run = (program: 'detect' | 'embed', flags: readonly string[], names: readonly string[]) =>
     programs.run(program, ['--server', server.address, ...flags, ...names.map((name) => join(directory, name))]);
 
