@@ -44,10 +44,10 @@ test.after.always(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Adds a test of one language's programs, or tells why it cannot run. */
+/** Adds a test of one language's programs, or tells why it cannot run. One by one: many at once would be slow to connect. */
 function testProgram(programs: ClientPrograms, title: string, body: (t: ExecutionContext) => Promise<void>): void {
   const sentence = `The ${programs.language} client ${title}`;
-  if (programs.missing === null) test(sentence, body);
+  if (programs.missing === null) test.serial(sentence, body);
   else test.skip(`${sentence} (${programs.missing})`, body);
 }
 

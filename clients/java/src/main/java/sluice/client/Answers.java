@@ -3,6 +3,7 @@ package sluice.client;
 import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
+import io.grpc.stub.StreamObserver;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.concurrent.BlockingQueue;
@@ -39,14 +40,18 @@ public final class Answers<Response> implements Iterator<Response>, Iterable<Res
         this.limit = limit;
     }
 
-    /** `start` starts the call and sends its first message, which carries the options. */
+    /** `opening` carries the options alone, so that mistakes in them are told even where there is no frame. */
     static <Request, Response> Answers<Response> open(
-            Function<ClientResponseObserver<Request, Response>, ClientCallStreamObserver<Request>> start,
+            Function<StreamObserver<Response>, StreamObserver<Request>> method,
+            Request opening,
             Iterator<Request> frames,
             FlightLimit limit) {
         Answers<Response> answers = new Answers<>(limit);
-        ClientCallStreamObserver<Request> call = start.apply(answers.<Request>observer());
+        // What a stub answers a ClientResponseObserver with.
+        ClientCallStreamObserver<Request> call =
+                (ClientCallStreamObserver<Request>) method.apply(answers.<Request>observer());
         answers.call = call;
+        call.onNext(opening);
         Thread sender = new Thread(() -> answers.send(call, frames), "sluice-frames");
         sender.setDaemon(true);
         sender.start();

@@ -2,14 +2,10 @@ package sluice.client;
 
 import io.grpc.ManagedChannel;
 import io.grpc.stub.AbstractStub;
-import io.grpc.stub.ClientCallStreamObserver;
-import io.grpc.stub.ClientResponseObserver;
-import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BiFunction;
 import sluice.v1.ClassifyOptions;
 import sluice.v1.ClassifyRequest;
 import sluice.v1.ClassifyResponse;
@@ -35,9 +31,8 @@ import sluice.v1.UnloadModelRequest;
  * A client of one Sluice server, for any number of streams at once and from any thread. Frames, options and answers are the
  * messages of the protocol, whose comments are the reference.
  *
- * <p>Each call comes twice. One takes the frames from an Iterable and is read like one; see {@link Answers}. The other never
- * blocks: it starts the stream, sends its options and answers with gRPC's observer to send frames to, whose `isReady`
- * and on-ready handler hold the sender back.
+ * <p>A stream takes its frames from an Iterable and is read like one; see {@link Answers}. {@link #inference} is for who must
+ * not block.
  *
  * <p>A call that fails with UNAVAILABLE before its first answer is tried again, three times at most.
  */
@@ -70,54 +65,34 @@ public final class SluiceClient implements AutoCloseable {
      * time (poses).
      */
     public Answers<DetectResponse> detect(Iterable<DetectRequest> frames, DetectOptions options) {
-        FlightLimit limit = new FlightLimit(options.getStream());
-        return Answers.open(observer -> detect(options, observer), frames.iterator(), limit);
-    }
-
-    /** As above, without blocking. */
-    public ClientCallStreamObserver<DetectRequest> detect(
-            DetectOptions options, ClientResponseObserver<DetectRequest, DetectResponse> answers) {
         DetectRequest opening = DetectRequest.newBuilder().setOptions(options).build();
-        return start(InferenceStub::detect, answers, opening);
+        return Answers.open(inference()::detect, opening, frames.iterator(), new FlightLimit(options.getStream()));
     }
 
     /** Turns each frame, or its regions, into feature vectors. */
     public Answers<EmbedResponse> embed(Iterable<EmbedRequest> frames, EmbedOptions options) {
-        FlightLimit limit = new FlightLimit(options.getStream());
-        return Answers.open(observer -> embed(options, observer), frames.iterator(), limit);
-    }
-
-    /** As above, without blocking. */
-    public ClientCallStreamObserver<EmbedRequest> embed(
-            EmbedOptions options, ClientResponseObserver<EmbedRequest, EmbedResponse> answers) {
         EmbedRequest opening = EmbedRequest.newBuilder().setOptions(options).build();
-        return start(InferenceStub::embed, answers, opening);
+        return Answers.open(inference()::embed, opening, frames.iterator(), new FlightLimit(options.getStream()));
     }
 
     /** Tells what each frame, or each of its regions, shows. */
     public Answers<ClassifyResponse> classify(Iterable<ClassifyRequest> frames, ClassifyOptions options) {
-        FlightLimit limit = new FlightLimit(options.getStream());
-        return Answers.open(observer -> classify(options, observer), frames.iterator(), limit);
-    }
-
-    /** As above, without blocking. */
-    public ClientCallStreamObserver<ClassifyRequest> classify(
-            ClassifyOptions options, ClientResponseObserver<ClassifyRequest, ClassifyResponse> answers) {
         ClassifyRequest opening = ClassifyRequest.newBuilder().setOptions(options).build();
-        return start(InferenceStub::classify, answers, opening);
+        return Answers.open(inference()::classify, opening, frames.iterator(), new FlightLimit(options.getStream()));
     }
 
     /** Tells the class of every pixel of each frame. */
     public Answers<SegmentResponse> segment(Iterable<SegmentRequest> frames, SegmentOptions options) {
-        FlightLimit limit = new FlightLimit(options.getStream());
-        return Answers.open(observer -> segment(options, observer), frames.iterator(), limit);
+        SegmentRequest opening = SegmentRequest.newBuilder().setOptions(options).build();
+        return Answers.open(inference()::segment, opening, frames.iterator(), new FlightLimit(options.getStream()));
     }
 
-    /** As above, without blocking. */
-    public ClientCallStreamObserver<SegmentRequest> segment(
-            SegmentOptions options, ClientResponseObserver<SegmentRequest, SegmentResponse> answers) {
-        SegmentRequest opening = SegmentRequest.newBuilder().setOptions(options).build();
-        return start(InferenceStub::segment, answers, opening);
+    /**
+     * The four calls for who must not block: gRPC's own stub, with this client's connection, token, deadline and retries. The
+     * first request of a stream carries the options; `isReady` and the on-ready handler hold the sender back.
+     */
+    public InferenceStub inference() {
+        return timed(InferenceGrpc.newStub(channel));
     }
 
     /** Every version that the server knows, by model name, then version. */
@@ -148,15 +123,4 @@ public final class SluiceClient implements AutoCloseable {
     private <Stub extends AbstractStub<Stub>> Stub timed(Stub stub) {
         return deadline == null ? stub : stub.withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS);
     }
-
-    /** The first message carries the options alone, so that mistakes in them are told even where there is no frame. */
-    private <Request, Response> ClientCallStreamObserver<Request> start(
-            Method<Request, Response> method, ClientResponseObserver<Request, Response> answers, Request opening) {
-        StreamObserver<Request> call = method.apply(timed(InferenceGrpc.newStub(channel)), answers);
-        call.onNext(opening);
-        return (ClientCallStreamObserver<Request>) call;
-    }
-
-    private interface Method<Request, Response>
-            extends BiFunction<InferenceStub, StreamObserver<Response>, StreamObserver<Request>> {}
 }
