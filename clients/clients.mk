@@ -17,10 +17,8 @@ CPP_GRPC := $(shell pkg-config --modversion grpc++ 2>/dev/null && command -v grp
 .PHONY: clients
 clients: $(PYTHON_CLIENT) ## build the clients in Python, Go, Java and C++, and their programs
 
-$(PYTHON_CLIENT): proto/sluice/v1/inference.proto $(VENV)
-	.venv/bin/python -m grpc_tools.protoc -I sluice_client/gen=$(<D) \
-	  --python_out=clients/python --pyi_out=clients/python --grpc_python_out=clients/python \
-	  sluice_client/gen/$(<F)
+$(PYTHON_CLIENT): clients/python/generate.py $(wildcard proto/sluice/v1/*.proto) $(VENV)
+	.venv/bin/python $<
 	@touch $@
 
 $(GO_CLIENT): $(GO_SOURCES) $(wildcard proto/sluice/v1/*.proto) $(NODE_MODULES)

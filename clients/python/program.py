@@ -9,8 +9,7 @@ from pathlib import Path
 
 import grpc
 
-from sluice_client import Frame
-from sluice_client.protocol import FrameInfo
+from sluice_client import Frame, FrameInfo
 
 
 def argument_parser(description: str) -> argparse.ArgumentParser:
@@ -29,7 +28,7 @@ def read_frames(images: Iterable[str]) -> Iterator[Frame]:
 
 def report_error(frame: FrameInfo) -> bool:
     """Prints the frame's error and answers whether it has one."""
-    if not frame.HasField("error"):
+    if frame.error is None:
         return False
     print(f"{frame.frame_id}: {frame.error.code}: {frame.error.message}", file=sys.stderr)
     return True

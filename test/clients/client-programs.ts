@@ -26,7 +26,7 @@ export interface ClientPrograms {
 export const pythonPrograms: ClientPrograms = {
   language: 'Python',
   missing: null,
-  run: (program, args) => runPython(join('clients', 'python', `${program}.py`), args),
+  run: (program, args) => runPython([join('clients', 'python', `${program}.py`), ...args]),
 };
 
 export const goPrograms: ClientPrograms = {
@@ -61,15 +61,14 @@ export const cppPrograms: ClientPrograms = {
 /** The languages whose `detect` and `embed` have the same flags and print the same lines. */
 export const allPrograms: readonly ClientPrograms[] = [pythonPrograms, goPrograms, javaPrograms, cppPrograms];
 
-/** Runs a script of the Python client's; its environment has `variables` too. */
+/** Runs Python where the client's protocol is there; its environment has `variables` too. */
 export function runPython(
-  script: string,
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   const missing = [PYTHON, PYTHON_PROTOCOL].find((file) => !existsSync(file));
   if (missing !== undefined) throw new Error(`${missing} is missing: run make setup clients`);
-  return runToEnd(PYTHON, [script, ...args], variables);
+  return runToEnd(PYTHON, args, variables);
 }
 
 /** Runs a program until it ends; its environment has `variables` too. */

@@ -24,8 +24,8 @@ test.after.always(async () => {
 });
 
 testPackage(pythonPrograms, async (t) => {
-  const file = join('clients', 'python', 'test_sluice_client.py');
-  const { code, stderr } = await runPython(file, [], { SLUICE_SERVER: server.address });
+  const args = ['discover', '--start-directory', join('clients', 'python')];
+  const { code, stderr } = await runPython(['-m', 'unittest', ...args], { SLUICE_SERVER: server.address });
   t.is(code, 0, stderr);
   t.regex(stderr, /^Ran \d+ tests/m);
 });

@@ -1,0 +1,98 @@
+"""The client of one Sluice server, on an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import grpc.aio
+
+from .aio_exchange import exchange
+from .calls import classify_call, detect_call, embed_call, segment_call
+from .connection import CHANNEL_OPTIONS, nobody_answers
+from .protocol import repository
+from .repository import LIST, LOAD, UNLOAD, ModelVersion, model_versions
+from .results import ClassifyResult, DetectResult, EmbedResult, SegmentResult
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .aio_exchange import AnyFrames
+    from .options import ClassifyOptions, DetectOptions, EmbedOptions, SegmentOptions
+
+
+class AsyncSluiceClient:
+    """As SluiceClient, for asyncio: the methods are the same, results are iterated over with `async for`, and frames
+    may be an asynchronous iterable too. A stream that failed raises grpc.aio.AioRpcError, which is a grpc.RpcError.
+
+    A loop that is left early cancels its stream when Python finalises the iterator; contextlib.aclosing does at once.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        """Use `connect`."""
+        self._channel = channel
+
+    @classmethod
+    async def connect(cls, address: str, timeout: float = 5.0) -> AsyncSluiceClient:
+        """Connects to "host:port". Raises ConnectionError when no server answers within `timeout` seconds."""
+        channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        try:
+            await asyncio.wait_for(channel.channel_ready(), timeout)
+        except asyncio.TimeoutError:
+            await channel.close()
+            raise nobody_answers(address, timeout) from None
+        return cls(channel)
+
+    async def __aenter__(self) -> AsyncSluiceClient:
+        return self
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connection; open streams fail."""
+        await self._channel.close()
+
+    def detect(self, frames: AnyFrames, **options: Unpack[DetectOptions]) -> AsyncGenerator[DetectResult, None]:
+        """Finds objects in each frame and yields one result for each, in order; see SluiceClient.detect."""
+        return exchange(self._channel, detect_call(options), frames)
+
+    def embed(self, frames: AnyFrames, **options: Unpack[EmbedOptions]) -> AsyncGenerator[EmbedResult, None]:
+        """Turns each frame, or the regions of a RegionsFrame, into feature vectors."""
+        return exchange(self._channel, embed_call(options), frames)
+
+    def classify(self, frames: AnyFrames, **options: Unpack[ClassifyOptions]) -> AsyncGenerator[ClassifyResult, None]:
+        """Tells what each frame, or each region of a RegionsFrame, shows."""
+        return exchange(self._channel, classify_call(options), frames)
+
+    def segment(self, frames: AnyFrames, **options: Unpack[SegmentOptions]) -> AsyncGenerator[SegmentResult, None]:
+        """Tells the class of every pixel of each frame. A frame with regions raises ValueError."""
+        return exchange(self._channel, segment_call(options), frames)
+
+    async def list_models(self) -> list[ModelVersion]:
+        """Every version that the server knows, by model name, then version."""
+        list_models = self._channel.unary_unary(
+            LIST, repository.ListModelsRequest.SerializeToString, repository.ListModelsResponse.FromString
+        )
+        return model_versions(await list_models(repository.ListModelsRequest()))
+
+    async def load_model(self, name: str) -> None:
+        """Loads a model, or brings it up to date; returns when it is READY. Needs --model-control-mode explicit."""
+        load = self._channel.unary_unary(
+            LOAD, repository.LoadModelRequest.SerializeToString, repository.LoadModelResponse.FromString
+        )
+        await load(repository.LoadModelRequest(name=name))
+
+    async def unload_model(self, name: str) -> None:
+        """Unloads a model; returns when its memory is free. Needs --model-control-mode explicit."""
+        unload = self._channel.unary_unary(
+            UNLOAD, repository.UnloadModelRequest.SerializeToString, repository.UnloadModelResponse.FromString
+        )
+        await unload(repository.UnloadModelRequest(name=name))
