@@ -133,7 +133,7 @@ class AsyncSluiceClientTest(unittest.IsolatedAsyncioTestCase):
 
     async def test_no_server_is_told_in_time(self) -> None:
         with self.assertRaisesRegex(ConnectionError, "no Sluice server answers at 127.0.0.1:1 within 0.1 s"):
-            await AsyncSluiceClient.connect("127.0.0.1:1", timeout=0.1)
+            await AsyncSluiceClient.connect("127.0.0.1:1", connect_timeout=0.1)
 
 
 if __name__ == "__main__":

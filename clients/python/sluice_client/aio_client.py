@@ -7,13 +7,10 @@ from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import grpc.aio
-
 from .aio_exchange import exchange
 from .calls import classify_call, detect_call, embed_call, segment_call
-from .connection import CHANNEL_OPTIONS, nobody_answers
-from .protocol import repository
-from .repository import LIST, LOAD, UNLOAD, ModelVersion, model_versions
+from .client import SluiceClient
+from .repository import ModelVersion
 from .results import ClassifyResult, DetectResult, EmbedResult, SegmentResult
 
 if TYPE_CHECKING:
@@ -25,25 +22,19 @@ if TYPE_CHECKING:
 
 class AsyncSluiceClient:
     """As SluiceClient, for asyncio: the methods are the same, results are iterated over with `async for`, and frames
-    may be an asynchronous iterable too. A stream that failed raises grpc.aio.AioRpcError, which is a grpc.RpcError.
+    may be an asynchronous iterable too. One that is not is gone through in a thread, so it may block.
 
     A loop that is left early cancels its stream when Python finalises the iterator; contextlib.aclosing does at once.
     """
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        """Use `connect`."""
-        self._channel = channel
+    def __init__(self, client: SluiceClient) -> None:
+        """Takes the client over, connection and all."""
+        self._client = client
 
     @classmethod
-    async def connect(cls, address: str, timeout: float = 5.0) -> AsyncSluiceClient:
-        """Connects to "host:port". Raises ConnectionError when no server answers within `timeout` seconds."""
-        channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
-        try:
-            await asyncio.wait_for(channel.channel_ready(), timeout)
-        except asyncio.TimeoutError:
-            await channel.close()
-            raise nobody_answers(address, timeout) from None
-        return cls(channel)
+    async def connect(cls, address: str, connect_timeout: float = 5.0) -> AsyncSluiceClient:
+        """Connects to "host:port". Raises ConnectionError when no server answers within `connect_timeout` seconds."""
+        return cls(await asyncio.to_thread(SluiceClient, address, connect_timeout))
 
     async def __aenter__(self) -> AsyncSluiceClient:
         return self
@@ -58,41 +49,32 @@ class AsyncSluiceClient:
 
     async def close(self) -> None:
         """Closes the connection; open streams fail."""
-        await self._channel.close()
+        await asyncio.to_thread(self._client.close)
 
     def detect(self, frames: AnyFrames, **options: Unpack[DetectOptions]) -> AsyncGenerator[DetectResult, None]:
         """Finds objects in each frame and yields one result for each, in order; see SluiceClient.detect."""
-        return exchange(self._channel, detect_call(options), frames)
+        return exchange(self._client.channel, detect_call(options), frames)
 
     def embed(self, frames: AnyFrames, **options: Unpack[EmbedOptions]) -> AsyncGenerator[EmbedResult, None]:
         """Turns each frame, or the regions of a RegionsFrame, into feature vectors."""
-        return exchange(self._channel, embed_call(options), frames)
+        return exchange(self._client.channel, embed_call(options), frames)
 
     def classify(self, frames: AnyFrames, **options: Unpack[ClassifyOptions]) -> AsyncGenerator[ClassifyResult, None]:
         """Tells what each frame, or each region of a RegionsFrame, shows."""
-        return exchange(self._channel, classify_call(options), frames)
+        return exchange(self._client.channel, classify_call(options), frames)
 
     def segment(self, frames: AnyFrames, **options: Unpack[SegmentOptions]) -> AsyncGenerator[SegmentResult, None]:
         """Tells the class of every pixel of each frame. A frame with regions raises ValueError."""
-        return exchange(self._channel, segment_call(options), frames)
+        return exchange(self._client.channel, segment_call(options), frames)
 
     async def list_models(self) -> list[ModelVersion]:
         """Every version that the server knows, by model name, then version."""
-        list_models = self._channel.unary_unary(
-            LIST, repository.ListModelsRequest.SerializeToString, repository.ListModelsResponse.FromString
-        )
-        return model_versions(await list_models(repository.ListModelsRequest()))
+        return await asyncio.to_thread(self._client.list_models)
 
     async def load_model(self, name: str) -> None:
         """Loads a model, or brings it up to date; returns when it is READY. Needs --model-control-mode explicit."""
-        load = self._channel.unary_unary(
-            LOAD, repository.LoadModelRequest.SerializeToString, repository.LoadModelResponse.FromString
-        )
-        await load(repository.LoadModelRequest(name=name))
+        await asyncio.to_thread(self._client.load_model, name)
 
     async def unload_model(self, name: str) -> None:
         """Unloads a model; returns when its memory is free. Needs --model-control-mode explicit."""
-        unload = self._channel.unary_unary(
-            UNLOAD, repository.UnloadModelRequest.SerializeToString, repository.UnloadModelResponse.FromString
-        )
-        await unload(repository.UnloadModelRequest(name=name))
+        await asyncio.to_thread(self._client.unload_model, name)

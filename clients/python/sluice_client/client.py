@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import grpc
 
 from .calls import classify_call, detect_call, embed_call, segment_call
-from .connection import CHANNEL_OPTIONS, nobody_answers
+from .connection import CHANNEL_OPTIONS
 from .exchange import Exchange
 from .protocol import repository
 from .repository import LIST, LOAD, UNLOAD, ModelVersion, model_versions
@@ -33,12 +33,13 @@ class SluiceClient:
 
     def __init__(self, address: str, connect_timeout: float = 5.0) -> None:
         """Connects to "host:port". Raises ConnectionError when no server answers within `connect_timeout` seconds."""
-        self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self.channel: grpc.Channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+        """The connection, for other services on it, such as health."""
         try:
-            grpc.channel_ready_future(self._channel).result(timeout=connect_timeout)
+            grpc.channel_ready_future(self.channel).result(timeout=connect_timeout)
         except grpc.FutureTimeoutError:
-            self._channel.close()
-            raise nobody_answers(address, connect_timeout) from None
+            self.channel.close()
+            raise ConnectionError(f"no Sluice server answers at {address} within {connect_timeout:g} s") from None
 
     def __enter__(self) -> SluiceClient:
         return self
@@ -53,7 +54,7 @@ class SluiceClient:
 
     def close(self) -> None:
         """Closes the connection; open streams fail."""
-        self._channel.close()
+        self.channel.close()
 
     def detect(
         self, frames: Iterable[AnyFrame], **options: Unpack[DetectOptions]
@@ -64,20 +65,20 @@ class SluiceClient:
         with the boxes of the objects, each yielding one detection. Of the options, see DetectOptions. Leaving the loop
         cancels what has not been answered.
         """
-        return Exchange(detect_call(options), frames).run(self._channel)
+        return Exchange(detect_call(options), frames).run(self.channel)
 
     def embed(self, frames: Iterable[AnyFrame], **options: Unpack[EmbedOptions]) -> Generator[EmbedResult, None, None]:
         """Turns each frame, or the regions of a RegionsFrame, into feature vectors. The rest is as for `detect`.
 
         By a model that reads, a frame is a text: a str, or a Frame around one.
         """
-        return Exchange(embed_call(options), frames).run(self._channel)
+        return Exchange(embed_call(options), frames).run(self.channel)
 
     def classify(
         self, frames: Iterable[AnyFrame], **options: Unpack[ClassifyOptions]
     ) -> Generator[ClassifyResult, None, None]:
         """Tells what each frame, or each region of a RegionsFrame, shows. The rest is as for `embed`."""
-        return Exchange(classify_call(options), frames).run(self._channel)
+        return Exchange(classify_call(options), frames).run(self.channel)
 
     def segment(
         self, frames: Iterable[AnyFrame], **options: Unpack[SegmentOptions]
@@ -86,25 +87,25 @@ class SluiceClient:
 
         A frame with regions raises ValueError.
         """
-        return Exchange(segment_call(options), frames).run(self._channel)
+        return Exchange(segment_call(options), frames).run(self.channel)
 
     def list_models(self) -> list[ModelVersion]:
         """Every version that the server knows, by model name, then version."""
-        list_models = self._channel.unary_unary(
+        list_models = self.channel.unary_unary(
             LIST, repository.ListModelsRequest.SerializeToString, repository.ListModelsResponse.FromString
         )
         return model_versions(list_models(repository.ListModelsRequest()))
 
     def load_model(self, name: str) -> None:
         """Loads a model, or brings it up to date; returns when it is READY. Needs --model-control-mode explicit."""
-        load = self._channel.unary_unary(
+        load = self.channel.unary_unary(
             LOAD, repository.LoadModelRequest.SerializeToString, repository.LoadModelResponse.FromString
         )
         load(repository.LoadModelRequest(name=name))
 
     def unload_model(self, name: str) -> None:
         """Unloads a model; returns when its memory is free. Needs --model-control-mode explicit."""
-        unload = self._channel.unary_unary(
+        unload = self.channel.unary_unary(
             UNLOAD, repository.UnloadModelRequest.SerializeToString, repository.UnloadModelResponse.FromString
         )
         unload(repository.UnloadModelRequest(name=name))

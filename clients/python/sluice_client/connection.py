@@ -25,7 +25,3 @@ CHANNEL_OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.max_send_message_length", -1),
     ("grpc.service_config", json.dumps(RETRIES)),
 ]
-
-
-def nobody_answers(address: str, timeout: float) -> ConnectionError:
-    return ConnectionError(f"no Sluice server answers at {address} within {timeout:g} s")

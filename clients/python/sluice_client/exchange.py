@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import grpc
@@ -30,6 +30,7 @@ class Exchange(Generic[RequestT, ResponseT, ResultT]):
         self._frames = frames
         self._limit = FlightLimit(call.stream.most_in_flight)
         self._failure: Exception | None = None
+        self._cancel: Callable[[], object] | None = None
 
     def run(self, channel: grpc.Channel) -> Generator[ResultT, None, None]:
         """Yields the answers in the order of the frames.
@@ -41,15 +42,21 @@ class Exchange(Generic[RequestT, ResponseT, ResultT]):
         method = channel.stream_stream(call.path, call.serialize, call.deserialize)
         stream = method(self._requests(), timeout=call.stream.deadline)
         stream.add_callback(self._limit.close)
+        self._cancel = stream.cancel
         try:
             for response in stream:
                 self._limit.land()
                 yield call.result(response)
         finally:
-            self._limit.close()
-            stream.cancel()
+            self.cancel()
         if self._failure is not None:
             raise self._failure
+
+    def cancel(self) -> None:
+        """Ends the stream, from any thread."""
+        self._limit.close()
+        if self._cancel is not None:
+            self._cancel()
 
     def _requests(self) -> Iterator[RequestT]:
         """Runs in gRPC's thread, which has nobody to raise to."""
