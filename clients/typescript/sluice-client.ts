@@ -20,6 +20,7 @@ import {
   type StreamOptions,
   type Timings,
 } from '../../server/gen/sluice/v1/inference.js';
+import { callOptions, type CallSettings } from './call-settings.js';
 import { openChannel } from './channel.js';
 
 export { FramePolicy, MaskFormat, PixelFormat };
@@ -52,15 +53,13 @@ export interface RegionsFrame extends Frame {
 }
 
 /** Options of every stream; see StreamOptions in the protocol. */
-export interface StreamSettings {
+export interface StreamSettings extends CallSettings {
   /** May be left out where the server has only one model that answers the call. */
   readonly model?: string;
   readonly version?: string;
   readonly framePolicy?: FramePolicy;
   /** Frames in flight in the server. */
   readonly window?: number;
-  /** Ends the stream: everything that is queued is cancelled. */
-  readonly signal?: AbortSignal;
 }
 
 /** Options of a stream of detections; see DetectOptions in the protocol. */
@@ -91,7 +90,8 @@ type Frames<F> = Iterable<F> | AsyncIterable<F>;
  * A client of one Sluice server. Frames go in as an iterable, answers come out as an async iterable in the same order;
  * both ends wait for each other, so a video of any length needs the memory of a few frames.
  *
- * A frame that failed is answered with `frame.error` set; a stream that failed throws grpc-js's ServiceError.
+ * A frame that failed is answered with `frame.error` set; a stream that failed throws grpc-js's ServiceError. A call that
+ * fails with UNAVAILABLE before its first answer is tried again, three times at most.
  */
 export class SluiceClient implements Disposable {
   readonly #client: Client;
@@ -146,12 +146,13 @@ export class SluiceClient implements Disposable {
     method: { readonly path: string; readonly responseDeserialize: (bytes: Buffer) => Response },
     message: { encode(message: Request): { finish(): Uint8Array } },
     frames: Frames<F>,
-    { signal }: StreamSettings,
+    settings: StreamSettings,
     toMessage: (frame: F | null, first: boolean) => Request,
   ): AsyncGenerator<Response> {
     const serialize = (request: Request): Buffer => asBuffer(message.encode(request).finish());
-    const call = this.#client.makeBidiStreamRequest(method.path, serialize, method.responseDeserialize);
-    yield* exchange(call, frames, signal, toMessage);
+    const { path, responseDeserialize } = method;
+    const call = this.#client.makeBidiStreamRequest(path, serialize, responseDeserialize, callOptions(settings));
+    yield* exchange(call, frames, settings.signal, toMessage);
   }
 
   /** Closes the connection; open streams fail. */

@@ -31,7 +31,9 @@ export const pythonPrograms: ClientPrograms = {
 
 export const goPrograms: ClientPrograms = {
   language: 'Go',
-  missing: answers('go', ['-C', join('clients', 'go'), 'list', '-m']) ? null : 'Go is not installed, or too old for clients/go/go.mod',
+  missing: answers('go', ['-C', join('clients', 'go'), 'list', '-m'])
+    ? null
+    : 'Go is not installed, or too old for clients/go/go.mod',
   run(program, args) {
     const file = join('build', 'go', program);
     return runBuilt(file, args, file);
@@ -62,10 +64,7 @@ export const cppPrograms: ClientPrograms = {
 export const allPrograms: readonly ClientPrograms[] = [pythonPrograms, goPrograms, javaPrograms, cppPrograms];
 
 /** Runs Python where the client's protocol is there; its environment has `variables` too. */
-export function runPython(
-  args: readonly string[],
-  variables: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
+export function runPython(args: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<Ended> {
   const missing = [PYTHON, PYTHON_PROTOCOL].find((file) => !existsSync(file));
   if (missing !== undefined) throw new Error(`${missing} is missing: run make setup clients`);
   return runToEnd(PYTHON, args, variables);

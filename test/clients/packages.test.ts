@@ -30,6 +30,14 @@ testPackage(pythonPrograms, async (t) => {
   t.regex(stderr, /^Ran \d+ tests/m);
 });
 
+test.serial('The Python package and its programs are typed throughout', async (t) => {
+  const directory = join('clients', 'python');
+  const args = ['--config-file', join(directory, 'pyproject.toml'), '--cache-dir', join('build', 'mypy')];
+  const checked = ['sluice_client', 'detect.py', 'embed.py', 'quickstart.py'].map((name) => join(directory, name));
+  const { code, lines } = await runPython(['-m', 'mypy', ...args, ...checked], { MYPYPATH: directory });
+  t.is(code, 0, lines.join('\n'));
+});
+
 testPackage(goPrograms, async (t) => {
   const args = ['-C', join('clients', 'go'), 'test', '-count=1', '-v', './sluiceclient'];
   const { code, lines, stderr } = await runToEnd('go', args, { SLUICE_SERVER: server.address });

@@ -10,6 +10,7 @@ import {
 } from '../../clients/typescript/sluice-client.js';
 import { encode, spots } from '../support/pictures.js';
 import { allPrograms, type ClientPrograms } from './client-programs.js';
+import { describe } from './describe-answer.js';
 import { SIDE, TinyServer } from './tiny-server.js';
 
 /** Picture files, by name: spots of several strengths, none, one whose size makes edges fall between pixels, and a wreck. */
@@ -130,14 +131,4 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
   return all;
-}
-
-/** The lines of one answer, as clients/typescript/demo.ts prints them. */
-function describe({ frame, detections }: DetectResponse): string[] {
-  const name = frame!.frameId;
-  if (detections.length === 0) return [`${name}: nothing found`];
-  return detections.map(({ label, score, box }) => {
-    const [left, top, right, bottom] = [box!.left, box!.top, box!.right, box!.bottom].map(Math.round);
-    return `${name}: ${label} ${score.toFixed(3)} at (${left}, ${top})-(${right}, ${bottom})`;
-  });
 }

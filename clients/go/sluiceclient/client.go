@@ -15,7 +15,8 @@ import (
 	sluicev1 "sluice/gen/sluice/v1"
 )
 
-// Client is a client of one Sluice server, for any number of streams at once and from any goroutine.
+// Client is a client of one Sluice server, for any number of streams at once and from any goroutine. A call that fails with
+// UNAVAILABLE before its first answer is tried again, three times at most.
 type Client struct {
 	connection *grpc.ClientConn
 	stub       sluicev1.InferenceClient
@@ -26,6 +27,7 @@ func Dial(ctx context.Context, address string) (*Client, error) {
 	connection, err := grpc.NewClient(
 		address,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultServiceConfig(retries),
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(math.MaxInt32),
 			grpc.MaxCallSendMsgSize(math.MaxInt32),

@@ -280,6 +280,51 @@ func TestTheEndOfTheContextEndsTheStream(t *testing.T) {
 	}
 }
 
+func TestTheDeadlineOfTheContextEndsTheStream(t *testing.T) {
+	client := dial(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	endless := func(yield func(RegionsFrame, error) bool) {
+		for yield(plain(0, 0, 0), nil) {
+		}
+	}
+	var last error
+	for _, last = range client.Detect(ctx, endless, options("spots")) {
+	}
+	if status.Code(last) != codes.DeadlineExceeded {
+		t.Errorf("the stream ended with %v", last)
+	}
+}
+
+func TestTheRepositoryIsTold(t *testing.T) {
+	client := dial(t)
+	models, err := client.ListModels(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ready []string
+	for _, model := range models {
+		if model.GetState() == sluicev1.ModelState_MODEL_STATE_READY {
+			ready = append(ready, model.GetName())
+		}
+	}
+	if !slices.Equal(ready, []string{"colors", "means", "spots"}) {
+		t.Errorf("the models that are READY were %v", ready)
+	}
+}
+
+func TestAServerThatLoadsNothingOnDemandSaysSo(t *testing.T) {
+	client := dial(t)
+	for name, err := range map[string]error{
+		"loading":   client.LoadModel(t.Context(), "spots"),
+		"unloading": client.UnloadModel(t.Context(), "spots"),
+	} {
+		if status.Code(err) != codes.FailedPrecondition {
+			t.Errorf("%s gave %v", name, err)
+		}
+	}
+}
+
 func TestDialTellsWhenNoServerAnswers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
