@@ -12,7 +12,7 @@ MAVEN := $(shell mvn --version 2>/dev/null | head -n 1)
 CPP_CLIENT := build/cpp/.built
 CPP_SOURCES := $(shell find clients/cpp -type f)
 # Debian: libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev.
-CPP_GRPC := $(shell pkg-config --modversion grpc++ 2>/dev/null && command -v grpc_cpp_plugin protoc)
+CPP_GRPC := $(shell pkg-config --exists grpc++ protobuf && command -v grpc_cpp_plugin >/dev/null && command -v protoc)
 
 .PHONY: clients
 clients: $(PYTHON_CLIENT) ## build the clients in Python, Go, Java and C++, and their programs

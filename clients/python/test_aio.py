@@ -40,6 +40,8 @@ class AsyncSluiceClientTest(unittest.IsolatedAsyncioTestCase):
         np.testing.assert_allclose(embedded.embeddings[0].values, [0, 0, 1], atol=1e-3)
         [segmented] = [result async for result in self.client.segment([blue], model="colors")]
         self.assertEqual([each.label for each in segmented.classes], ["blue"])
+        [classified] = [result async for result in self.client.classify([blue], model="kinds", top_k=1)]
+        self.assertEqual([each.label for each in classified.classifications[0].classes], ["blue"])
         with self.assertRaises(grpc.RpcError) as caught:
             [result async for result in self.client.classify([blue], model="means")]
         self.assertEqual(caught.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
@@ -125,7 +127,7 @@ class AsyncSluiceClientTest(unittest.IsolatedAsyncioTestCase):
 
     async def test_the_repository_is_told(self) -> None:
         models = [(model.name, model.state) for model in await self.client.list_models()]
-        self.assertEqual(models, [(name, "READY") for name in ("colors", "means", "spots")])
+        self.assertEqual(models, [(name, "READY") for name in ("colors", "kinds", "means", "spots")])
         for change in (self.client.load_model, self.client.unload_model):
             with self.assertRaises(grpc.RpcError) as caught:
                 await change("spots")

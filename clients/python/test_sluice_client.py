@@ -1,7 +1,7 @@
 """Tests of the package against a running server, whose address is in SLUICE_SERVER.
 
 The server has models with an input of 64x64 pixels: `spots` finds what is red, `means` embeds a picture as the mean of
-its channels, red first, brought to unit length, and `colors` tells each pixel red, green or blue.
+its channels, red first, brought to unit length, `colors` tells each pixel red, green or blue, `kinds` a whole picture.
 test/clients/packages.test.ts starts it and runs the tests.
 """
 
@@ -133,6 +133,11 @@ class SluiceClientTest(unittest.TestCase):
         self.assertEqual((sure[32, 8], sure[32, 60]), (200, 100))
         self.assertEqual((alone.class_map, alone.probability_map), (both.class_map, b""))
 
+    def test_a_picture_has_its_class(self) -> None:
+        green = np.full((SIDE, SIDE, 3), (0, 200, 0), np.uint8)
+        [result] = self.client.classify([green], model="kinds", top_k=1)
+        self.assertEqual([each.label for each in result.classifications[0].classes], ["green"])
+
     def test_a_call_that_no_model_answers_is_told(self) -> None:
         with self.assertRaises(grpc.RpcError) as caught:
             list(self.client.classify([BLACK], model="means"))
@@ -196,7 +201,7 @@ class SluiceClientTest(unittest.TestCase):
 
     def test_the_repository_is_told(self) -> None:
         models = [(model.name, model.version, model.state) for model in self.client.list_models()]
-        self.assertEqual(models, [(name, "1", "READY") for name in ("colors", "means", "spots")])
+        self.assertEqual(models, [(name, "1", "READY") for name in ("colors", "kinds", "means", "spots")])
 
     def test_a_server_that_loads_nothing_on_demand_says_so(self) -> None:
         for change in (self.client.load_model, self.client.unload_model):

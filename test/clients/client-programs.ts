@@ -7,6 +7,9 @@ import { text } from 'node:stream/consumers';
 const PYTHON = join('.venv', 'bin', 'python');
 const PYTHON_PROTOCOL = join('clients', 'python', 'sluice_client', 'gen', 'inference_pb2.py');
 
+/** What clients/clients.mk builds the C++ client with. */
+const CPP_TOOLS = 'pkg-config --exists grpc++ protobuf && command -v protoc && command -v grpc_cpp_plugin';
+
 /** How a program ended, and what it printed. */
 export interface Ended {
   readonly code: number | null;
@@ -53,7 +56,7 @@ export const javaPrograms: ClientPrograms = {
 
 export const cppPrograms: ClientPrograms = {
   language: 'C++',
-  missing: answers('pkg-config', ['--exists', 'grpc++', 'protobuf']) ? null : 'gRPC for C++ is not installed',
+  missing: answers('sh', ['-c', CPP_TOOLS]) ? null : 'gRPC for C++ is not installed',
   run(program, args) {
     const file = join('build', 'cpp', program);
     return runBuilt(file, args, file);

@@ -2,8 +2,8 @@
 //
 //   detect --server 127.0.0.1:8001 --model centerface street.jpg
 //
-// Further flags: --score-threshold SCORE, --ca FILE, --cert FILE, --key FILE, --token TOKEN. Exit code 1 when a picture or the
-// stream failed; the others are still answered.
+// Further flags: --score-threshold SCORE; --tls with --ca FILE, --cert FILE and --key FILE; --token TOKEN. Exit code 1 when a
+// picture or the stream failed; the others are still answered.
 
 #include <cmath>
 #include <cstdio>

@@ -45,8 +45,8 @@ Program::Program(int count, char** arguments) {
     const std::string argument = arguments[index];
     if (argument.rfind("--", 0) != 0) {
       images_.push_back(argument);
-    } else if (argument == "--json") {
-      flags_["json"] = "";
+    } else if (argument == "--json" || argument == "--tls") {
+      flags_[argument.substr(2)] = "";
     } else if (index + 1 < count) {
       flags_[argument.substr(2)] = arguments[++index];
     } else {
@@ -62,7 +62,7 @@ std::string Program::Flag(const std::string& flag, const std::string& otherwise)
 
 sluice::client::Client Program::Connect() const {
   sluice::client::ConnectOptions options;
-  if (Has("ca") || Has("cert")) {
+  if (Has("tls")) {
     options.tls.emplace();
     if (Has("ca")) options.tls->authorities = ReadFile(Flag("ca"));
     if (Has("cert")) {

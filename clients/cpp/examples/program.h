@@ -11,14 +11,14 @@
 /** What the programs share: their arguments, their files as frames, and how they end. */
 class Program {
  public:
-  /** Flags come with a value, `--json` without one; what is left are pictures. Throws std::runtime_error. */
+  /** Flags come with a value, `--json` and `--tls` without one; what is left are pictures. Throws std::runtime_error. */
   Program(int count, char** arguments);
 
   bool Has(const std::string& flag) const { return flags_.count(flag) != 0; }
   /** The flag's value; `otherwise` where it is left out. */
   std::string Flag(const std::string& flag, const std::string& otherwise = "") const;
 
-  /** Connects as --server, --ca, --cert, --key and --token say. */
+  /** Connects as --server, --tls, --ca, --cert, --key and --token say. */
   sluice::client::Client Connect() const;
 
   /** Reads each picture when its turn has come. */

@@ -1,6 +1,6 @@
 // Tests against a server whose address is in SLUICE_SERVER. It has models with an input of 64x64 pixels: `spots` finds what is
-// red, `means` embeds a picture as the mean of its channels, red first, brought to unit length, and `colors` tells each pixel
-// red, green or blue. test/clients/packages.test.ts starts it and runs these.
+// red, `means` embeds a picture as the mean of its channels, red first, brought to unit length, `colors` tells each pixel
+// red, green or blue, `kinds` a whole picture. test/clients/packages.test.ts starts it and runs these.
 
 #include <algorithm>
 #include <atomic>
@@ -121,6 +121,16 @@ void EveryPixelHasItsClass() {
   Equal(false, answer->class_map().empty(), "an empty map");
 }
 
+void APictureHasItsClass() {
+  const Client client = Connect();
+  auto options = Of<v1::ClassifyOptions>("kinds");
+  options.set_top_k(1);
+  auto stream = client.Classify(Requests<v1::ClassifyRequest>({Plain(0, 200, 0)}), options);
+  const auto answer = stream.Next();
+  Equal(1, answer->classifications(0).classes_size(), "classes");
+  Equal("green", answer->classifications(0).classes(0).label(), "class");
+}
+
 void ACallThatNoModelAnswersIsTold() {
   const Client client = Connect();
   auto stream = client.Classify(Requests<v1::ClassifyRequest>({Black()}), Of<v1::ClassifyOptions>("means"));
@@ -229,7 +239,7 @@ void TheRepositoryIsTold() {
   for (const v1::ModelVersion& model : Connect().ListModels()) {
     models += model.name() + (model.state() == v1::MODEL_STATE_READY ? " READY, " : " not ready, ");
   }
-  Equal("colors READY, means READY, spots READY, ", models, "models");
+  Equal("colors READY, kinds READY, means READY, spots READY, ", models, "models");
 }
 
 void AServerThatLoadsNothingOnDemandSaysSo() {
@@ -267,6 +277,7 @@ int main() {
   const std::pair<const char*, void (*)()> tests[] = {
       {"regions are embedded one by one", RegionsAreEmbeddedOneByOne},
       {"every pixel has its class", EveryPixelHasItsClass},
+      {"a picture has its class", APictureHasItsClass},
       {"a call that no model answers is told", ACallThatNoModelAnswersIsTold},
       {"answers come in order with the errors of their frames", AnswersComeInOrderWithTheErrorsOfTheirFrames},
       {"a stream that fails throws its status", AStreamThatFailsThrowsItsStatusWithAFrameOrWithout},

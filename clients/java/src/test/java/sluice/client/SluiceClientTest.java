@@ -30,6 +30,7 @@ import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
 import sluice.v1.Box;
 import sluice.v1.ClassifyOptions;
 import sluice.v1.ClassifyRequest;
+import sluice.v1.ClassifyResponse;
 import sluice.v1.DetectOptions;
 import sluice.v1.DetectRequest;
 import sluice.v1.DetectResponse;
@@ -49,8 +50,8 @@ import sluice.v1.StreamOptions;
 
 /**
  * Against a server whose address is in SLUICE_SERVER. It has models with an input of 64x64 pixels: `spots` finds what is red,
- * `means` embeds a picture as the mean of its channels, red first, brought to unit length, and `colors` tells each pixel
- * red, green or blue. test/clients/packages.test.ts starts it and runs these.
+ * `means` embeds a picture as the mean of its channels, red first, brought to unit length, `colors` tells each pixel
+ * red, green or blue, `kinds` a whole picture. test/clients/packages.test.ts starts it and runs these.
  */
 @EnabledIfEnvironmentVariable(named = "SLUICE_SERVER", matches = ".+")
 class SluiceClientTest {
@@ -61,7 +62,9 @@ class SluiceClientTest {
 
     @BeforeEach
     void connect() throws IOException {
-        client = SluiceClient.connect(System.getenv("SLUICE_SERVER"));
+        // The first connection of a JVM is slow where others work as well.
+        ConnectOptions patient = ConnectOptions.defaults().timeout(java.time.Duration.ofSeconds(30));
+        client = SluiceClient.connect(System.getenv("SLUICE_SERVER"), patient);
     }
 
     @AfterEach
@@ -98,6 +101,16 @@ class SluiceClientTest {
         assertEquals(SIDE * SIDE, answers.get(0).getClasses(0).getPixels());
         assertFalse(answers.get(0).getClassMap().isEmpty());
         assertFalse(answers.get(0).getProbabilityMap().isEmpty());
+    }
+
+    @Test
+    void aPictureHasItsClass() {
+        ClassifyRequest green = ClassifyRequest.newBuilder().setFrame(plain(0, 200, 0)).build();
+        ClassifyOptions options =
+                ClassifyOptions.newBuilder().setStream(of("kinds")).setTopK(1).build();
+        List<ClassifyResponse> answers = all(client.classify(List.of(green), options));
+        assertEquals("green", answers.get(0).getClassifications(0).getClasses(0).getLabel());
+        assertEquals(1, answers.get(0).getClassifications(0).getClassesCount());
     }
 
     @Test
@@ -247,7 +260,7 @@ class SluiceClientTest {
     @Test
     void theRepositoryIsTold() {
         assertEquals(
-                List.of("colors READY", "means READY", "spots READY"),
+                List.of("colors READY", "kinds READY", "means READY", "spots READY"),
                 client.listModels().stream()
                         .map(each -> each.getName()
                                 + (each.getState() == ModelState.MODEL_STATE_READY ? " READY" : " not ready"))

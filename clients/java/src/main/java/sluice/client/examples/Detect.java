@@ -13,8 +13,8 @@ import sluice.v1.StreamOptions;
 /**
  * Finds objects in pictures and prints one line for each.
  *
- * <p>Flags: --server HOST:PORT, --model NAME, --score-threshold SCORE, --ca FILE, --cert FILE, --key FILE, --token TOKEN; then
- * the pictures. Exit code 1 when a picture or the stream failed; the others are still answered.
+ * <p>Flags: --server HOST:PORT, --model NAME, --score-threshold SCORE; --tls with --ca FILE, --cert FILE and
+ * --key FILE; --token TOKEN; then the pictures. Exit code 1 when a picture or the stream failed; the others are still answered.
  */
 public final class Detect {
     private Detect() {}

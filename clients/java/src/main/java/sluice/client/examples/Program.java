@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -23,7 +24,7 @@ import sluice.v1.FrameInfo;
 /** What the programs share: their arguments, their files as frames, and how they end. */
 final class Program {
     /** Flags that take no value. */
-    private static final Set<String> SWITCHES = Set.of("json");
+    private static final Set<String> SWITCHES = Set.of("json", "tls");
 
     private final Map<String, String> flags = new HashMap<>();
     private final List<String> images = new ArrayList<>();
@@ -100,7 +101,11 @@ final class Program {
     }
 
     private ConnectOptions connectOptions() {
-        ConnectOptions options = ConnectOptions.defaults();
+        // The first connection of a JVM is slow where others work as well.
+        ConnectOptions options = ConnectOptions.defaults().timeout(Duration.ofSeconds(20));
+        if (has("tls")) {
+            options = options.tls();
+        }
         if (has("ca")) {
             options = options.tls(new File(flags.get("ca")));
         }
