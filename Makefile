@@ -12,7 +12,7 @@ PYTHON ?= python3
 SLUICE := node dist/server/main.js
 
 PROTOS := $(shell find proto -type f)
-SOURCES := $(shell find server clients/typescript test -name '*.ts' -not -path 'server/gen/*')
+SOURCES := $(shell find server clients/typescript test -name '*.ts' -not -path 'server/gen/*') $(wildcard server/http/page/*)
 NATIVE_SOURCES := $(shell find native -type f 2>/dev/null)
 CATALOG := model-repo/catalog.yaml
 
@@ -25,6 +25,7 @@ GPU_TOOLCHAIN := build/gpu-toolchain
 GPU_CHECK := build/native-gpu-check
 GPU_TEST_TARGETS := crash_plugin gpu_operators_test infer_api_test
 VENV := .venv/.installed
+TRITON_VENV := .venv-triton/.installed
 
 include clients/clients.mk
 
@@ -45,10 +46,12 @@ serve: setup ## run the server in the foreground
 
 .PHONY: dev
 dev: setup ## run the server and restart it whenever a source changes
-	@npx tsc -p . --watch --preserveWatchOutput & trap 'kill %1' EXIT; node --watch dist/server/main.js serve --log-format pretty
+	@npx tsc -p . --watch --preserveWatchOutput & npx tsc -p server/http/page --watch --preserveWatchOutput & \
+	  trap 'kill %1 %2' EXIT; node --watch dist/server/main.js serve --log-format pretty
 
 .PHONY: test
-test: setup clients $(VENV) ## run all tests
+test: setup clients $(VENV) $(TRITON_VENV) $(GRPCURL) ## run all tests
+	@bash test/chromium.sh
 	@node dist/test/run.js
 
 .PHONY: test-gpu
@@ -70,6 +73,7 @@ lint: $(GEN) ## check formats, types, the protocol and the usual mistakes
 	npx prettier --check --log-level warn server clients test '*.json'
 	npx buf lint proto
 	npx tsc --noEmit -p .
+	npx tsc --noEmit -p server/http/page
 	npx oxlint --type-aware --deny-warnings server clients/typescript test
 
 .PHONY: format
@@ -102,7 +106,8 @@ native-gpu-check: $(NODE_MODULES) ## compile the CUDA and TensorRT sources witho
 
 .PHONY: clean
 clean: ## remove everything that was built or fetched, models excepted
-	rm -rf dist build server/gen node_modules .venv out clients/go/gen clients/python/sluice_client/gen clients/typescript/dist
+	rm -rf dist build server/gen node_modules .venv .venv-triton out
+	rm -rf clients/go/gen clients/python/sluice_client/gen clients/typescript/dist
 
 $(NODE_MODULES): package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -119,6 +124,8 @@ $(ADDON): $(NATIVE_SOURCES) $(NODE_MODULES)
 
 $(DIST): $(SOURCES) tsconfig.json $(GEN)
 	npx tsc -p .
+	npx tsc -p server/http/page
+	cp server/http/page/*.{html,css,svg} dist/server/http/page/
 	@touch $@
 
 $(MODELS): $(CATALOG) | $(DIST)
@@ -128,4 +135,9 @@ $(MODELS): $(CATALOG) | $(DIST)
 $(VENV): test/requirements.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r test/requirements.txt
+	@touch $@
+
+$(TRITON_VENV): test/requirements-triton.txt
+	$(PYTHON) -m venv .venv-triton
+	.venv-triton/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

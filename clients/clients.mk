@@ -21,6 +21,13 @@ $(PYTHON_CLIENT): clients/python/generate.py $(wildcard proto/sluice/v1/*.proto)
 	.venv/bin/python $<
 	@touch $@
 
+# Unmodified, for the tests of reflection and of the open inference protocol.
+GRPCURL_VERSION := v1.9.3
+GRPCURL := $(if $(GO_MODULE),build/go/grpcurl)
+
+build/go/grpcurl:
+	GOBIN=$(CURDIR)/$(@D) go install github.com/fullstorydev/grpcurl/cmd/grpcurl@$(GRPCURL_VERSION)
+
 $(GO_CLIENT): $(GO_SOURCES) $(wildcard proto/sluice/v1/*.proto) $(NODE_MODULES)
 	npx buf generate --template clients/go/buf.gen.yaml
 	go -C clients/go build -buildvcs=false -o ../../$(@D)/ ./cmd/...

@@ -37,6 +37,9 @@ else absent Maven 'for the Java client and its tests: apt-get install maven open
 grpc_version=$(first pkg-config --modversion grpc++)
 if [ -n "$grpc_version" ] && command -v protoc >/dev/null && command -v grpc_cpp_plugin >/dev/null; then found 'gRPC for C++' "$grpc_version"
 else absent 'gRPC for C++' 'for the C++ client and its tests: apt-get install libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler pkg-config'; fi
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+if [ -n "$chromium" ]; then found Chromium "$chromium, for the tests of the live page"
+else absent Chromium 'for the tests of the live page: apt-get install chromium'; fi
 
 echo 'built so far'
 if [ -f build/native/Release/sluice.node ]; then found addon build/native/Release/sluice.node

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { TASK_INPUTS, TASKS, type TaskName } from '../core/model-config.js';
+import { TASK_INPUTS, TASKS, type TaskInput, type TaskName } from '../core/model-config.js';
 import { configSchema, describeExpected, keysOf, type SchemaNode } from './config-schema.js';
 import { TASK_PROFILES } from '../core/task-profiles.js';
 import { code, markdownTable } from './markdown.js';
@@ -25,10 +25,11 @@ const INPUT_OF_TASK = {
   anyOf: [
     { properties: { task: { enum: tasksOf('picture') }, tokenizer: false }, required: ['input'] },
     { properties: { task: { enum: tasksOf('text') }, input: false, preprocess: false } },
+    { properties: { task: { enum: tasksOf('tensors') }, input: false, preprocess: false, postprocess: false } },
   ],
 };
 
-function tasksOf(input: 'picture' | 'text'): TaskName[] {
+function tasksOf(input: TaskInput): TaskName[] {
   return TASKS.filter((task) => TASK_INPUTS[task] === input);
 }
 

@@ -8,6 +8,7 @@ import type {
   PhaseDurations,
   RequestTimings,
 } from './inference.js';
+import { InferenceCounts } from './inference-counts.js';
 import { ReleaseOrder } from './release-order.js';
 import { RequestQueue, type QueueLimits } from './request-queue.js';
 import type { ModelStatistics } from './statistics.js';
@@ -68,7 +69,8 @@ export class DynamicBatcher {
   readonly #policy: BatchingPolicy;
   readonly #executor: Executor;
   readonly #clock: Clock;
-  readonly #statistics: ModelStatistics;
+  /** What has become of its requests. */
+  readonly counts: InferenceCounts;
   readonly #queue: RequestQueue<Entry>;
   readonly #order = new ReleaseOrder();
   #running = 0;
@@ -83,7 +85,7 @@ export class DynamicBatcher {
     this.#policy = policy;
     this.#executor = executor;
     this.#clock = clock;
-    this.#statistics = statistics;
+    this.counts = new InferenceCounts(statistics, clock);
     this.#queue = new RequestQueue(policy.priorityLevels, policy.queueLimits);
     executor.onIdle = () => this.#dispatch();
   }
@@ -106,7 +108,7 @@ export class DynamicBatcher {
     try {
       this.#admit(request);
     } catch (error) {
-      this.#statistics.failed(ServingError.from(error).code);
+      this.counts.failed(ServingError.from(error), 0);
       throw error;
     }
     // What has expired makes room, also when its timer is late.
@@ -118,7 +120,7 @@ export class DynamicBatcher {
     try {
       this.#queue.push(entry);
     } catch (error) {
-      this.#statistics.failed(ServingError.from(error).code);
+      this.counts.failed(ServingError.from(error), 0);
       throw error;
     }
     if (request.deadlineAt !== null) this.#wakeAt(request.deadlineAt);
@@ -207,7 +209,7 @@ export class DynamicBatcher {
     try {
       const done = await this.#executor.execute(batch.map((entry) => entry.request));
       batch.forEach((entry, index) => this.#settle(entry, done.results[index] ?? UNANSWERED, done.phases, rows));
-      this.#statistics.batchExecuted({
+      this.counts.batchExecuted({
         requests: batch.length,
         rows,
         queueUs: batch.map((entry) => entry.dispatchedAt - entry.request.arrivedAt),
@@ -241,8 +243,8 @@ export class DynamicBatcher {
       total: now - arrivedAt,
       batchSize,
     };
-    if (result.outcome instanceof ServingError) this.#statistics.failed(result.outcome.code);
-    else this.#statistics.succeeded(timings.total);
+    if (result.outcome instanceof ServingError) this.counts.failed(result.outcome, timings.total);
+    else this.counts.succeeded(timings, entry.request.rows);
     const release = (): void => entry.resolve({ ...result, timings });
     if (entry.place === null) release();
     else entry.place(release);

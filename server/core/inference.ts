@@ -1,5 +1,6 @@
 import type { ServingError } from './errors.js';
 import type { Content, HeldPicture, Keep, Region } from './picture.js';
+import type { Tensor } from './tensors.js';
 
 /** What a request asks of a detector; the protocol's options with the model's defaults filled in. */
 export interface DetectParameters {
@@ -76,18 +77,26 @@ export interface SegmentParameters {
   readonly probabilityMap: boolean;
 }
 
-export type TaskParameters = DetectParameters | EmbedParameters | ClassifyParameters | SegmentParameters;
+/** What a request asks of a model's tensors, whatever its task. */
+export interface InferParameters {
+  readonly kind: 'infer';
+  /** Names of the outputs to answer with, in that order; null: all, in the order of the model. */
+  readonly outputs: readonly string[] | null;
+}
+
+export type TaskParameters =
+  DetectParameters | EmbedParameters | ClassifyParameters | SegmentParameters | InferParameters;
 
 /** The regions that a request names. */
 export function regionsOf(parameters: TaskParameters): readonly Region[] {
-  return parameters.kind === 'segment' ? [] : parameters.regions;
+  return parameters.kind === 'segment' || parameters.kind === 'infer' ? [] : parameters.regions;
 }
 
-/** One picture or text to infer. Its bytes belong to the executor once a batch is cut. */
+/** One picture, text or set of tensors to infer. Its bytes belong to the executor once a batch is cut. */
 export interface InferenceRequest {
   readonly content: Content;
   readonly parameters: TaskParameters;
-  /** Rows of a batch that it takes: 1, or one a region. */
+  /** Rows of a batch that it takes: 1, one a region, or those of its tensors. */
   readonly rows: number;
   /** Requests whose keys differ never share a batch. */
   readonly batchKey: string;
@@ -131,6 +140,17 @@ export interface ResultTable {
   readonly attachments: readonly Attachment[];
 }
 
+/** The outputs of a model as they are. */
+export interface TensorResults {
+  readonly tensors: readonly Tensor[];
+}
+
+/** The table of a request that did not ask for tensors; whoever asked for them has failed to look. */
+export function requireTable(results: ResultTable | TensorResults): ResultTable {
+  if (!('tensors' in results)) return results;
+  throw new Error('a task was answered with tensors');
+}
+
 /** Run lengths as the protocol has them, or a PNG file. */
 export type Attachment = Uint32Array | Uint8Array;
 
@@ -140,7 +160,7 @@ export interface InferenceResult {
   readonly width: number;
   readonly height: number;
   /** The results, or why there are none. */
-  readonly outcome: ResultTable | ServingError;
+  readonly outcome: ResultTable | TensorResults | ServingError;
   /** What the request asked to keep; whoever gets the results releases it. */
   readonly picture?: HeldPicture | undefined;
   /** Of a pipeline: what its stages did, in the order of its configuration. The outcome is the first stage's. */

@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { annotateSchema } from './annotation-config.js';
 import { taskProblems } from './config-meaning.js';
+import { ensembleSchema } from './ensemble/ensemble-config.js';
+import { instanceGroupSchema } from './instance-group-config.js';
 import { channelsOf } from './network-input.js';
 import { pipelineSchema } from './pipeline/pipeline-config.js';
 import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
 import { meaningProblems, postprocessSchema } from './postprocess-config.js';
 import { TASK_INPUTS, TASK_KINDS, TASKS } from './tasks.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
+import { tensorsSchema } from './tensors-config.js';
 import { tokenizerSchema } from './text-config.js';
 import { trackerSchema } from './tracking-config.js';
 import { versionPolicySchema } from './version-policy-config.js';
@@ -38,33 +41,6 @@ const inputSchema = z
       'fixed size is rewritten to it.',
   );
 
-const instanceGroupSchema = z
-  .strictObject({
-    count: count(
-      'Instances on each GPU, or on the CPU: executions that run at once, each in its worker thread; default: 4 on each ' +
-        'GPU; on the CPU one a core, at most 4.',
-    )
-      .max(256)
-      .optional(),
-    kind: z
-      .enum(['KIND_AUTO', 'KIND_CPU', 'KIND_GPU'])
-      .default('KIND_AUTO')
-      .describe('Where the instances run. KIND_AUTO: on GPUs where there are any, else on the CPU.'),
-    gpus: z
-      .array(z.int().min(0).max(255))
-      .min(1)
-      .refine((gpus) => new Set(gpus).size === gpus.length, 'expected each GPU once')
-      .optional()
-      .describe('Indices of the GPUs to use; default: all that CUDA shows.'),
-    intra_op_thread_count: count('Threads of one CPU instance; default: the cores split among the instances.')
-      .max(1024)
-      .optional(),
-    execution_timeout_milliseconds: count(
-      'A batch that runs longer than this counts as hung: its requests fail, and the instance is replaced.',
-    ).default(30000),
-  })
-  .describe('The instances of the model.');
-
 const queuePolicySchema = z
   .strictObject({
     max_queue_size: z.int().min(0).default(1024).describe('Most queued requests; 0: no limit.'),
@@ -83,6 +59,13 @@ const dynamicBatchingSchema = z
       .array(z.int().min(1))
       .default([])
       .describe('Sizes at which a batch is cut without further waiting; none over `max_batch_size`.'),
+    pad_to_sizes: z
+      .array(z.int().min(1))
+      .default([])
+      .describe(
+        'Sizes to which batches of tensors (ModelInfer) are filled up with zeros, ascending, for models that are slow with ' +
+          'every size that they have not seen; a larger batch stays as it is. None over `max_batch_size`.',
+      ),
     max_queue_delay_microseconds: z
       .int()
       .min(0)
@@ -116,10 +99,21 @@ const fields = z.strictObject({
         'Points of one object a region (Detect): alphapose, heatmap_pose. Vectors (Embed): embedding and arcface, of ' +
         'pictures; text_embedding, of texts. Classes (Classify): classification, of pictures; text_classification, of ' +
         'texts. A class for every pixel (Segment): segmentation. fall: whether a pose of 16 key points has fallen, for ' +
-        'stages of pipelines. pipeline: no tensors, but other models one after the other (Detect).',
+        'stages of pipelines. pipeline: no network, but other models one after the other (Detect). tensors: no meaning; ' +
+        'the inputs and outputs as they are (ModelInfer, which models of the other tasks answer too). ensemble: no network, ' +
+        'but other models, each of which gets tensors of the request or of others (ModelInfer).',
     ),
   input: inputSchema.optional(),
-  max_batch_size: count('Most rows in one execution.').max(1024).default(8),
+  max_batch_size: z
+    .int()
+    .min(0)
+    .max(1024)
+    .optional()
+    .describe(
+      'Most rows in one execution; default: 8. Task tensors: 0 where the tensors have no batch dimension, each request ' +
+        'being an execution of its own; default: 8 where the first dim of every input and output is open, else 0. Task ' +
+        'ensemble: most rows of a request, default 0.',
+    ),
   default_model_filename: z
     .string()
     .regex(/^[^/\\]+\.onnx$/, 'must be the name of an .onnx file inside the version directory')
@@ -142,6 +136,8 @@ const fields = z.strictObject({
     .default([{ batch_size: 1, count: 1 }])
     .describe('Runs on blank pictures that each instance does before the version is READY.'),
   pipeline: pipelineSchema.optional(),
+  tensors: tensorsSchema.optional(),
+  ensemble_scheduling: ensembleSchema.optional(),
   annotate: annotateSchema.optional(),
   tracker: trackerSchema.optional(),
 });
@@ -159,14 +155,24 @@ const ofPictures =
   ({ input, ...config }) =>
     input === undefined ? [] : check({ ...config, input });
 
+/** The most rows where nothing is said. */
+const DEFAULT_BATCH_SIZE = 8;
+
+/** Of checks and of what loads the model: at least one row is always run. */
+const mostRows = ({ max_batch_size: most = DEFAULT_BATCH_SIZE }: Pick<Fields, 'max_batch_size'>): number =>
+  Math.max(1, most);
+
 /** The most memory that the input tensor of a full batch may take: 2 GiB. */
 const MOST_TENSOR_BYTES = 2 ** 31;
 
-const preferredSizesFit: CrossCheck = ({ max_batch_size: most, dynamic_batching: batching }) =>
-  batching.preferred_batch_size.flatMap((size, index) =>
-    size > most
-      ? [[['dynamic_batching', 'preferred_batch_size', index], `${size} is over max_batch_size, which is ${most}`]]
-      : [],
+const batchSizesFit: CrossCheck = ({ dynamic_batching: batching, ...config }) =>
+  (['preferred_batch_size', 'pad_to_sizes'] as const).flatMap((key) =>
+    batching[key].flatMap((size, index): ReturnType<CrossCheck> => {
+      const most = mostRows(config);
+      if (size > most) return [[['dynamic_batching', key, index], `${size} is over max_batch_size, which is ${most}`]];
+      const ascends = key === 'preferred_batch_size' || index === 0 || size > batching[key][index - 1]!;
+      return ascends ? [] : [[['dynamic_batching', key, index], 'the sizes must ascend']];
+    }),
   );
 
 const defaultPriorityExists: CrossCheck = ({ dynamic_batching: batching }) =>
@@ -179,12 +185,20 @@ const defaultPriorityExists: CrossCheck = ({ dynamic_batching: batching }) =>
       ]
     : [];
 
-const warmupsFit: CrossCheck = ({ max_batch_size: most, model_warmup: warmups }) =>
-  warmups.flatMap(({ batch_size: size }, index) =>
-    size > most ? [[['model_warmup', index, 'batch_size'], `${size} is over max_batch_size, which is ${most}`]] : [],
-  );
+const warmupsFit: CrossCheck = ({ model_warmup: warmups, ...config }) =>
+  warmups.flatMap(({ batch_size: size }, index) => {
+    const most = mostRows(config);
+    if (size <= most) return [];
+    return [[['model_warmup', index, 'batch_size'], `${size} is over max_batch_size, which is ${most}`]];
+  });
 
-const tensorFits: PictureCheck = ({ max_batch_size: rows, input: { width, height }, preprocess: { color } }) => {
+const batchExists: CrossCheck = ({ task, max_batch_size: most }) =>
+  most === 0 && TASK_INPUTS[task] !== 'tensors'
+    ? [[['max_batch_size'], `0 has no meaning with task ${task}, whose batch is at least one row: write 1`]]
+    : [];
+
+const tensorFits: PictureCheck = ({ input: { width, height }, preprocess: { color }, ...config }) => {
+  const rows = mostRows(config);
   const bytes = rows * width * height * channelsOf(color) * Float32Array.BYTES_PER_ELEMENT;
   if (bytes <= MOST_TENSOR_BYTES) return [];
   const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
@@ -222,24 +236,55 @@ function concerns(path: readonly PropertyKey[], keys: readonly string[]): boolea
 
 export const modelConfigSchema = fields
   .check(
-    crossCheck(preferredSizesFit, ['max_batch_size', 'dynamic_batching.preferred_batch_size']),
+    crossCheck(batchSizesFit, [
+      'max_batch_size',
+      'dynamic_batching.preferred_batch_size',
+      'dynamic_batching.pad_to_sizes',
+    ]),
     crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
     crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
+    crossCheck(batchExists, ['task', 'max_batch_size']),
     crossCheck(ofPictures(tensorFits), ['max_batch_size', 'input', 'preprocess.color']),
     crossCheck(ofPictures(preprocessProblems), ['input', 'preprocess']),
     crossCheck(ofPictures(focusProblems), ['input', 'preprocess.focus', 'tensorrt.profiles']),
     crossCheck(gpusHaveMeaning, ['instance_group.kind', 'instance_group.gpus']),
     crossCheck(meaningProblems, ['task', 'postprocess']),
-    crossCheck(profileProblems, ['max_batch_size', 'input', 'tensorrt.profiles']),
-    crossCheck(taskFits, ['task', 'input', 'pipeline', 'annotate', 'tracker', 'instance_group.kind']),
+    crossCheck(
+      (config) => profileProblems({ ...config, max_batch_size: mostRows(config) }),
+      ['max_batch_size', 'input', 'tensorrt.profiles'],
+    ),
+    crossCheck(taskFits, [
+      'task',
+      'input',
+      'pipeline',
+      'tensors',
+      'ensemble_scheduling',
+      'annotate',
+      'tracker',
+      'instance_group.kind',
+    ]),
   )
   .transform((config) => ({
     ...config,
     // Of models that see no pictures.
     input: config.input ?? { width: 0, height: 0 },
     // The frames of a pipeline run one by one: each of them is one of its instances.
-    max_batch_size: config.task === 'pipeline' ? 1 : config.max_batch_size,
+    max_batch_size:
+      config.task === 'pipeline' ? 1 : (config.max_batch_size ?? defaultMost(config.task) ?? DEFAULT_BATCH_SIZE),
+    // What is not said is only known once the model file is read.
+    batch_dimension: batchDimension(config),
   }));
+
+/** An ensemble has only the batch that it says. */
+function defaultMost(task: Fields['task']): number | undefined {
+  return task === 'ensemble' ? 0 : undefined;
+}
+
+/** Whether the first dim of every tensor is the batch; null: the model file tells. */
+function batchDimension({ task, max_batch_size: most = defaultMost(task) }: Fields): boolean | null {
+  if (task !== 'tensors' && task !== 'ensemble') return true;
+  return most === undefined ? null : most > 0;
+}
 
 /** One model's configuration with every default filled in. */
 export type ModelConfig = z.output<typeof modelConfigSchema>;

@@ -1,10 +1,12 @@
 import type { Clock } from './clock.js';
 import { DynamicBatcher, type Ticket } from './dynamic-batcher.js';
-import type { ErrorCode } from './errors.js';
+import type { ServingError } from './errors.js';
 import type { Executor } from './executor.js';
 import type { DetectionLayout, InferenceRequest } from './inference.js';
+import type { InferenceCountsSnapshot } from './inference-counts.js';
 import type { ModelConfig } from './model-config.js';
 import type { ModelStatistics } from './statistics.js';
+import type { TensorSignature } from './tensors.js';
 
 /** What a loaded version consists of. */
 export interface ModelParts {
@@ -13,6 +15,8 @@ export interface ModelParts {
   readonly config: ModelConfig;
   /** Name of each class; empty where the model has no labels file. */
   readonly labels: readonly string[];
+  /** Name of each class of an output, where outputs have labels files of their own. */
+  readonly outputLabels?: ReadonlyMap<string, readonly string[]>;
   readonly executor: Executor;
   readonly statistics: ModelStatistics;
   readonly clock: Clock;
@@ -24,6 +28,7 @@ export class Model implements AsyncDisposable {
   readonly version: number;
   readonly config: ModelConfig;
   readonly labels: readonly string[];
+  readonly #outputLabels: ReadonlyMap<string, readonly string[]>;
   readonly #executor: Executor;
   readonly #batcher: DynamicBatcher;
   readonly #statistics: ModelStatistics;
@@ -33,14 +38,16 @@ export class Model implements AsyncDisposable {
   constructor(parts: ModelParts) {
     this.name = parts.name;
     this.version = parts.version;
-    this.config = parts.config;
+    this.config = completed(parts.config, parts.executor.signature);
     this.labels = parts.labels;
+    this.#outputLabels = parts.outputLabels ?? new Map();
     this.#executor = parts.executor;
     this.#statistics = parts.statistics;
     const batching = parts.config.dynamic_batching;
     this.#batcher = new DynamicBatcher(
       {
-        maxBatchSize: parts.config.max_batch_size,
+        // The steps of an ensemble batch; its requests run one by one.
+        maxBatchSize: this.config.task === 'ensemble' ? 0 : this.config.max_batch_size,
         preferredBatchSizes: batching.preferred_batch_size,
         maxQueueDelay: batching.max_queue_delay_microseconds,
         preserveOrdering: batching.preserve_ordering,
@@ -60,19 +67,39 @@ export class Model implements AsyncDisposable {
     return { total: this.#executor.instances, idle: this.#executor.idle };
   }
 
+  /** See Executor.devices. */
+  get devices(): readonly string[] {
+    return this.#executor.devices;
+  }
+
   /** What a row of its detections has; null where it finds none. */
   get layout(): DetectionLayout | null {
     return this.#executor.layout;
+  }
+
+  /** The tensors of its network; null where it has none that could be asked for. */
+  get signature(): TensorSignature | null {
+    return this.#executor.signature;
+  }
+
+  /** Name of each class that an output tells; empty where there are none. */
+  labelsOf(output: string): readonly string[] {
+    return this.#outputLabels.get(output) ?? this.labels;
   }
 
   get queue(): { readonly requests: number; readonly bytes: number } {
     return { requests: this.#batcher.queuedRequests, bytes: this.#batcher.queuedBytes };
   }
 
+  /** What it has done since it was loaded. */
+  get counts(): InferenceCountsSnapshot {
+    return this.#batcher.counts.snapshot();
+  }
+
   /** Keeps the version loaded until the lease is disposed. */
   lease(): ModelLease {
     this.#leases += 1;
-    return new ModelLease(this, this.#batcher, this.#statistics, () => this.#release());
+    return new ModelLease(this, this.#batcher, () => this.#release());
   }
 
   /** Waits for every lease, then for every request, and frees the instances. */
@@ -93,17 +120,20 @@ export class Model implements AsyncDisposable {
   }
 }
 
+/** The configuration with what only the model file says: whether it has a batch dimension. */
+function completed(config: ModelConfig, signature: TensorSignature | null): ModelConfig {
+  return signature === null || signature.batched ? config : { ...config, max_batch_size: 0 };
+}
+
 /** The right to use a version: while it is held, the version is not unloaded. Dispose it as soon as the answer is there. */
 export class ModelLease implements Disposable {
   readonly model: Model;
   readonly #batcher: DynamicBatcher;
-  readonly #statistics: ModelStatistics;
   #release: (() => void) | null;
 
-  constructor(model: Model, batcher: DynamicBatcher, statistics: ModelStatistics, release: () => void) {
+  constructor(model: Model, batcher: DynamicBatcher, release: () => void) {
     this.model = model;
     this.#batcher = batcher;
-    this.#statistics = statistics;
     this.#release = release;
   }
 
@@ -113,8 +143,8 @@ export class ModelLease implements Disposable {
   }
 
   /** Counts a request that was meant for the model and failed before it could be queued. */
-  refused(code: ErrorCode): void {
-    this.#statistics.failed(code);
+  refused(error: ServingError): void {
+    this.#batcher.counts.failed(error, 0);
   }
 
   [Symbol.dispose](): void {

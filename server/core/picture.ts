@@ -1,3 +1,5 @@
+import type { Tensor } from './tensors.js';
+
 /** Layouts of raw pixels, as the protocol names them. */
 export type PixelFormat = 'rgb8' | 'bgr8' | 'gray8' | 'nv12';
 
@@ -45,12 +47,18 @@ export interface Points {
   readonly values: Float32Array;
 }
 
+/** The inputs of a model as they are, in its order. */
+export interface Tensors {
+  readonly kind: 'tensors';
+  readonly tensors: readonly Tensor[];
+}
+
 /** What a request is about. */
-export type Content = Picture | Text | Points;
+export type Content = Picture | Text | Points | Tensors;
 
 /** What a model that sees is given; whoever let something else through has failed to look. */
 export function requirePicture(content: Content): Picture {
-  if (content.kind !== 'text' && content.kind !== 'points') return content;
+  if (content.kind !== 'text' && content.kind !== 'points' && content.kind !== 'tensors') return content;
   throw new Error(`a model that takes pictures was given ${content.kind}`);
 }
 
@@ -61,6 +69,8 @@ export function contentBytes(content: Content): number {
       return Buffer.byteLength(content.text);
     case 'points':
       return content.values.byteLength;
+    case 'tensors':
+      return content.tensors.reduce((sum, { data }) => sum + data.length, 0);
     case 'kept':
       return 0;
     default:

@@ -1,5 +1,5 @@
 /** Which call a task answers. */
-export type TaskKind = 'detect' | 'embed' | 'classify' | 'segment';
+export type TaskKind = 'detect' | 'embed' | 'classify' | 'segment' | 'infer';
 
 const KINDS = {
   centerface: 'detect',
@@ -28,6 +28,8 @@ const KINDS = {
   segmentation: 'segment',
   fall: 'classify',
   pipeline: 'detect',
+  tensors: 'infer',
+  ensemble: 'infer',
 } as const satisfies Record<string, TaskKind>;
 
 /** What a model's tensors mean. */
@@ -41,8 +43,14 @@ export const TASK_KINDS = KINDS;
 export const TASKS_OF_REGIONS: ReadonlySet<TaskName> = new Set<TaskName>(['alphapose', 'heatmap_pose']);
 
 /** What a task's requests are about; points: key points, which only pipelines hand over. */
-export type TaskInput = 'picture' | 'text' | 'points';
+export type TaskInput = 'picture' | 'text' | 'points' | 'tensors';
 
-export const TASK_INPUTS = Object.fromEntries(
-  TASKS.map((task) => [task, task === 'fall' ? 'points' : task.startsWith('text_') ? 'text' : 'picture']),
-) as Readonly<Record<TaskName, TaskInput>>;
+export const TASK_INPUTS = Object.fromEntries(TASKS.map((task) => [task, inputOf(task)])) as Readonly<
+  Record<TaskName, TaskInput>
+>;
+
+function inputOf(task: TaskName): TaskInput {
+  if (task === 'tensors' || task === 'ensemble') return 'tensors';
+  if (task === 'fall') return 'points';
+  return task.startsWith('text_') ? 'text' : 'picture';
+}

@@ -2,6 +2,7 @@ import { networkInput } from '../core/network-input.js';
 import { ServingError } from '../core/errors.js';
 import type { DetectionLayout } from '../core/inference.js';
 import { requirePicture } from '../core/picture.js';
+import type { TensorSignature } from '../core/tensors.js';
 import {
   replyTo,
   RowPlanner,
@@ -13,22 +14,24 @@ import {
 } from './frame-batch.js';
 import type { DecodedPicture } from './image-decoder.js';
 import { InputRows } from './input-rows.js';
-import type { Instance } from './instance.js';
-import type { BatchDone, FrameTask, InstanceSpec } from './messages.js';
+import type { ServedInstance } from './instance.js';
+import type { BatchDone, FrameTask, InstanceSpec, TensorBatch, TensorsDone } from './messages.js';
 import { keepOnHost } from './kept-pictures.js';
 import { loadNative, type NativeAddon } from './native.js';
 import { OnnxSession } from './onnx-session.js';
 import { createTask } from './tasks/index.js';
 import type { Task } from './tasks/task.js';
+import { TensorRunner } from './tensor-runner.js';
 import { warmUpRuns } from './warm-up.js';
 
 /**
  * One instance of a model on the CPU: an ONNX Runtime session with its task and its input buffer. Decodes, samples and
  * normalises, infers, post-processes.
  */
-export class CpuInstance implements Instance {
+export class CpuInstance implements ServedInstance {
   readonly #spec: InstanceSpec;
   readonly #session: OnnxSession;
+  readonly #tensors: TensorRunner;
   readonly #task: Task;
   readonly #planner: RowPlanner;
   readonly #rows: InputRows;
@@ -39,6 +42,7 @@ export class CpuInstance implements Instance {
   private constructor(spec: InstanceSpec, threads: number, native: NativeAddon, session: OnnxSession) {
     this.#spec = spec;
     this.#session = session;
+    this.#tensors = new TensorRunner(session, spec.config);
     this.#task = createTask(spec.config, native, spec.labels);
     this.#planner = new RowPlanner(spec.config, native);
     this.#rows = new InputRows(spec.config, native, threads);
@@ -64,6 +68,14 @@ export class CpuInstance implements Instance {
 
   get layout(): DetectionLayout | null {
     return this.#shape.layout ?? null;
+  }
+
+  get signature(): TensorSignature {
+    return this.#tensors.signature;
+  }
+
+  infer(batch: TensorBatch): Promise<TensorsDone> {
+    return this.#tensors.infer(batch);
   }
 
   async execute(tasks: readonly FrameTask[]): Promise<BatchDone> {

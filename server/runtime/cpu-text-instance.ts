@@ -1,7 +1,8 @@
+import type { TensorSignature } from '../core/tensors.js';
 import type { TextInput } from '../onnx/rewrite-texts.js';
 import { replyTo, timed, type PhaseClock, type RowShape } from './frame-batch.js';
-import type { Instance } from './instance.js';
-import type { BatchDone, FrameTask, InstanceSpec } from './messages.js';
+import type { ServedInstance } from './instance.js';
+import type { BatchDone, FrameTask, InstanceSpec, TensorBatch, TensorsDone } from './messages.js';
 import { loadNative } from './native.js';
 import { OnnxSession, type OutputTensor } from './onnx-session.js';
 import { createTask } from './tasks/index.js';
@@ -10,6 +11,7 @@ import { batchOf, longestBatch, rolesOf, valuesFor, type TextBatch, type TextRol
 import { readTexts } from './text/text-frames.js';
 import { servedTexts } from './text/served-texts.js';
 import { Tokenizer } from './text/tokenizer.js';
+import { TensorRunner } from './tensor-runner.js';
 import { warmUpRuns } from './warm-up.js';
 
 /** A text has no coordinates. */
@@ -26,16 +28,18 @@ interface ReadingModel {
 }
 
 /** One instance of a model that reads texts, on the CPU: splits them into tokens, infers, post-processes. */
-export class CpuTextInstance implements Instance {
+export class CpuTextInstance implements ServedInstance {
   readonly layout = null;
   readonly #spec: InstanceSpec;
   readonly #model: ReadingModel;
+  readonly #tensors: TensorRunner;
   readonly #task: Task;
   #shape: RowShape = { columns: 0 };
 
   private constructor(spec: InstanceSpec, model: ReadingModel) {
     this.#spec = spec;
     this.#model = model;
+    this.#tensors = new TensorRunner(model.session, spec.config);
     this.#task = createTask(spec.config, loadNative(), spec.labels);
   }
 
@@ -82,6 +86,14 @@ export class CpuTextInstance implements Instance {
     }
     const frames = read.map(({ frame }) => frame);
     return replyTo(frames, this.#shape, phases);
+  }
+
+  get signature(): TensorSignature {
+    return this.#tensors.signature;
+  }
+
+  infer(batch: TensorBatch): Promise<TensorsDone> {
+    return this.#tensors.infer(batch);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Executor } from '../core/executor.js';
 import type { BatchResult, DetectionLayout, InferenceRequest } from '../core/inference.js';
+import type { TensorSignature } from '../core/tensors.js';
 
 /** The instances of a version on GPUs, with the plans that they, and those that replace them, are made from. */
 export class EngineGroup implements Executor {
@@ -20,8 +21,16 @@ export class EngineGroup implements Executor {
     return this.#group.idle;
   }
 
+  get devices(): readonly string[] {
+    return this.#group.devices;
+  }
+
   get layout(): DetectionLayout | null {
     return this.#group.layout;
+  }
+
+  get signature(): TensorSignature | null {
+    return this.#group.signature;
   }
 
   get onIdle(): () => void {

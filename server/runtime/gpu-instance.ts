@@ -2,6 +2,7 @@ import { ServingError } from '../core/errors.js';
 import type { Attachment, DetectionLayout } from '../core/inference.js';
 import { requirePicture, type KeptPicture } from '../core/picture.js';
 import { gpuInstanceSpec } from './gpu-instance-spec.js';
+import { noTensorsOnGpu } from './gpu-tensors.js';
 import { guarded } from './guarded.js';
 import {
   replyTo,
@@ -14,9 +15,9 @@ import {
 } from './frame-batch.js';
 import type { DecodedPicture } from './image-decoder.js';
 import { decodeFor } from './input-rows.js';
-import type { Instance } from './instance.js';
+import type { ServedInstance } from './instance.js';
 import { keepOnHost, pixelsOf, releaseOnDevice } from './kept-pictures.js';
-import type { BatchDone, FrameTask, InstanceSpec, Placement } from './messages.js';
+import type { BatchDone, FrameTask, InstanceSpec, Placement, TensorsDone } from './messages.js';
 import { encodeMap } from './map-encoder.js';
 import { toldMasks } from './mask-format.js';
 import { loadNative } from './native.js';
@@ -37,8 +38,9 @@ const JPEG_START = [0xff, 0xd8] as const;
  * One instance of a model on a GPU. JPEGs are decoded there; other files, and JPEGs that nvJPEG refuses, by sharp on this
  * thread. What follows runs on the GPU as one batch.
  */
-export class GpuInstance implements Instance {
+export class GpuInstance implements ServedInstance {
   readonly notes: readonly string[];
+  readonly signature = null;
   readonly #spec: InstanceSpec;
   readonly #gpu: NativeGpuInstance;
   readonly #device: number;
@@ -63,6 +65,10 @@ export class GpuInstance implements Instance {
       gpu.close();
       throw error;
     }
+  }
+
+  infer(): Promise<TensorsDone> {
+    throw noTensorsOnGpu();
   }
 
   async execute(tasks: readonly FrameTask[]): Promise<BatchDone> {

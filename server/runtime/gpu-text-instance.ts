@@ -1,7 +1,8 @@
+import { noTensorsOnGpu } from './gpu-tensors.js';
 import { guarded } from './guarded.js';
 import { replyTo, timed, type PhaseClock } from './frame-batch.js';
-import type { Instance } from './instance.js';
-import type { BatchDone, FrameTask, InstanceSpec, Placement } from './messages.js';
+import type { ServedInstance } from './instance.js';
+import type { BatchDone, FrameTask, InstanceSpec, Placement, TensorsDone } from './messages.js';
 import { pluginFiles } from './model-directory.js';
 import { loadNativeGpu, type GpuTextInstanceSpec, type NativeGpuTextInstance } from './native-gpu.js';
 import { gpuTextTask } from './tasks/gpu-task.js';
@@ -14,9 +15,10 @@ import { warmUpRuns } from './warm-up.js';
 type GpuPlacement = Placement & { readonly kind: 'gpu' };
 
 /** One instance of a model that reads texts, on a GPU: texts become tokens on this thread, what follows runs there. */
-export class GpuTextInstance implements Instance {
+export class GpuTextInstance implements ServedInstance {
   readonly layout = null;
   readonly notes: readonly string[];
+  readonly signature = null;
   readonly #spec: InstanceSpec;
   readonly #gpu: NativeGpuTextInstance;
   readonly #tokenizer: Tokenizer;
@@ -44,6 +46,10 @@ export class GpuTextInstance implements Instance {
       gpu.close();
       throw error;
     }
+  }
+
+  infer(): Promise<TensorsDone> {
+    throw noTensorsOnGpu();
   }
 
   async execute(tasks: readonly FrameTask[]): Promise<BatchDone> {

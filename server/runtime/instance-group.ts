@@ -1,10 +1,13 @@
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { Executor } from '../core/executor.js';
 import type { HeldPicture, KeptPicture } from '../core/picture.js';
-import type { BatchResult, DetectionLayout, InferenceRequest, InferenceResult } from '../core/inference.js';
+import type { BatchResult, DetectionLayout, InferenceRequest } from '../core/inference.js';
+import type { TensorSignature } from '../core/tensors.js';
 import { InstanceThread } from './instance-thread.js';
 import { releaseOnDevice } from './kept-pictures.js';
-import type { BatchDone, BatchReply, FrameTask, InstanceSpec, Placement } from './messages.js';
+import { packFrames, unpackFrames } from './frame-crossing.js';
+import type { BatchReply, InstanceSpec, Placement, TensorsReply } from './messages.js';
+import { packTensors, unpackTensors } from './tensor-batch.js';
 import { PictureRooms } from './picture-rooms.js';
 
 export interface InstanceGroupOptions {
@@ -20,11 +23,10 @@ export interface InstanceGroupOptions {
   readonly onDeviceLost?: (why: string) => void;
 }
 
+type Reply = BatchReply | TensorsReply;
+
 /** How long after a replacement failed the next one is tried. */
 const RETRY_MILLISECONDS = 5000;
-
-/** Ends of buffers beyond this are somebody else's: Node keeps small messages in shared slabs. */
-const MESSAGE_OVERHEAD = 4096;
 
 /**
  * The instances of one loaded version, each in a thread of its own. It keeps no queue: the batcher asks `idle` first.
@@ -33,6 +35,7 @@ const MESSAGE_OVERHEAD = 4096;
  */
 export class InstanceGroup implements Executor {
   readonly instances: number;
+  readonly devices: readonly string[];
   onIdle: () => void = () => {};
   readonly #options: InstanceGroupOptions;
   readonly #rooms = new PictureRooms();
@@ -48,10 +51,12 @@ export class InstanceGroup implements Executor {
   #deviceLost = false;
   #retry: NodeJS.Timeout | undefined;
   #layout: DetectionLayout | null = null;
+  #signature: TensorSignature | null = null;
 
   private constructor(options: InstanceGroupOptions) {
     this.#options = options;
     this.instances = options.placements.length;
+    this.devices = options.placements.map((at) => (at.kind === 'cpu' ? 'CPU' : `GPU ${at.device}`));
   }
 
   /** Starts the instances; resolves when all have loaded. Throws the error of one that did not. */
@@ -69,6 +74,7 @@ export class InstanceGroup implements Executor {
     }
     for (const note of group.#idle[0]?.notes ?? []) options.log('info', note);
     group.#layout = group.#idle[0]?.layout ?? null;
+    group.#signature = group.#idle[0]?.signature ?? null;
     return group;
   }
 
@@ -83,6 +89,10 @@ export class InstanceGroup implements Executor {
 
   get layout(): DetectionLayout | null {
     return this.#layout;
+  }
+
+  get signature(): TensorSignature | null {
+    return this.#signature;
   }
 
   async execute(batch: readonly InferenceRequest[]): Promise<BatchResult> {
@@ -107,10 +117,8 @@ export class InstanceGroup implements Executor {
   }
 
   async #run(thread: InstanceThread, batch: readonly InferenceRequest[]): Promise<BatchResult> {
-    const transferList: ArrayBuffer[] = [];
-    const tasks = batch.map((request) => toTask(request, transferList, this.#rooms));
-    const run = thread.execute(tasks, transferList);
-    let reply: BatchReply | null;
+    const run = this.#hand(thread, batch);
+    let reply: Reply | null;
     try {
       reply = await this.#watch(run);
     } catch (cause) {
@@ -128,7 +136,16 @@ export class InstanceGroup implements Executor {
       if (error.code === 'DEVICE_LOST') this.#loseDevice(error);
       throw error;
     }
-    return { phases: reply.phases, results: toResults(reply, (kept) => this.#held(kept)) };
+    const results =
+      reply.type === 'inferred' ? unpackTensors(reply, batch) : unpackFrames(reply, (kept) => this.#held(kept));
+    return { phases: reply.phases, results };
+  }
+
+  /** Requests that share a batch ask for tensors all or none. */
+  #hand(thread: InstanceThread, batch: readonly InferenceRequest[]): Promise<Reply> {
+    const transferList: ArrayBuffer[] = [];
+    if (batch[0]?.content.kind === 'tensors') return thread.infer(packTensors(batch, transferList), transferList);
+    return thread.execute(packFrames(batch, transferList, this.#rooms), transferList);
   }
 
   get #timeout(): number {
@@ -136,7 +153,7 @@ export class InstanceGroup implements Executor {
   }
 
   /** The reply, or null when there is none in time. */
-  async #watch(run: Promise<BatchReply>): Promise<BatchReply | null> {
+  async #watch(run: Promise<Reply>): Promise<Reply | null> {
     let watchdog: NodeJS.Timeout | undefined;
     const hung = new Promise<null>((resolve) => {
       watchdog = setTimeout(() => resolve(null), this.#timeout);
@@ -149,7 +166,7 @@ export class InstanceGroup implements Executor {
   }
 
   /** Replaces a thread that hangs and closes it when it comes back. At most as many as there are instances hang. */
-  async #leaveAlone(thread: InstanceThread, run: Promise<BatchReply>): Promise<void> {
+  async #leaveAlone(thread: InstanceThread, run: Promise<Reply>): Promise<void> {
     this.#hung += 1;
     if (this.#hung <= this.instances) void this.#replace(thread.placement);
     const [end] = await Promise.allSettled([run]);
@@ -244,43 +261,4 @@ export class InstanceGroup implements Executor {
       cause,
     });
   }
-}
-
-/** The request as it crosses, its picture moved where the buffer is the message's own and copied where it is shared. */
-function toTask(
-  { content, parameters, keep }: InferenceRequest,
-  transferList: ArrayBuffer[],
-  rooms: PictureRooms,
-): FrameTask {
-  const task = { parameters, ...(keep === undefined ? {} : { keep, room: rooms.take() }) };
-  if (content.kind !== 'encoded' && content.kind !== 'raw') return { ...task, content };
-  const { bytes } = content;
-  const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength - bytes.byteLength <= MESSAGE_OVERHEAD) {
-    transferList.push(buffer);
-    return { ...task, content };
-  }
-  return { ...task, content: { ...content, bytes: bytes.slice() } };
-}
-
-function toResults({ frames, values }: BatchDone, hold: (kept: KeptPicture) => HeldPicture): InferenceResult[] {
-  let offset = 0;
-  return frames.map(({ width, height, error, rows, columns, layout, rowErrors, attachments, kept }) => {
-    if (error !== null) return { width, height, outcome: ServingError.fromData(error) };
-    const start = offset;
-    offset += rows * columns;
-    return {
-      width,
-      height,
-      outcome: {
-        rows,
-        columns,
-        layout,
-        values: values.subarray(start, offset),
-        rowErrors: rowErrors?.map((data) => (data === null ? null : ServingError.fromData(data))) ?? null,
-        attachments,
-      },
-      ...(kept === undefined ? {} : { picture: hold(kept) }),
-    };
-  });
 }

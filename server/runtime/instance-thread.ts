@@ -1,7 +1,19 @@
 import { Piscina } from 'piscina';
 import { ServingError } from '../core/errors.js';
 import type { DetectionLayout } from '../core/inference.js';
-import type { BatchReply, FrameTask, InstanceSpec, LoadReply, Placement, WorkerTask } from './messages.js';
+import type { TensorSignature } from '../core/tensors.js';
+import type {
+  BatchReply,
+  FrameTask,
+  InstanceSpec,
+  LoadReply,
+  Placement,
+  TensorBatch,
+  TensorsReply,
+  WorkerTask,
+} from './messages.js';
+
+type Pool = Piscina<WorkerTask, LoadReply | BatchReply | TensorsReply>;
 
 const WORKER_FILE = new URL('./instance-worker.js', import.meta.url);
 
@@ -15,22 +27,25 @@ export class InstanceThread {
   readonly notes: readonly string[];
   /** As Executor.layout. */
   readonly layout: DetectionLayout | null;
+  /** As Executor.signature. */
+  readonly signature: TensorSignature | null;
   /** Where it runs. */
   readonly placement: Placement;
   /** Called when the thread has died; a batch that it was running rejects as well. */
   onDeath: () => void = () => {};
-  readonly #pool: Piscina<WorkerTask, LoadReply | BatchReply>;
+  readonly #pool: Pool;
   #closing = false;
 
   private constructor(
-    pool: Piscina<WorkerTask, LoadReply | BatchReply>,
+    pool: Pool,
     placement: Placement,
-    { notes, layout }: LoadReply & { readonly type: 'loaded' },
+    { notes, layout, signature }: LoadReply & { readonly type: 'loaded' },
   ) {
     this.#pool = pool;
     this.placement = placement;
     this.notes = notes;
     this.layout = layout;
+    this.signature = signature;
     pool.on('workerDestroy', () => {
       if (!this.#closing) this.onDeath();
     });
@@ -38,7 +53,7 @@ export class InstanceThread {
 
   /** Starts the thread; resolves when its model is loaded. Throws MODEL_INVALID. Tests put in another worker file. */
   static async create(spec: InstanceSpec, workerFile: URL = WORKER_FILE): Promise<InstanceThread> {
-    const pool = new Piscina<WorkerTask, LoadReply | BatchReply>({
+    const pool: Pool = new Piscina({
       filename: workerFile.href,
       minThreads: 0,
       maxThreads: 1,
@@ -60,6 +75,11 @@ export class InstanceThread {
   /** Runs a batch; one at a time. The buffers in `transferList` are moved. Rejects when the thread dies meanwhile. */
   async execute(frames: readonly FrameTask[], transferList: ArrayBuffer[]): Promise<BatchReply> {
     return (await this.#pool.run({ type: 'execute', frames }, { transferList })) as BatchReply;
+  }
+
+  /** The same of requests for tensors. */
+  async infer(batch: TensorBatch, transferList: ArrayBuffer[]): Promise<TensorsReply> {
+    return (await this.#pool.run({ type: 'infer', batch }, { transferList })) as TensorsReply;
   }
 
   /** Ends the thread once its batch has ended, and frees its model. */

@@ -1,20 +1,25 @@
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { ServingError } from '../core/errors.js';
 import { TASK_INPUTS } from '../core/model-config.js';
-import type { BatchReply, InstanceSpec, LoadReply, WorkerTask } from './messages.js';
-import type { Instance } from './instance.js';
+import type { BatchReply, InstanceSpec, LoadReply, TensorsDone, WorkerTask } from './messages.js';
+import { noTensorsOnGpu } from './gpu-tensors.js';
+import type { ServedInstance } from './instance.js';
+
+const SMALL_OUTPUT_BYTES = 16_384;
 
 /** The file that each InstanceThread runs: one Instance, and the tasks of messages.ts. */
 
-let instance: Instance | null = null;
+let instance: ServedInstance | null = null;
 
 export default async function handle(task: WorkerTask): Promise<unknown> {
   try {
     if (task.type === 'load') {
       instance = await create(task.spec);
-      return { type: 'loaded', notes: instance.notes, layout: instance.layout } satisfies LoadReply;
+      const { notes, layout, signature } = instance;
+      return { type: 'loaded', notes, layout, signature } satisfies LoadReply;
     }
     if (instance === null) throw new Error('a batch came before the model was loaded');
+    if (task.type === 'infer') return moveTensors(await instance.infer(task.batch));
     const done = await instance.execute(task.frames);
     // The buffers of the results are handed over instead of copied.
     const attachments = done.frames.flatMap((frame) => frame.attachments.map(({ buffer }) => buffer));
@@ -24,9 +29,18 @@ export default async function handle(task: WorkerTask): Promise<unknown> {
   }
 }
 
+/** Small outputs are copied: what is moved costs more by its number than by its size. */
+function moveTensors(done: TensorsDone): unknown {
+  const outputs = done.answers.flatMap((answer) => ('error' in answer ? [] : answer.outputs));
+  const bytes = outputs.reduce((sum, { data }) => sum + data.length, 0);
+  if (bytes <= SMALL_OUTPUT_BYTES) return done;
+  return move({ [transferableSymbol]: [...new Set(outputs.map(({ data }) => data.buffer))], [valueSymbol]: done });
+}
+
 /** The code of the other kinds is never loaded. */
-async function create(spec: InstanceSpec): Promise<Instance> {
+async function create(spec: InstanceSpec): Promise<ServedInstance> {
   const { placement } = spec;
+  if (spec.config.task === 'tensors') return await createForTensors(spec);
   if (TASK_INPUTS[spec.config.task] === 'text') return await createForTexts(spec);
   if (placement.kind === 'gpu') {
     const { GpuInstance } = await import('./gpu-instance.js');
@@ -40,7 +54,14 @@ async function create(spec: InstanceSpec): Promise<Instance> {
   return CpuInstance.create(spec, placement.threads);
 }
 
-async function createForTexts(spec: InstanceSpec): Promise<Instance> {
+async function createForTensors(spec: InstanceSpec): Promise<ServedInstance> {
+  const { placement } = spec;
+  if (placement.kind === 'gpu') throw noTensorsOnGpu();
+  const { TensorInstance } = await import('./tensor-instance.js');
+  return TensorInstance.create(spec, placement.threads);
+}
+
+async function createForTexts(spec: InstanceSpec): Promise<ServedInstance> {
   const { placement } = spec;
   if (placement.kind === 'gpu') {
     const { GpuTextInstance } = await import('./gpu-text-instance.js');

@@ -2,6 +2,7 @@ import type { ErrorData } from '../core/errors.js';
 import type { Attachment, DetectionLayout, PhaseDurations, TaskParameters } from '../core/inference.js';
 import type { ModelConfig } from '../core/model-config.js';
 import type { Content, Keep, KeptPicture } from '../core/picture.js';
+import type { Tensor, TensorSignature } from '../core/tensors.js';
 
 /** The protocol between an InstanceThread and its worker. Everything here survives a structured clone. */
 
@@ -26,7 +27,8 @@ export interface InstanceSpec {
 /** What a worker is told: to load, once and first; then to execute batches, one at a time. */
 export type WorkerTask =
   | { readonly type: 'load'; readonly spec: InstanceSpec }
-  | { readonly type: 'execute'; readonly frames: readonly FrameTask[] };
+  | { readonly type: 'execute'; readonly frames: readonly FrameTask[] }
+  | { readonly type: 'infer'; readonly batch: TensorBatch };
 
 /** The answer to `load`. */
 export type LoadReply =
@@ -36,11 +38,16 @@ export type LoadReply =
       readonly notes: readonly string[];
       /** As Executor.layout. */
       readonly layout: DetectionLayout | null;
+      /** As Executor.signature. */
+      readonly signature: TensorSignature | null;
     }
   | ErrorReply;
 
 /** The answer to `execute`. */
 export type BatchReply = BatchDone | ErrorReply;
+
+/** The answer to `infer`. */
+export type TensorsReply = TensorsDone | ErrorReply;
 
 export interface ErrorReply {
   readonly type: 'error';
@@ -80,3 +87,37 @@ export interface FrameReply {
   /** What was asked to be kept. */
   readonly kept?: KeptPicture | undefined;
 }
+
+/** Requests for the tensors of a model, described once: they share a batch key. */
+export interface TensorBatch {
+  /** Of each request; of a model without a batch dimension: 1, and there is one request. */
+  readonly rows: readonly number[];
+  readonly inputs: readonly TensorInput[];
+  /** The outputs that are wanted; null: all. */
+  readonly outputs: readonly string[] | null;
+}
+
+export interface TensorInput extends Pick<Tensor, 'name' | 'datatype'> {
+  /** Of the first request. */
+  readonly shape: readonly number[];
+  /** Data of each request; moved, where it does not lie in shared memory. */
+  readonly parts: readonly Uint8Array[];
+}
+
+export interface TensorsDone {
+  readonly type: 'inferred';
+  readonly phases: PhaseDurations;
+  /** In the order of the requests: one for all, or one each where some have failed. */
+  readonly answers: readonly TensorAnswer[];
+}
+
+export type TensorAnswer =
+  | {
+      /** How many requests it answers. */
+      readonly requests: number;
+      /** Whether the first dim of the outputs is the batch. */
+      readonly batched: boolean;
+      /** Of all these requests, and of rows that only fill the batch up; moved. */
+      readonly outputs: readonly Tensor[];
+    }
+  | { readonly requests: 1; readonly error: ErrorData };

@@ -2,8 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { NetworkInput } from '../core/network-input.js';
+import type { Datatype, TensorSpec } from '../core/tensors.js';
 import { rewriteForServing } from '../onnx/rewrite.js';
+import { rewriteForTensors } from '../onnx/rewrite-tensors.js';
 import { rewriteForTexts, type ServedTexts, type TextInput } from '../onnx/rewrite-texts.js';
+import { datatypeNamed, elementType, type TensorArray } from './tensor-arrays.js';
 
 /** An input of a run. */
 export interface InputTensor {
@@ -20,17 +23,33 @@ export interface OutputTensor {
   readonly data: Float32Array;
 }
 
+/** An input or output of a run, of any type. */
+export interface NamedArray {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+  readonly data: TensorArray;
+}
+
 /** A model file in ONNX Runtime on the CPU, for one thread of JavaScript. */
 export class OnnxSession implements AsyncDisposable {
   /** What had to be changed in the model to serve it, in words. */
   readonly changes: readonly string[];
+  /** All that the network takes and gives. */
+  readonly tensors: { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] };
   readonly #session: InferenceSession;
   readonly #input: string;
 
-  private constructor(session: InferenceSession, input: string, changes: readonly string[]) {
+  private constructor(
+    session: InferenceSession,
+    input: string,
+    changes: readonly string[],
+    tensors: OnnxSession['tensors'] = tensorsOf(session),
+  ) {
     this.#session = session;
     this.#input = input;
     this.changes = changes;
+    this.tensors = tensors;
   }
 
   /** Loads `file` with a dynamic batch and rows of the shape `size`; null: as it is. Throws MODEL_INVALID. */
@@ -57,6 +76,26 @@ export class OnnxSession implements AsyncDisposable {
   ): Promise<{ readonly session: OnnxSession; readonly inputs: readonly TextInput[] }> {
     const { bytes, changes, inputs } = await rewrite(file, (original) => rewriteForTexts(original, served));
     return { session: new OnnxSession(await open(file, bytes, threads), '', changes), inputs };
+  }
+
+  /** Loads a model whose tensors have no meaning here. Throws MODEL_INVALID. */
+  static async createForTensors(file: string, threads: number): Promise<OnnxSession> {
+    const { bytes, changes, open: unknown, halves } = await rewrite(file, rewriteForTensors);
+    // By its name a file is read once, and may keep its weights in others.
+    const session = await open(file, changes.length === 0 ? file : bytes, threads);
+    const told = ({ name, datatype, shape }: TensorSpec): TensorSpec => ({
+      name,
+      datatype: halves.has(name) ? 'BF16' : datatype,
+      // ONNX Runtime tells a scalar where nothing is known.
+      shape: unknown.has(name) && shape?.length === 0 ? null : shape,
+    });
+    try {
+      const { inputs, outputs } = tensorsOf(session);
+      return new OnnxSession(session, '', changes, { inputs: inputs.map(told), outputs: outputs.map(told) });
+    } catch (error) {
+      await session.release();
+      throw new ServingError('MODEL_INVALID', `${file}: ${errorMessage(error)}`, { cause: error });
+    }
   }
 
   /** Runs NCHW float32 `values` of `shape`. The outputs come in the order of the model. Throws DEVICE_OUT_OF_MEMORY. */
@@ -86,6 +125,31 @@ export class OnnxSession implements AsyncDisposable {
     });
   }
 
+  /**
+   * Runs any inputs; `outputs` null: all are wanted. Throws DEVICE_OUT_OF_MEMORY, or INVALID_REQUEST with what the model
+   * says of the values or of sizes that do not fit one another.
+   */
+  async runTensors(inputs: readonly NamedArray[], outputs: readonly string[] | null): Promise<NamedArray[]> {
+    const feeds = Object.fromEntries(
+      inputs.map(({ name, datatype, data, shape }) => [name, tensorOf(datatype, data, shape)]),
+    );
+    const names = outputs ?? this.#session.outputNames;
+    let found: InferenceSession.OnnxValueMapType;
+    try {
+      found = await this.#session.run(feeds, names);
+    } catch (cause) {
+      const why = errorMessage(cause);
+      if (/alloc|memory/i.test(why))
+        throw new ServingError('DEVICE_OUT_OF_MEMORY', `the model failed to run: ${why}`, { cause });
+      throw new ServingError('INVALID_REQUEST', `the model failed to run on these tensors: ${why}`, { cause });
+    }
+    return names.map((name) => {
+      const { data, dims } = found[name] as Tensor;
+      const { datatype } = this.tensors.outputs.find((spec) => spec.name === name)!;
+      return { name, datatype, shape: dims, data: data as TensorArray };
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session.release();
   }
@@ -107,17 +171,43 @@ async function rewrite<T>(file: string, change: (bytes: Uint8Array) => T): Promi
   }
 }
 
-async function open(file: string, bytes: Uint8Array, threads: number): Promise<InferenceSession> {
+/** `model`: the file's name, or the bytes of what it was made to. */
+async function open(file: string, model: Uint8Array | string, threads: number): Promise<InferenceSession> {
   try {
-    return await InferenceSession.create(bytes, {
+    const options: InferenceSession.SessionOptions = {
       executionProviders: ['cpu'],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
-    });
+      // What it would print of a failed run is in the error that it throws.
+      logSeverityLevel: 4,
+    };
+    // The same call has a form for each, and none for both.
+    return typeof model === 'string'
+      ? await InferenceSession.create(model, options)
+      : await InferenceSession.create(model, options);
   } catch (cause) {
     throw new ServingError('MODEL_INVALID', `${file} cannot be loaded: ${errorMessage(cause)}`, { cause });
   }
+}
+
+function tensorOf(datatype: Datatype, data: TensorArray, shape: readonly number[]): Tensor {
+  // Its constructor takes each type by itself, and every one of these.
+  const any = Tensor as unknown as new (type: string, data: TensorArray, shape: readonly number[]) => Tensor;
+  return new any(elementType(datatype), data, shape);
+}
+
+function tensorsOf({ inputMetadata, outputMetadata }: InferenceSession): OnnxSession['tensors'] {
+  return { inputs: inputMetadata.map(specOf), outputs: outputMetadata.map(specOf) };
+}
+
+function specOf(value: InferenceSession.ValueMetadata): TensorSpec {
+  const { name } = value;
+  const type = value.isTensor ? value.type : 'a sequence or map';
+  const datatype = datatypeNamed(type);
+  if (!value.isTensor || datatype === null) {
+    throw new ServingError('MODEL_INVALID', `tensor '${name}' is ${type}, which cannot be served`);
+  }
+  return { name, datatype, shape: value.shape.map((dim) => (typeof dim === 'number' ? dim : -1)) };
 }

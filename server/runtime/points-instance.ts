@@ -1,23 +1,27 @@
 import { ServingError } from '../core/errors.js';
 import type { Points } from '../core/picture.js';
+import type { TensorSignature } from '../core/tensors.js';
 import { replyTo, timed, type Frame, type PhaseClock } from './frame-batch.js';
-import type { Instance } from './instance.js';
-import type { BatchDone, FrameTask, InstanceSpec } from './messages.js';
+import type { ServedInstance } from './instance.js';
+import type { BatchDone, FrameTask, InstanceSpec, TensorBatch, TensorsDone } from './messages.js';
 import { OnnxSession } from './onnx-session.js';
 import { FALL_SHAPE, FallTask } from './tasks/fall.js';
+import { TensorRunner } from './tensor-runner.js';
 import { warmUpRuns } from './warm-up.js';
 
 /** One instance, on the CPU, of a model that looks at key points alone. */
-export class PointsInstance implements Instance {
+export class PointsInstance implements ServedInstance {
   readonly notes: readonly string[] = [];
   readonly layout = null;
   readonly #spec: InstanceSpec;
   readonly #session: OnnxSession;
+  readonly #tensors: TensorRunner;
   readonly #task = new FallTask();
 
   private constructor(spec: InstanceSpec, session: OnnxSession) {
     this.#spec = spec;
     this.#session = session;
+    this.#tensors = new TensorRunner(session, spec.config);
   }
 
   /** Loads the model, checks its outputs against the task and runs the warm-up. Throws MODEL_INVALID. */
@@ -56,6 +60,14 @@ export class PointsInstance implements Instance {
       });
     }
     return replyTo(frames, { columns: this.#task.columns() }, phases);
+  }
+
+  get signature(): TensorSignature {
+    return this.#tensors.signature;
+  }
+
+  infer(batch: TensorBatch): Promise<TensorsDone> {
+    return this.#tensors.infer(batch);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,7 @@
 import { errorMessage } from '../core/errors.js';
 import type { Executor } from '../core/executor.js';
 import type { BatchResult, DetectionLayout, InferenceRequest } from '../core/inference.js';
+import type { TensorSignature } from '../core/tensors.js';
 
 export interface Upgrade {
   /** Makes what takes over; ends early, by throwing, when the signal is aborted. */
@@ -34,8 +35,16 @@ export class UpgradingExecutor implements Executor {
     return this.#current.idle;
   }
 
+  get devices(): readonly string[] {
+    return this.#current.devices;
+  }
+
   get layout(): DetectionLayout | null {
     return this.#current.layout;
+  }
+
+  get signature(): TensorSignature | null {
+    return this.#current.signature;
   }
 
   execute(batch: readonly InferenceRequest[]): Promise<BatchResult> {

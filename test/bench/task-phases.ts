@@ -1,12 +1,17 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { parseModelConfig } from '../../server/config/model-config-file.js';
+import { readModelConfig } from '../../server/config/read-model-config.js';
 import { resolveServerOptions } from '../../server/config/server-options.js';
 import { classifyParameters } from '../../server/core/classifications.js';
 import { detectParameters } from '../../server/core/detections.js';
 import { ServingError } from '../../server/core/errors.js';
 import type { Executor } from '../../server/core/executor.js';
-import type { BatchResult, InferenceRequest, TaskParameters } from '../../server/core/inference.js';
+import {
+  requireTable,
+  type BatchResult,
+  type InferenceRequest,
+  type TaskParameters,
+} from '../../server/core/inference.js';
 import { TASK_INPUTS, TASK_KINDS, TASKS_OF_REGIONS, type ModelConfig } from '../../server/core/model-config.js';
 import type { Region } from '../../server/core/picture.js';
 import { scanModel, type ModelContent } from '../../server/core/repository-scan.js';
@@ -128,7 +133,7 @@ export function reportTasks(report: Report, models: readonly TaskFigures[], aim?
 }
 
 async function contentOf(directory: string): Promise<ModelContent> {
-  const snapshot = await scanModel(dirname(directory), basename(directory), parseModelConfig);
+  const snapshot = await scanModel(dirname(directory), basename(directory), readModelConfig);
   if (snapshot === null) throw new Error(`${directory} is not a model directory`);
   if (snapshot.content instanceof ServingError) throw snapshot.content;
   return snapshot.content;
@@ -164,7 +169,7 @@ async function run(
     const result = await executor.execute(scenes.slice(from, from + batch).map((scene) => requestOf(config, scene)));
     for (const { outcome } of result.results) {
       if (outcome instanceof ServingError) throw outcome;
-      const failed = outcome.rowErrors?.find((error) => error !== null);
+      const failed = requireTable(outcome).rowErrors?.find((error) => error !== null);
       if (failed !== undefined && failed !== null) throw failed;
     }
     results.push(result);
@@ -197,6 +202,8 @@ function parametersOf(config: ModelConfig, regions: readonly Region[]): TaskPara
       return classifyParameters({}, regions, config);
     case 'segment':
       return { kind: 'segment', probabilityMap: false };
+    case 'infer':
+      return { kind: 'infer', outputs: null };
   }
 }
 
@@ -213,5 +220,5 @@ function phasesOf(results: readonly BatchResult[], batch: number): Phases {
 
 function rowsOf(batches: readonly BatchResult[]): number {
   const outcomes = batches.flatMap(({ results }) => results.map(({ outcome }) => outcome));
-  return outcomes.reduce((sum, outcome) => sum + (outcome instanceof ServingError ? 0 : outcome.rows), 0);
+  return outcomes.reduce((sum, outcome) => sum + (outcome instanceof ServingError ? 0 : requireTable(outcome).rows), 0);
 }

@@ -48,9 +48,27 @@ test('all problems are reported at once, in the order of the file, each with its
     '4:11: input.height: expected a whole number from 1 to 16384, found the text "480" (remove the quotes)',
     '7:29: dynamic_batching.preferred_batch_size[1]: 16 is over max_batch_size, which is 4',
     '8:3: dynamic_batching.prefered: there is no such key (the keys here are preferred_batch_size, ' +
-      'max_queue_delay_microseconds, preserve_ordering, priority_levels, default_priority_level, default_queue_policy)',
+      'pad_to_sizes, max_queue_delay_microseconds, preserve_ordering, priority_levels, default_priority_level, ' +
+      'default_queue_policy)',
     '9:24: preprocess.std[1]: must not be 0',
   ]);
+});
+
+test('task tensors may have no batch, and keys of pictures have no meaning there', (t) => {
+  const config = (text: string) => parseModelConfig(`task: tensors\n${text}`, FILE);
+  t.like(config(''), { max_batch_size: 8, batch_dimension: null });
+  t.like(config('max_batch_size: 0'), { max_batch_size: 0, batch_dimension: false });
+  t.like(config('max_batch_size: 2'), { max_batch_size: 2, batch_dimension: true });
+  t.throws(() => config('postprocess: {}'), { message: /postprocess: has no meaning with task tensors/ });
+  t.throws(() => config('dynamic_batching: { pad_to_sizes: [4, 2] }'), {
+    message: /pad_to_sizes\[1\]: the sizes must ascend/,
+  });
+  t.throws(() => config('dynamic_batching: { pad_to_sizes: [16] }'), {
+    message: /16 is over max_batch_size, which is 8/,
+  });
+  t.throws(() => parseModelConfig(`${GOOD}max_batch_size: 0`, FILE), {
+    message: /0 has no meaning with task centerface/,
+  });
 });
 
 test('the title of a report counts the problems', (t) => {

@@ -23,23 +23,23 @@ function countingModel() {
       node('Flatten', ['means'], ['flat']),
       node('ArgMax', ['flat'], ['count'], { axis: 1, keepdims: 1 }),
       node('Cast', ['count'], ['again'], { to: DataType.INT32 }),
-      { ...node('Identity', ['again'], ['count.whole']), name: 'count/Cast' },
+      { ...node('Identity', ['again'], ['count.own']), name: 'count/Cast' },
     ],
     inputs: [INPUT],
     outputs: [
       valueInfo('count', ['batch', 1], DataType.INT64),
       valueInfo('flat', ['batch', 3]),
-      valueInfo('count.whole', ['batch', 1], DataType.INT32),
+      valueInfo('count.own', ['batch', 1], DataType.INT32),
     ],
   });
 }
 
 test('outputs of whole numbers become float32 under their names', async (t) => {
   const { bytes, changes } = rewriteForServing(encodeModel(countingModel()), SIZE);
-  t.deepEqual(changes, ["output 'count': INT64 -> FLOAT", "output 'count.whole': INT32 -> FLOAT"]);
+  t.deepEqual(changes, ["output 'count': INT64 -> FLOAT", "output 'count.own': INT32 -> FLOAT"]);
   const outputs = await runModel(bytes, [2, 3, 4, 4], noise(2 * 3 * 16, 3));
-  t.deepEqual(Object.keys(outputs), ['count', 'flat', 'count.whole']);
-  for (const name of ['count', 'count.whole']) {
+  t.deepEqual(Object.keys(outputs), ['count', 'flat', 'count.own']);
+  for (const name of ['count', 'count.own']) {
     const { dims, data } = outputs[name]!;
     t.true(data instanceof Float32Array);
     t.deepEqual(dims, [2, 1]);

@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { ServingError } from '../../server/core/errors.js';
+import { requireTable } from '../../server/core/inference.js';
 import type { Executor } from '../../server/core/executor.js';
 import type { DeviceReport } from '../../server/runtime/device-probe.js';
 import { ModelExecutors } from '../../server/runtime/model-executor.js';
@@ -74,7 +75,7 @@ async function placeOf(executor: Executor): Promise<number> {
   const { results } = await executor.execute([request(Buffer.from(''))]);
   const [result] = results;
   if (result === undefined || result.outcome instanceof Error) throw new Error('no answer');
-  return result.outcome.values[0] ?? NaN;
+  return requireTable(result.outcome).values[0] ?? NaN;
 }
 
 /** Where each of the instances is, whatever their order. */

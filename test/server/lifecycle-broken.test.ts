@@ -82,7 +82,7 @@ test.serial('a config.yaml that is no YAML is told with the line', async (t) => 
 });
 
 test.serial('a missing config.yaml is told with what to write', async (t) => {
-  const fill = (repository: TestRepository) => repository.addVersion('bad', 1, meansModel(8, 8));
+  const fill = (repository: TestRepository) => repository.write('bad/1/weights.bin', new Uint8Array(8));
   await check(t, { fill, state: 'bad', reason: [/bad\/config\.yaml does not exist/, /CONFIG\.md/] });
 });
 

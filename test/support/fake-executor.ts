@@ -8,6 +8,8 @@ import type {
   PhaseDurations,
 } from '../../server/core/inference.js';
 
+import type { TensorSignature } from '../../server/core/tensors.js';
+
 export const PHASES: PhaseDurations = { decode: 10, preprocess: 20, infer: 30, postprocess: 40 };
 
 /** A good answer; `mark` tells answers apart. */
@@ -47,6 +49,8 @@ export class FakeBatch {
 /** An executor whose batches end by hand: it is slow, fails and loses instances as the test wants. */
 export class FakeExecutor implements Executor {
   layout: DetectionLayout | null = null;
+  readonly devices: readonly string[] = [];
+  signature: TensorSignature | null = null;
   onIdle: () => void = () => {};
   /** Told of each batch before it starts. */
   onStart: (batch: FakeBatch) => void = () => {};

@@ -2,7 +2,7 @@ import { readdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServingError } from '../../server/core/errors.js';
-import type { BatchResult, InferenceRequest } from '../../server/core/inference.js';
+import { requireTable, type BatchResult, type InferenceRequest } from '../../server/core/inference.js';
 import { InstanceGroup } from '../../server/runtime/instance-group.js';
 import { cpuPlacements } from '../../server/runtime/placement.js';
 import { makeConfig, makeRequest } from './requests.js';
@@ -102,7 +102,8 @@ export function request(bytes: Uint8Array): InferenceRequest {
 export function toAnswers({ results }: BatchResult): Answer[] {
   return results.map(({ outcome }) => {
     if (outcome instanceof Error) throw outcome;
-    const value = (column: keyof typeof COLUMNS) => outcome.values[COLUMNS[column]] ?? Number.NaN;
+    const { values } = requireTable(outcome);
+    const value = (column: keyof typeof COLUMNS) => values[COLUMNS[column]] ?? Number.NaN;
     return { load: value('load'), threads: value('threads'), frame: value('frame') };
   });
 }

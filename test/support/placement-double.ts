@@ -10,8 +10,9 @@ let spec: InstanceSpec;
 export default function handle(task: WorkerTask): LoadReply | BatchDone | ErrorReply {
   if (task.type === 'load') {
     ({ spec } = task);
-    return { type: 'loaded', notes: [], layout: null };
+    return { type: 'loaded', notes: [], layout: null, signature: null };
   }
+  if (task.type === 'infer') throw new Error('tensors were asked for');
   const { placement } = spec;
   const place = placement.kind === 'gpu' ? placement.device : -1;
   return {

@@ -31,6 +31,7 @@ let load = -1;
 let threads = 0;
 
 export default function handle(task: WorkerTask): LoadReply | BatchDone | ErrorReply {
+  if (task.type === 'infer') throw new Error('tensors were asked for');
   return task.type === 'load' ? start(task) : execute(task);
 }
 
@@ -39,7 +40,7 @@ function start({ spec }: WorkerTask & { type: 'load' }): LoadReply {
   threads = spec.placement.kind === 'cpu' ? spec.placement.threads : 0;
   const plan = readFileSync(join(spec.modelFile, 'plan'), 'utf8').split('\n');
   const refused = fail((plan[load] ?? 'load') as LoadCommand, `load ${load}`);
-  return refused ?? { type: 'loaded', notes: ['model file: nothing that matters'], layout: null };
+  return refused ?? { type: 'loaded', notes: ['model file: nothing that matters'], layout: null, signature: null };
 }
 
 function execute({ frames }: WorkerTask & { type: 'execute' }): BatchDone | ErrorReply {

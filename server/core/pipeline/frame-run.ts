@@ -4,6 +4,7 @@ import { detectParameters } from '../detections.js';
 import { ServingError } from '../errors.js';
 import {
   regionsOf,
+  requireTable,
   type InferenceRequest,
   type InferenceResponse,
   type InferenceResult,
@@ -71,13 +72,14 @@ export class FrameRun {
     let handedOn = false;
     try {
       if (outcome instanceof ServingError) return { width, height, outcome };
-      const rows = Array.from({ length: outcome.rows }, (_, row) => row);
+      const detections = requireTable(outcome);
+      const rows = Array.from({ length: detections.rows }, (_, row) => row);
       const { version, labels } = model;
       const result = { ...untouched(first!), version, timings, labels };
       const runs = new Map<string, Promise<StageRun>>();
-      runs.set(first!.name, Promise.resolve({ result, found: { table: outcome, rows } }));
+      runs.set(first!.name, Promise.resolve({ result, found: { table: detections, rows } }));
       for (const stage of later) {
-        runs.set(stage.name, this.#runLater(stage, runs.get(stage.input!)!, outcome, picture));
+        runs.set(stage.name, this.#runLater(stage, runs.get(stage.input!)!, detections, picture));
       }
       const stages = (await Promise.all(runs.values())).map((run) => run.result);
       handedOn = this.#request.keep !== undefined && picture !== undefined;
@@ -131,11 +133,12 @@ export class FrameRun {
       if (outcome instanceof ServingError) {
         return { result: { ...asked, version, timings, error: outcome }, found: null };
       }
+      const table = requireTable(outcome);
       const rows = Array<number>(detections.rows).fill(-1);
       chosen.forEach((place, row) => (rows[place] = row));
-      const findings = { parameters: question.parameters, table: outcome, rows };
+      const findings = { parameters: question.parameters, table, rows };
       const labels = model.labels.length === 0 && model.config.task === 'fall' ? FALL_LABELS : model.labels;
-      return { result: { ...asked, version, timings, labels, findings }, found: { table: outcome, rows } };
+      return { result: { ...asked, version, timings, labels, findings }, found: { table, rows } };
     } catch (cause) {
       return { result: { ...asked, version, error: ServingError.from(cause) }, found: null };
     }
@@ -208,6 +211,7 @@ function parametersFor(config: ModelConfig, regions: readonly Region[]): TaskPar
     case 'classify':
       return classifyParameters({}, regions, config);
     case 'segment':
-      throw new Error('a later stage cannot segment');
+    case 'infer':
+      throw new Error('a later stage tells of one object at a time');
   }
 }

@@ -97,7 +97,13 @@ function whatIsToldTwice(
       tellers.set(kind, stage.name);
       return [];
     }
-    const what = { detect: 'a pose', embed: 'an embedding', classify: 'a classification', segment: 'a map' }[kind];
+    const what = {
+      detect: 'a pose',
+      embed: 'an embedding',
+      classify: 'a classification',
+      segment: 'a map',
+      infer: 'tensors',
+    }[kind];
     return [[stage.name, `stage ${other} gives each detection ${what} already; make a pipeline of each`]];
   });
 }

@@ -10,12 +10,15 @@ import type { PipelineConfig } from './pipeline-config.js';
  */
 export class PipelineExecutor implements Executor {
   readonly instances: number;
+  readonly devices: readonly string[] = [];
   onIdle: () => void = () => {};
   readonly #config: PipelineConfig;
   readonly #models: StageModels;
   readonly #clock: Clock;
   /** What detections of its first stage have. */
   readonly layout: DetectionLayout | null;
+  /** Its stages have tensors, and models of their own to ask for them. */
+  readonly signature = null;
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(config: PipelineConfig, models: StageModels, clock: Clock, layout: DetectionLayout | null) {

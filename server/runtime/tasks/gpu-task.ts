@@ -15,6 +15,7 @@ export function gpuTask(config: ModelConfig, labels: number): GpuTask {
     };
   }
   const kind = TASK_KINDS[task];
+  if (kind === 'infer') throw new Error('task tensors gives its outputs no meaning');
   switch (kind) {
     case 'detect':
       return { kind, detection: detectionSpec(config, labels) };

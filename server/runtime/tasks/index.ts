@@ -19,5 +19,7 @@ const TASK_CLASSES = {
 export function createTask(config: ModelConfig, native: NativeAddon, labels: number): Task {
   if (TASKS_OF_REGIONS.has(config.task)) return new PoseTask(config, native);
   if (config.task === 'text_embedding') return new TextEmbeddingTask(config, native);
-  return new TASK_CLASSES[TASK_KINDS[config.task]](config, native, labels);
+  const kind = TASK_KINDS[config.task];
+  if (kind === 'infer') throw new Error('task tensors gives its outputs no meaning');
+  return new TASK_CLASSES[kind](config, native, labels);
 }
