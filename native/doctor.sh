@@ -37,6 +37,9 @@ else absent Maven 'for the Java client and its tests: apt-get install maven open
 grpc_version=$(first pkg-config --modversion grpc++)
 if [ -n "$grpc_version" ] && command -v protoc >/dev/null && command -v grpc_cpp_plugin >/dev/null; then found 'gRPC for C++' "$grpc_version"
 else absent 'gRPC for C++' 'for the C++ client and its tests: apt-get install libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler pkg-config'; fi
+openssl_version=$(first openssl version)
+if [ -n "$openssl_version" ]; then found openssl "$openssl_version"
+else absent openssl 'for the tests of TLS: apt-get install openssl'; fi
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
 if [ -n "$chromium" ]; then found Chromium "$chromium, for the tests of the live page"
 else absent Chromium 'for the tests of the live page: apt-get install chromium'; fi

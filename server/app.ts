@@ -14,7 +14,9 @@ import { logControl } from './app/log-control.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { LivePage } from './app/live-page.js';
 import { ModelView } from './app/model-view.js';
+import { tellModels } from './app/model-health.js';
 import type { Seat } from './app/seat.js';
+import { Security } from './app/security.js';
 import { HttpServer } from './http/http-server.js';
 import { Metrics, type MetricSnapshot } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
@@ -52,6 +54,7 @@ export class App implements AsyncDisposable {
     this.#logger.error({ id, err: fault }, 'a request met a fault of the server');
   readonly #executors: ModelExecutors;
   readonly #repository: ModelRepository;
+  #security!: Security;
   #grpc!: GrpcServer;
   #http!: HttpServer;
   #started = false;
@@ -64,6 +67,7 @@ export class App implements AsyncDisposable {
     this.#metrics = new Metrics(() => this.#view.gauges(), {
       process: seat?.number ?? 1,
       connections: () => (this.#grpc as GrpcServer | undefined)?.connections ?? 0,
+      certificateExpiry: () => (this.#security as Security | undefined)?.certificateExpiry ?? null,
       gpus: gpuReadings((why) => this.#logger.warn({ reason: why }, 'the driver tells nothing of the GPUs')),
     });
     const { threads, maxPicturePixels } = options;
@@ -181,6 +185,7 @@ export class App implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining.abort(SHUTTING_DOWN);
     clearTimeout(this.#poll);
+    (this.#security as Security | undefined)?.[Symbol.dispose]();
     await (this.#grpc as GrpcServer | undefined)?.[Symbol.asyncDispose]();
     await this.#repository[Symbol.asyncDispose]();
     await (this.#http as HttpServer | undefined)?.[Symbol.asyncDispose]();
@@ -204,17 +209,20 @@ export class App implements AsyncDisposable {
   /** Opens the ports. */
   async #open(): Promise<void> {
     const options = this.#options;
+    this.#security = await Security.create(options, this.#logger);
     if (this.#seat === null) {
       this.#http = await HttpServer.create({
         address: options.httpAddress,
         metrics: this.#metrics,
         readiness: () => this.readiness(),
+        entrance: this.#security.http(),
         page: await this.page.source(options),
         logger: this.#logger,
       });
     }
     this.#grpc = await GrpcServer.create({
       address: formatListenAddress(options.grpcAddress),
+      ...this.#security.grpc((reason) => this.#metrics.callRefused(reason)),
       repository: this.#repository,
       controlMode: options.modelControlMode,
       control: this.#seat?.control ?? this.#repository,
@@ -229,7 +237,8 @@ export class App implements AsyncDisposable {
       serverVersion: await packageVersion(),
       log: logControl(this.#logger, this.#seat),
     });
-    if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
+    const admin = this.#grpc.adminAddress ?? undefined;
+    if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, admin, http: this.httpAddress });
     else this.#seat.listening(this.grpcAddress);
   }
 
@@ -255,15 +264,8 @@ export class App implements AsyncDisposable {
 
   #updateHealth(): void {
     const health = (this.#grpc as GrpcServer | undefined)?.health;
-    if (health === undefined) return;
-    health.setServing(this.readiness().ready);
-    const serving = new Set(this.#draining.signal.aborted ? [] : this.#repository.ready().map(({ name }) => name));
-    const known = new Set(
-      this.#repository.index().flatMap(({ name, versions }) => (versions.length > 0 ? [name] : [])),
-    );
-    for (const name of new Set([...health.models, ...known])) {
-      health.setModelServing(name, known.has(name) ? serving.has(name) : null);
-    }
+    health?.setServing(this.readiness().ready);
+    if (health !== undefined) tellModels(health, this.#repository, this.#draining.signal.aborted);
   }
 
   #whyNotReady(): string | null {

@@ -25,7 +25,7 @@ from sluice_client import (
     SluiceClient,
     Track,
 )
-from sluice_client.protocol import inference
+from sluice_client.protocol import inference, repository
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)
 
@@ -35,6 +35,7 @@ class ServerDouble:
 
     def __init__(self, answer: Any) -> None:
         self.requests: list[Any] = []
+        self.authorizations: list[str] = []
         self._answer = answer
         self._server = grpc.server(ThreadPoolExecutor(max_workers=2))
         calls = {
@@ -44,6 +45,12 @@ class ServerDouble:
             for name in ("Detect", "Embed", "Classify", "Segment")
         }
         self._server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("sluice.v1.Inference", calls)])
+        list_models = grpc.unary_unary_rpc_method_handler(
+            self._list, None, repository.ListModelsResponse.SerializeToString
+        )
+        self._server.add_generic_rpc_handlers(
+            [grpc.method_handlers_generic_handler("sluice.v1.Repository", {"ListModels": list_models})]
+        )
         self.port = self._server.add_insecure_port("127.0.0.1:0")
         self._server.start()
 
@@ -51,16 +58,24 @@ class ServerDouble:
         self._server.stop(None).wait()
 
     def _reply(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        self._note(context)
         for request in requests:
             self.requests.append(request)
             if request.HasField("frame"):
                 yield self._answer
 
+    def _list(self, request: bytes, context: grpc.ServicerContext) -> repository.ListModelsResponse:
+        self._note(context)
+        return repository.ListModelsResponse()
+
+    def _note(self, context: grpc.ServicerContext) -> None:
+        self.authorizations += [value for name, value in context.invocation_metadata() if name == "authorization"]
+
 
 class MessagesTest(unittest.TestCase):
-    def connect(self, double: ServerDouble) -> SluiceClient:
+    def connect(self, double: ServerDouble, token: str = "") -> SluiceClient:
         self.addCleanup(double.stop)
-        client = SluiceClient(f"127.0.0.1:{double.port}")
+        client = SluiceClient(f"127.0.0.1:{double.port}", token=token)
         self.addCleanup(client.close)
         return client
 
@@ -81,6 +96,14 @@ class MessagesTest(unittest.TestCase):
         self.assertEqual(first_region.box, inference.Box(left=1, top=2, right=3, bottom=4))
         self.assertEqual(second.landmarks.left_eye, inference.Point(x=1, y=2))
         self.assertEqual(second.landmarks.right_mouth_corner, inference.Point(x=3, y=4))
+
+    def test_a_token_goes_with_every_call_and_none_with_none(self) -> None:
+        for token, expected in (("secret", ["Bearer secret"] * 2), ("", [])):
+            double = ServerDouble(inference.DetectResponse())
+            client = self.connect(double, token)
+            list(client.detect([PIXELS]))
+            self.assertEqual(client.list_models(), [])
+            self.assertEqual(double.authorizations, expected)
 
     def test_what_the_model_decides_is_left_out(self) -> None:
         double = ServerDouble(inference.ClassifyResponse())

@@ -1,7 +1,7 @@
 import type { Client } from '@grpc/grpc-js';
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { callOptions, type CallSettings } from './call-settings.js';
-import { openChannel } from './channel.js';
+import { openChannel, type ConnectionSettings } from './channel.js';
 import { unaryCall, type Method } from './unary-call.js';
 
 /** `HealthCheckResponse.SERVING` of grpc.health.v1. */
@@ -15,9 +15,9 @@ export class HealthClient implements Disposable {
     this.#client = client;
   }
 
-  /** Connects to `host:port`. Rejects when no server answers within `timeoutMs`. */
-  static async connect(address: string, timeoutMs = 5000): Promise<HealthClient> {
-    return new HealthClient(await openChannel(address, timeoutMs));
+  /** Connects to `host:port`. Rejects when no server answers in time. */
+  static async connect(address: string, settings: ConnectionSettings = {}): Promise<HealthClient> {
+    return new HealthClient(await openChannel(address, settings));
   }
 
   /** Whether the server takes frames, or the model does; NOT_FOUND: it does not know the model. */

@@ -1,7 +1,7 @@
 import type { Client } from '@grpc/grpc-js';
 import { ModelState, RepositoryService, type ModelVersion } from '../../server/gen/sluice/v1/repository.js';
 import type { CallSettings } from './call-settings.js';
-import { openChannel } from './channel.js';
+import { openChannel, type ConnectionSettings } from './channel.js';
 import { unaryCall } from './unary-call.js';
 
 export { ModelState };
@@ -15,9 +15,9 @@ export class RepositoryClient implements Disposable {
     this.#client = client;
   }
 
-  /** Connects to `host:port`. Rejects when no server answers within `timeoutMs`. */
-  static async connect(address: string, timeoutMs = 5000): Promise<RepositoryClient> {
-    return new RepositoryClient(await openChannel(address, timeoutMs));
+  /** Connects to `host:port`. Rejects when no server answers in time. */
+  static async connect(address: string, settings: ConnectionSettings = {}): Promise<RepositoryClient> {
+    return new RepositoryClient(await openChannel(address, settings));
   }
 
   /** Every version that the server knows, by model name, then version. */

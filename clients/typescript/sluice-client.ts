@@ -21,9 +21,10 @@ import {
   type Timings,
 } from '../../server/gen/sluice/v1/inference.js';
 import { callOptions, type CallSettings } from './call-settings.js';
-import { openChannel } from './channel.js';
+import { openChannel, type ConnectionSettings, type TlsSettings } from './channel.js';
 
 export { FramePolicy, MaskFormat, PixelFormat };
+export type { ConnectionSettings, TlsSettings };
 export type { ClassifyResponse, DetectResponse, Detection, EmbedResponse, Region, SegmentResponse, Timings };
 
 /** Pixels as they are; see RawPicture in the protocol. */
@@ -100,9 +101,9 @@ export class SluiceClient implements Disposable {
     this.#client = client;
   }
 
-  /** Connects to `host:port`. Rejects when no server answers within `timeoutMs`. */
-  static async connect(address: string, timeoutMs = 5000): Promise<SluiceClient> {
-    return new SluiceClient(await openChannel(address, timeoutMs));
+  /** Connects to `host:port`. Rejects when no server answers in time. */
+  static async connect(address: string, settings: ConnectionSettings = {}): Promise<SluiceClient> {
+    return new SluiceClient(await openChannel(address, settings));
   }
 
   /** Finds objects in each frame; with regions, by models that look at one object at a time. */

@@ -5,6 +5,7 @@ import { ServerProcess } from '../../clients/typescript/server-process.js';
 import { SluiceClient } from '../../clients/typescript/sluice-client.js';
 import { resolveServerOptions, UsageError } from '../config/server-options.js';
 import { GrpcStatus } from '../core/errors.js';
+import { connectionSettings } from './client-credentials.js';
 import { addConnectionOptions, type ConnectionFlags } from './connection.js';
 import { drive, type Call, type Load } from './bench-load.js';
 import { summarize, type BenchPoint } from './bench-point.js';
@@ -60,7 +61,8 @@ function parseSeconds(text: string): number {
 async function bench(images: readonly string[], flags: BenchFlags): Promise<void> {
   const pictures = await readPictures(images, flags);
   await using server = flags.server === undefined ? await startServer(flags) : null;
-  using client = await SluiceClient.connect(flags.server ?? server!.grpcAddress);
+  const settings = flags.server === undefined ? {} : await connectionSettings(flags);
+  using client = await SluiceClient.connect(flags.server ?? server!.grpcAddress, settings);
   const model = flags.model === undefined ? {} : { model: flags.model };
   const call = await callOf(client, model);
   const points: BenchPoint[] = [];

@@ -1,6 +1,7 @@
 import { configReference, configSchemaFile } from '../config/config-reference.js';
 import { tritonReference } from '../config/triton/triton-reference.js';
 import { serverReference } from '../config/server-reference.js';
+import { METHOD_GROUPS } from '../grpc/method-groups.js';
 import { ENDPOINTS } from '../http/endpoints.js';
 import { GPU_METRICS, METRICS, PROCESS_METRICS } from '../http/metric-definitions.js';
 
@@ -11,6 +12,6 @@ export function referenceFiles(): ReadonlyMap<string, string> {
     ['model-repo/CONFIG.md', configReference()],
     ['model-repo/config.schema.json', configSchemaFile()],
     ['model-repo/TRITON.md', tritonReference()],
-    ['server/REFERENCE.md', serverReference({ endpoints: ENDPOINTS, metrics })],
+    ['server/REFERENCE.md', serverReference({ methods: METHOD_GROUPS, endpoints: ENDPOINTS, metrics })],
   ]);
 }

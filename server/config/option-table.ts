@@ -1,21 +1,9 @@
+import type { z } from 'zod';
 import { availableCores } from './available-cores.js';
 import { cacheDirectory } from './cache-directory.js';
-import { boolean, choice, directory, integer, listenAddress, names, seconds, type OptionType } from './option-types.js';
-
-/** One option of `sluice serve`: a flag, a variable of the environment, a default. */
-export interface ServerOption<T = unknown> {
-  readonly type: OptionType<T>;
-  readonly default: T;
-  /** Stands for the default in the documentation where the value depends on the machine or explains itself badly. */
-  readonly defaultText?: string;
-  /** Whether the flag adds up when it is repeated, instead of the last one counting. */
-  readonly repeatable?: boolean;
-  readonly description: string;
-}
-
-function option<T>(type: OptionType<T>, rest: Omit<ServerOption<NoInfer<T>>, 'type'>): ServerOption<T> {
-  return { type, ...rest };
-}
+import { boolean, choice, directory, integer, listenAddress, names, seconds } from './option-types.js';
+import { option, type ServerOption } from './option.js';
+import { SECURITY_OPTIONS } from './security-options.js';
 
 /**
  * All options of the server. Flags (`--grpc-address`), variables (`SLUICE_GRPC_ADDRESS`), types, defaults, checks,
@@ -28,7 +16,7 @@ export const OPTION_TABLE = {
   }),
   grpcAddress: option(listenAddress(), {
     default: { host: '127.0.0.1', port: 8001 },
-    description: 'Where clients connect. 0.0.0.0 opens it to the network: it has no TLS and no authentication.',
+    description: 'Where clients connect. 0.0.0.0 opens it to the network.',
   }),
   httpAddress: option(listenAddress(), {
     default: { host: '127.0.0.1', port: 8000 },
@@ -40,6 +28,7 @@ export const OPTION_TABLE = {
       'true: the HTTP port also has a live page, the status that it shows, and a way to try models with pictures. false: ' +
       'probes and metrics only.',
   }),
+  ...SECURITY_OPTIONS,
   modelControlMode: option(choice('none', 'poll', 'explicit'), {
     default: 'none',
     description:
@@ -121,6 +110,9 @@ export const OPTION_TABLE = {
 } as const satisfies Record<string, ServerOption>;
 
 export type OptionName = keyof typeof OPTION_TABLE;
+
+/** Every option of the server with its value. Sizes are bytes, lengths of time seconds. */
+export type ServerOptions = { readonly [N in OptionName]: z.output<(typeof OPTION_TABLE)[N]['type']['schema']> };
 
 /** The options in the order of the help. */
 export const OPTION_NAMES = Object.keys(OPTION_TABLE) as OptionName[];

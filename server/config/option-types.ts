@@ -32,6 +32,22 @@ export function directory(): OptionType<string> {
   return optionType('DIR', 'the path of a directory', (text) => (text === '' ? undefined : text));
 }
 
+/** The default is null: no file. */
+export function file(): OptionType<string | null> {
+  const parse = (text: string): string | undefined => (text === '' ? undefined : text);
+  return optionType<string | null>('FILE', 'the path of a file', parse, (path) => path ?? 'none');
+}
+
+/** `none` is null. */
+export function orNone<T>(type: OptionType<T>): OptionType<T | null> {
+  return {
+    placeholder: `${type.placeholder}|none`,
+    expected: `${type.expected}; or none`,
+    schema: z.union([z.literal('none').transform(() => null), type.schema]),
+    format: (value) => (value === null ? 'none' : type.format(value)),
+  };
+}
+
 export function listenAddress(): OptionType<ListenAddress> {
   const expected = 'HOST:PORT such as 127.0.0.1:8001, [::1]:8001 or 0.0.0.0:0 (port 0: a free one)';
   return optionType('HOST:PORT', expected, parseListenAddress, formatListenAddress);
@@ -73,5 +89,21 @@ export function names(placeholder: string): OptionType<readonly string[]> {
       return list.includes('') ? undefined : list;
     },
     (list) => list.join(','),
+  );
+}
+
+/** Some of `choices`, between commas or by repeating the flag; the default is null. */
+export function someOf<const T extends string>(
+  placeholder: string,
+  choices: readonly T[],
+): OptionType<readonly T[] | null> {
+  return optionType<readonly T[] | null>(
+    placeholder,
+    `some of ${choices.join(', ')}, between commas`,
+    (text) => {
+      const chosen = text.split(',').map((name) => choices.find((choice) => choice === name.trim()));
+      return chosen.every((name) => name !== undefined) ? chosen : undefined;
+    },
+    (chosen) => chosen?.join(',') ?? 'none',
   );
 }

@@ -1,10 +1,12 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { Share } from '../core/access/client-limits.js';
 import type { Clock } from '../core/clock.js';
 import type { Ticket } from '../core/dynamic-batcher.js';
 import { ServingError } from '../core/errors.js';
 import { requireTable, type InferenceRequest, type InferenceResponse, type TaskParameters } from '../core/inference.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
+import { contentBytes } from '../core/picture.js';
 import type { StatisticsSink } from '../core/statistics.js';
 import { FramePolicy, type FrameError, type FrameInfo } from '../gen/sluice/v1/inference.js';
 import { forClient, toFrameError, type FaultLog } from '../protocol/client-error.js';
@@ -20,6 +22,8 @@ import type {
   StreamProtocol,
 } from '../protocol/stream-protocol.js';
 import { callTimeout } from './call-deadline.js';
+import { reasonToEnd, type CallOrigin, type CallOrigins } from './call-origins.js';
+import { countRefused } from './count-refused.js';
 import { toStatus } from './status.js';
 import { chooseModel, type StreamLimits, type StreamSettings } from './stream-settings.js';
 import { StreamWindow, type Slot } from './stream-window.js';
@@ -29,6 +33,7 @@ export interface SessionContext extends FinisherTools {
   readonly repository: ModelRepository;
   readonly clock: Clock;
   readonly limits: StreamLimits;
+  readonly origins: Pick<CallOrigins, 'of'>;
   readonly statistics: StatisticsSink;
   readonly logFault: FaultLog;
   /** Aborted when the server begins to shut down. */
@@ -50,6 +55,7 @@ export class StreamSession<Request, Response> {
   readonly #call: ServerDuplexStream<Request, Response>;
   readonly #protocol: StreamProtocol<Request, Response>;
   readonly #context: SessionContext;
+  readonly #origin: CallOrigin;
   #settings: StreamSettings | null = null;
   #choice!: StreamChoice;
   readonly #window = new StreamWindow<Response>(
@@ -77,16 +83,18 @@ export class StreamSession<Request, Response> {
     this.#call = call;
     this.#protocol = protocol;
     this.#context = context;
+    this.#origin = context.origins.of(call.metadata);
   }
 
   /** Serves the call; resolves when it has ended, however it did. */
   async run(): Promise<void> {
     const statistics = this.#context.statistics.streamOpened(this.#protocol.call);
     const endIfDraining = (): void => this.#endIfDraining();
+    const ends = [this.#context.draining, this.#origin.leaving];
     this.#call.once('cancelled', () =>
       this.#failWith(new ServingError('CANCELLED', 'the client cancelled the stream')),
     );
-    this.#context.draining.addEventListener('abort', endIfDraining);
+    for (const end of ends) end.addEventListener('abort', endIfDraining);
     try {
       await this.#readAll();
       await this.#window.drained();
@@ -98,7 +106,7 @@ export class StreamSession<Request, Response> {
       this.#failWith(error);
       statistics.ended(error);
     } finally {
-      this.#context.draining.removeEventListener('abort', endIfDraining);
+      for (const end of ends) end.removeEventListener('abort', endIfDraining);
       this.#finisher?.[Symbol.dispose]();
     }
   }
@@ -116,12 +124,12 @@ export class StreamSession<Request, Response> {
   }
 
   /**
-   * While the server drains, a stream ends as soon as none of its frames is in flight: the client goes on elsewhere,
-   * and a stream that always has frames in flight may finish within --exit-timeout.
+   * While the server drains, or the connection is to end, a stream ends as soon as none of its frames is in flight: the
+   * client goes on elsewhere, and a stream that always has frames in flight may finish within the time that is left.
    */
   #endIfDraining(): void {
-    if (!this.#context.draining.aborted || !this.#window.empty || this.#finished) return;
-    this.#failWith(new ServingError('SHUTTING_DOWN', 'the server is shutting down; open the stream again elsewhere'));
+    const reason = reasonToEnd(this.#context.draining, this.#origin);
+    if (reason !== null && this.#window.empty && !this.#finished) this.#failWith(reason);
   }
 
   async #readAll(): Promise<void> {
@@ -165,20 +173,18 @@ export class StreamSession<Request, Response> {
   }
 
   #submit(pending: PendingFrame<Request, Response>): void {
-    let lease: ModelLease;
+    let lease: ModelLease | null = null;
+    let share: Share | null = null;
     try {
       lease = this.#acquire();
-    } catch (cause) {
-      this.#fail(pending, ServingError.from(cause));
-      return;
-    }
-    try {
       const request = this.#toRequest(pending, lease);
+      share = countRefused(lease, () => this.#origin.take(contentBytes(request.content)));
       const ticket = lease.enqueue(request);
       this.#tickets.set(pending.slot, ticket);
-      void this.#answer(pending, request.parameters, ticket, lease);
+      void this.#answer(pending, request.parameters, ticket, lease, share);
     } catch (cause) {
-      lease[Symbol.dispose]();
+      share?.[Symbol.dispose]();
+      lease?.[Symbol.dispose]();
       this.#fail(pending, ServingError.from(cause));
     }
   }
@@ -196,13 +202,7 @@ export class StreamSession<Request, Response> {
       keep: this.#finisher?.keep,
       signal: this.#abandoned.signal,
     };
-    try {
-      return toRequest(pending, context, this.#protocol, lease.model);
-    } catch (cause) {
-      const error = ServingError.from(cause);
-      lease.refused(error);
-      throw error;
-    }
+    return countRefused(lease, () => toRequest(pending, context, this.#protocol, lease.model));
   }
 
   async #answer(
@@ -210,8 +210,10 @@ export class StreamSession<Request, Response> {
     parameters: TaskParameters,
     ticket: Ticket,
     lease: ModelLease,
+    share: Share,
   ): Promise<void> {
     using held = lease;
+    using _share = share;
     const response = await ticket.response;
     this.#tickets.delete(pending.slot);
     try {

@@ -97,6 +97,19 @@ export const METRICS = {
     labels: ['process'],
     help: 'Connections of clients that are open now, by server process, from 1 to --processes.',
   },
+  refusedCalls: {
+    name: 'sluice_refused_calls_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Calls that were not let in at the gRPC port: UNAUTHENTICATED, PERMISSION_DENIED, CLIENT_LIMIT, METHOD_UNKNOWN.',
+  },
+  certificateExpiry: {
+    name: 'sluice_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'When the certificate that new connections are given expires, in seconds since 1970. Only with TLS.',
+    merge: 'first',
+  },
   ...ENGINE_METRICS,
 } as const satisfies Record<string, MetricDefinition>;
 

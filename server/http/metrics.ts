@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ServingError } from '../core/errors.js';
+import type { ErrorCode, ServingError } from '../core/errors.js';
 import type { ModelState } from '../core/model-state.js';
 import type { ModelStatistics, StatisticsSink, StreamingCall, StreamStatistics } from '../core/statistics.js';
 import { BUILD_BUCKETS } from './engine-metric-definitions.js';
@@ -27,6 +27,8 @@ export interface ServerReadings {
   readonly connections: () => number;
   /** Null: there is no GPU addon. */
   readonly gpus: GpuSource | null;
+  /** Seconds since 1970; null: there is no certificate. */
+  readonly certificateExpiry: () => number | null;
 }
 
 /** All metrics of a process at one moment, as they can be sent to another. */
@@ -67,11 +69,13 @@ export class Metrics implements StatisticsSink, MetricsSource {
   readonly #streamsOpen = this.#gauge(METRICS.streamsOpen);
   readonly #streams = this.#counter(METRICS.streams);
   readonly #connections = this.#gauge(METRICS.connections);
+  readonly #refusedCalls = this.#counter(METRICS.refusedCalls);
+  readonly #certificateExpiry = this.#gauge(METRICS.certificateExpiry);
   readonly #gpus: GpuSeries | null;
 
   constructor(models: () => Iterable<ModelGauges>, readings: Partial<ServerReadings> = {}) {
     this.#models = models;
-    this.#readings = { process: 1, connections: () => 0, gpus: null, ...readings };
+    this.#readings = { process: 1, connections: () => 0, gpus: null, certificateExpiry: () => null, ...readings };
     const { gpus } = this.#readings;
     this.#gpus = gpus === null ? null : new GpuSeries(this.#registry, gpus);
     this.#modelMetrics = {
@@ -128,7 +132,16 @@ export class Metrics implements StatisticsSink, MetricsSource {
     };
   }
 
+  /** A call was not let in. */
+  callRefused(reason: ErrorCode): void {
+    this.#refusedCalls.inc({ reason });
+  }
+
   #readGauges(): void {
+    const expiry = this.#readings.certificateExpiry();
+    // A gauge without labels would say 0 before it is set.
+    if (expiry === null) this.#certificateExpiry.remove();
+    else this.#certificateExpiry.set(expiry);
     this.#connections.set({ process: String(this.#readings.process) }, this.#readings.connections());
     this.#gpus?.update();
     for (const gauge of [this.#queuedRequests, this.#queuedBytes, this.#instances, this.#modelState]) gauge.reset();

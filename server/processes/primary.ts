@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { Security } from '../app/security.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import { formatListenAddress } from '../config/listen-address.js';
 import { packageVersion } from '../config/package-version.js';
@@ -20,11 +21,13 @@ export async function runPrimary(options: ServerOptions, logger: Logger, stopped
   await using group = new ProcessGroup(options, logger, startProcess, {
     ended: (last) => metrics.processEnded(last),
   });
+  using security = await Security.create(options, logger);
   await using http = await HttpServer.create({
     address: options.httpAddress,
     metrics,
     readiness: () => group.readiness(),
     stuck: () => group.stuck(),
+    entrance: security.http(),
     page: options.httpPage ? await pageOf(group, options) : null,
     logger,
   });

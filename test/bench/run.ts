@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { gate } from './gate.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
 import { operators } from './operators.js';
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, (report: Report, settings: Settings) => P
   pipelines,
   trackers,
   tasks,
+  gate,
 };
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });

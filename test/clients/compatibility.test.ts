@@ -4,11 +4,13 @@ import test from 'ava';
 
 /** Where the names are declared that the table of clients/README.md gives. */
 const SOURCES: Readonly<Record<string, readonly string[]>> = {
-  TypeScript: ['sluice-client.ts', 'repository-client.ts', 'health-client.ts', 'call-settings.ts'].map((name) =>
-    join('typescript', name),
+  TypeScript: ['sluice-client.ts', 'repository-client.ts', 'health-client.ts', 'call-settings.ts', 'channel.ts'].map(
+    (name) => join('typescript', name),
   ),
-  Python: ['client.py', 'aio_client.py', 'options.py'].map((name) => join('python', 'sluice_client', name)),
-  Go: ['client.go', 'repository.go'].map((name) => join('go', 'sluiceclient', name)),
+  Python: ['client.py', 'aio_client.py', 'channel.py', 'options.py'].map((name) =>
+    join('python', 'sluice_client', name),
+  ),
+  Go: ['client.go', 'options.go', 'repository.go'].map((name) => join('go', 'sluiceclient', name)),
   Java: ['SluiceClient.java', 'ConnectOptions.java', 'Answers.java'].map((name) =>
     join('java', 'src', 'main', 'java', 'sluice', 'client', name),
   ),

@@ -32,6 +32,29 @@ const SAMPLES: Record<OptionName, [flag: string, variable: string, text: string,
   modelRepository: ['--model-repository', 'SLUICE_MODEL_REPOSITORY', '/models', '/models'],
   grpcAddress: ['--grpc-address', 'SLUICE_GRPC_ADDRESS', '0.0.0.0:0', { host: '0.0.0.0', port: 0 }],
   httpAddress: ['--http-address', 'SLUICE_HTTP_ADDRESS', '[::1]:80', { host: '::1', port: 80 }],
+  grpcUseSsl: ['--grpc-use-ssl', 'SLUICE_GRPC_USE_SSL', 'true', true],
+  grpcUseSslMutual: ['--grpc-use-ssl-mutual', 'SLUICE_GRPC_USE_SSL_MUTUAL', 'true', true],
+  grpcServerCert: ['--grpc-server-cert', 'SLUICE_GRPC_SERVER_CERT', '/tls/other.crt', '/tls/other.crt'],
+  grpcServerKey: ['--grpc-server-key', 'SLUICE_GRPC_SERVER_KEY', '/tls/other.key', '/tls/other.key'],
+  grpcRootCert: ['--grpc-root-cert', 'SLUICE_GRPC_ROOT_CERT', '/tls/other.ca', '/tls/other.ca'],
+  httpUseSsl: ['--http-use-ssl', 'SLUICE_HTTP_USE_SSL', 'true', true],
+  httpUseSslMutual: ['--http-use-ssl-mutual', 'SLUICE_HTTP_USE_SSL_MUTUAL', 'true', true],
+  authTokenFile: ['--auth-token-file', 'SLUICE_AUTH_TOKEN_FILE', '/tokens', '/tokens'],
+  allowGroups: ['--allow-groups', 'SLUICE_ALLOW_GROUPS', 'inference, metadata', ['inference', 'metadata']],
+  adminAddress: ['--admin-address', 'SLUICE_ADMIN_ADDRESS', '127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
+  maxClientInflight: ['--max-client-inflight', 'SLUICE_MAX_CLIENT_INFLIGHT', '5', 5],
+  maxClientBytes: ['--max-client-bytes', 'SLUICE_MAX_CLIENT_BYTES', '1000', 1000],
+  grpcKeepaliveTime: ['--grpc-keepalive-time', 'SLUICE_GRPC_KEEPALIVE_TIME', '2.5', 2.5],
+  grpcKeepaliveTimeout: ['--grpc-keepalive-timeout', 'SLUICE_GRPC_KEEPALIVE_TIMEOUT', '5', 5],
+  grpcMaxConnectionAge: ['--grpc-max-connection-age', 'SLUICE_GRPC_MAX_CONNECTION_AGE', '300', 300],
+  grpcMaxConnectionAgeGrace: ['--grpc-max-connection-age-grace', 'SLUICE_GRPC_MAX_CONNECTION_AGE_GRACE', '9', 9],
+  grpcMaxConcurrentStreams: ['--grpc-max-concurrent-streams', 'SLUICE_GRPC_MAX_CONCURRENT_STREAMS', '50', 50],
+  grpcInferResponseCompressionLevel: [
+    '--grpc-infer-response-compression-level',
+    'SLUICE_GRPC_INFER_RESPONSE_COMPRESSION_LEVEL',
+    'low',
+    'low',
+  ],
   httpPage: ['--http-page', 'SLUICE_HTTP_PAGE', 'false', false],
   modelControlMode: ['--model-control-mode', 'SLUICE_MODEL_CONTROL_MODE', 'poll', 'poll'],
   repositoryPollSecs: ['--repository-poll-secs', 'SLUICE_REPOSITORY_POLL_SECS', '0.5', 0.5],
@@ -53,9 +76,27 @@ const SAMPLES: Record<OptionName, [flag: string, variable: string, text: string,
 /** What --load-model needs beside itself. */
 const EXPLICIT = { SLUICE_MODEL_CONTROL_MODE: 'explicit' };
 
+/** What the options of TLS need beside themselves. */
+const TLS = {
+  SLUICE_GRPC_USE_SSL: 'true',
+  SLUICE_GRPC_SERVER_CERT: '/tls/server.crt',
+  SLUICE_GRPC_SERVER_KEY: '/tls/server.key',
+};
+const MUTUAL_TLS = {
+  ...TLS,
+  SLUICE_GRPC_USE_SSL_MUTUAL: 'true',
+  SLUICE_HTTP_USE_SSL: 'true',
+  SLUICE_GRPC_ROOT_CERT: '/tls/ca.crt',
+};
+
+function neededBy(name: OptionName): Environment {
+  if (name === 'loadModel') return EXPLICIT;
+  return /Ssl|Cert|ServerKey/.test(name) ? MUTUAL_TLS : {};
+}
+
 for (const name of OPTION_NAMES) {
   const [flag, variable, text, value] = SAMPLES[name];
-  const around = name === 'loadModel' ? EXPLICIT : {};
+  const around = neededBy(name);
 
   test(`${flag} sets an option`, (t) => {
     t.deepEqual(resolve([flag, text], around)[name], value);
@@ -81,6 +122,24 @@ test('without flags and variables, everything has its default', (t) => {
     modelRepository: 'model-repo',
     grpcAddress: { host: '127.0.0.1', port: 8001 },
     httpAddress: { host: '127.0.0.1', port: 8000 },
+    grpcUseSsl: false,
+    grpcUseSslMutual: false,
+    grpcServerCert: null,
+    grpcServerKey: null,
+    grpcRootCert: null,
+    httpUseSsl: false,
+    httpUseSslMutual: false,
+    authTokenFile: null,
+    allowGroups: null,
+    adminAddress: null,
+    maxClientInflight: 0,
+    maxClientBytes: 0,
+    grpcKeepaliveTime: 60,
+    grpcKeepaliveTimeout: 20,
+    grpcMaxConnectionAge: 0,
+    grpcMaxConnectionAgeGrace: 30,
+    grpcMaxConcurrentStreams: 1024,
+    grpcInferResponseCompressionLevel: 'none',
     httpPage: true,
     modelControlMode: 'none',
     processes: 1,

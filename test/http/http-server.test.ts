@@ -5,6 +5,7 @@ import { ENDPOINTS } from '../../server/http/endpoints.js';
 import { HttpServer, type HttpServerOptions } from '../../server/http/http-server.js';
 import { Metrics } from '../../server/http/metrics.js';
 import type { Readiness } from '../../server/http/readiness.js';
+import { OPEN_ENTRANCE } from '../support/open-entrance.js';
 
 const READY: Readiness = { ready: true, reason: null, not_ready: [] };
 const LOCAL = { host: '127.0.0.1', port: 0 };
@@ -14,6 +15,7 @@ async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServ
     address: LOCAL,
     metrics: new Metrics(() => []),
     readiness: () => READY,
+    entrance: OPEN_ENTRANCE,
     page: null,
     logger: pino({ level: 'silent' }),
     ...options,

@@ -9,6 +9,7 @@ import { Metrics, type MetricsSource } from '../../server/http/metrics.js';
 import type { PageSource } from '../../server/http/page-routes.js';
 import type { ServerStatus } from '../../server/http/server-status.js';
 import type { TriedPicture } from '../../server/http/try-routes.js';
+import { OPEN_ENTRANCE } from '../support/open-entrance.js';
 
 const READY = { ready: true, reason: null, not_ready: [] };
 
@@ -64,6 +65,7 @@ async function start({ metrics = new Metrics(() => []), page = {}, log = () => {
     metrics,
     readiness: () => READY,
     page: page === null ? null : source,
+    entrance: OPEN_ENTRANCE,
     logger: pino(sink),
   });
 }

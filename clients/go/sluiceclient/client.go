@@ -6,11 +6,9 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
-	"google.golang.org/grpc/credentials/insecure"
 
 	sluicev1 "sluice/gen/sluice/v1"
 )
@@ -23,16 +21,8 @@ type Client struct {
 }
 
 // Dial connects to "host:port". It fails when no server answers before ctx is done; ctx has no say after that.
-func Dial(ctx context.Context, address string) (*Client, error) {
-	connection, err := grpc.NewClient(
-		address,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultServiceConfig(retries),
-		grpc.WithDefaultCallOptions(
-			grpc.MaxCallRecvMsgSize(math.MaxInt32),
-			grpc.MaxCallSendMsgSize(math.MaxInt32),
-		),
-	)
+func Dial(ctx context.Context, address string, options ...Option) (*Client, error) {
+	connection, err := grpc.NewClient(address, dialOptions(options)...)
 	if err != nil {
 		return nil, err
 	}

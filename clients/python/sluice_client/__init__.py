@@ -1,6 +1,7 @@
 """Client of Sluice, a gRPC inference server for vision: frames go in, what is found in them comes out in order."""
 
 from .aio_client import AsyncSluiceClient
+from .channel import Tls
 from .client import SluiceClient
 from .frame import Frame, RawPicture, RegionsFrame
 from .geometry import Box, FivePoints, Point, Region, RotatedBox
@@ -56,5 +57,6 @@ __all__ = [
     "SluiceClient",
     "Stage",
     "Timings",
+    "Tls",
     "Track",
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .aio_exchange import exchange
 from .calls import classify_call, detect_call, embed_call, segment_call
+from .channel import Tls
 from .client import SluiceClient
 from .repository import ModelVersion
 from .results import ClassifyResult, DetectResult, EmbedResult, SegmentResult
@@ -32,9 +33,19 @@ class AsyncSluiceClient:
         self._client = client
 
     @classmethod
-    async def connect(cls, address: str, connect_timeout: float = 5.0) -> AsyncSluiceClient:
-        """Connects to "host:port". Raises ConnectionError when no server answers within `connect_timeout` seconds."""
-        return cls(await asyncio.to_thread(SluiceClient, address, connect_timeout))
+    async def connect(
+        cls,
+        address: str,
+        connect_timeout: float = 5.0,
+        *,
+        tls: Tls | None = None,
+        token: str = "",
+    ) -> AsyncSluiceClient:
+        """Connects to "host:port": by TLS if `tls` is given, and with `token` where the server asks for one.
+
+        Raises ConnectionError when no server answers within `connect_timeout` seconds.
+        """
+        return cls(await asyncio.to_thread(SluiceClient, address, connect_timeout, tls=tls, token=token))
 
     async def __aenter__(self) -> AsyncSluiceClient:
         return self

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import grpc
 
 from .calls import classify_call, detect_call, embed_call, segment_call
-from .connection import CHANNEL_OPTIONS
+from .channel import Tls, open_channel
 from .exchange import Exchange
 from .protocol import repository
 from .repository import LIST, LOAD, UNLOAD, ModelVersion, model_versions
@@ -31,15 +31,26 @@ class SluiceClient:
     answer is tried again, three times at most.
     """
 
-    def __init__(self, address: str, connect_timeout: float = 5.0) -> None:
-        """Connects to "host:port". Raises ConnectionError when no server answers within `connect_timeout` seconds."""
-        self.channel: grpc.Channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+    def __init__(
+        self,
+        address: str,
+        connect_timeout: float = 5.0,
+        *,
+        tls: Tls | None = None,
+        token: str = "",
+    ) -> None:
+        """Connects to "host:port": by TLS if `tls` is given, and with `token` where the server asks for one.
+
+        Raises ConnectionError when no server answers within `connect_timeout` seconds.
+        """
+        self.channel: grpc.Channel = open_channel(address, tls, token)
         """The connection, for other services on it, such as health."""
         try:
             grpc.channel_ready_future(self.channel).result(timeout=connect_timeout)
         except grpc.FutureTimeoutError:
             self.channel.close()
-            raise ConnectionError(f"no Sluice server answers at {address} within {connect_timeout:g} s") from None
+            how = "" if tls is None else " over TLS, or none with a certificate that is trusted"
+            raise ConnectionError(f"no Sluice server answers at {address} within {connect_timeout:g} s{how}") from None
 
     def __enter__(self) -> SluiceClient:
         return self

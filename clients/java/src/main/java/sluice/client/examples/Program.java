@@ -102,7 +102,7 @@ final class Program {
 
     private ConnectOptions connectOptions() {
         // The first connection of a JVM is slow where others work as well.
-        ConnectOptions options = ConnectOptions.defaults().timeout(Duration.ofSeconds(20));
+        ConnectOptions options = ConnectOptions.defaults().timeout(Duration.ofSeconds(10));
         if (has("tls")) {
             options = options.tls();
         }
