@@ -11,10 +11,12 @@ import { Model } from './core/model.js';
 import { GrpcServer } from './grpc/grpc-server.js';
 import { createExecutor } from './app/create-executor.js';
 import { logControl } from './app/log-control.js';
+import { logStatus, logWarning } from './app/log-models.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { LivePage } from './app/live-page.js';
 import { ModelView } from './app/model-view.js';
-import { tellModels } from './app/model-health.js';
+import { openTracing } from './app/open-tracing.js';
+import { showHealth } from './app/show-health.js';
 import type { Seat } from './app/seat.js';
 import { Security } from './app/security.js';
 import { HttpServer } from './http/http-server.js';
@@ -25,6 +27,7 @@ import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
 import { annotatePicture } from './runtime/annotation/annotate-picture.js';
 import { ModelExecutors } from './runtime/model-executor.js';
 import { loadNative } from './runtime/native.js';
+import type { Tracing } from './tracing/tracing.js';
 
 /** Ends the process of a server at once: a thread that hangs inside a model keeps `process.exit` waiting. */
 export function exitNow(code: number): never {
@@ -55,6 +58,8 @@ export class App implements AsyncDisposable {
   readonly #executors: ModelExecutors;
   readonly #repository: ModelRepository;
   #security!: Security;
+  /** Null: nothing is traced. */
+  #tracing: Tracing | null = null;
   #grpc!: GrpcServer;
   #http!: HttpServer;
   #started = false;
@@ -90,11 +95,7 @@ export class App implements AsyncDisposable {
       parseConfig: readModelConfig,
       overrides: seat?.overrides ?? new Map(),
       load: this.#load,
-      warn: (model, { place, path, instead }) =>
-        this.#logger.warn(
-          { model, place, field: path, instead },
-          `${path || place} is not done as it says: ${instead}`,
-        ),
+      warn: (model, warning) => logWarning(this.#logger, model, warning),
       listener: (name, status) => this.#modelChanged(name, status),
     });
     this.#view = new ModelView(this.#repository, () => ({
@@ -178,6 +179,7 @@ export class App implements AsyncDisposable {
     const drained = (this.#grpc as GrpcServer | undefined)?.drain() ?? Promise.resolve();
     const finished = await Promise.race([drained.then(() => true as const), timedOut]);
     clearTimeout(timer);
+    await this.#tracing?.[Symbol.asyncDispose]();
     if (!finished) this.#logger.warn('streams were still open at the end of --exit-timeout; they are cut');
     return finished;
   }
@@ -210,6 +212,7 @@ export class App implements AsyncDisposable {
   async #open(): Promise<void> {
     const options = this.#options;
     this.#security = await Security.create(options, this.#logger);
+    this.#tracing = await openTracing(options, this.#metrics, this.#logger);
     if (this.#seat === null) {
       this.#http = await HttpServer.create({
         address: options.httpAddress,
@@ -230,6 +233,7 @@ export class App implements AsyncDisposable {
       limits: { defaultWindow: options.defaultWindow, maxWindow: options.maxWindow },
       clock: systemClock,
       statistics: this.page.statistics,
+      tracer: this.#tracing,
       draining: this.#draining.signal,
       annotate: annotatePicture,
       logFault: this.#logFault,
@@ -247,25 +251,22 @@ export class App implements AsyncDisposable {
     const wanted = AbortSignal.any([signal, this.#draining.signal]);
     const wantedVersion = { model: name, version, modelFile: path, config, labels: labels.length, signal: wanted };
     const executor = await createExecutor(wantedVersion, this.#executors, this.#repository);
-    this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(performance.now() - start) }, 'loaded');
+    const milliseconds = performance.now() - start;
+    this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(milliseconds) }, 'loaded');
     const statistics = this.page.statistics.forModel(name, version);
+    this.page.statistics.modelLoaded(name, version, milliseconds / 1000);
     return new Model({ name, version, config, labels, outputLabels, executor, statistics, clock: systemClock });
   };
 
   #modelChanged(name: string, status: VersionStatus | null): void {
-    if (status === null) this.#logger.info({ model: name }, `a version of model ${name} is unloaded`);
-    else {
-      const { version, state, reason } = status;
-      const level = reason === null ? 'info' : 'error';
-      this.#logger[level]({ model: name, version, state, reason: reason ?? undefined }, `model ${name} is ${state}`);
-    }
+    logStatus(this.#logger, name, status);
     this.#updateHealth();
   }
 
   #updateHealth(): void {
     const health = (this.#grpc as GrpcServer | undefined)?.health;
-    health?.setServing(this.readiness().ready);
-    if (health !== undefined) tellModels(health, this.#repository, this.#draining.signal.aborted);
+    if (health === undefined) return;
+    showHealth(health, this.#repository, this.readiness().ready, this.#draining.signal.aborted);
   }
 
   #whyNotReady(): string | null {

@@ -48,7 +48,7 @@ export function serverReference({ methods, endpoints, metrics }: DoorFacts): str
     ),
     '## Metrics',
     'Beside these, `/metrics` has the usual `process_` and `nodejs_` series: memory, CPU, event loop, garbage ' +
-      'collection. Durations are seconds. The series of a version appear when it is loaded and go when it is unloaded.',
+      'collection. Durations are seconds, but microseconds where Triton has them so. The series of a version appear when it is loaded and go when it is unloaded.',
     markdownTable(
       ['Name', 'Type', 'Labels', 'Meaning'],
       metrics.map(({ name, type, labels, help }) => [code(name), type, labels.map(code).join(', '), help]),

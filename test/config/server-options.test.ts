@@ -69,6 +69,8 @@ const SAMPLES: Record<OptionName, [flag: string, variable: string, text: string,
   threads: ['--threads', 'SLUICE_THREADS', '7', 7],
   engineCache: ['--engine-cache', 'SLUICE_ENGINE_CACHE', '/plans', '/plans'],
   engineCacheBytes: ['--engine-cache-bytes', 'SLUICE_ENGINE_CACHE_BYTES', '1000', 1000],
+  traceEndpoint: ['--trace-endpoint', 'SLUICE_TRACE_ENDPOINT', 'https://otel:4318/x', 'https://otel:4318/x'],
+  traceSampleRatio: ['--trace-sample-ratio', 'SLUICE_TRACE_SAMPLE_RATIO', '.05', 0.05],
   logLevel: ['--log-level', 'SLUICE_LOG_LEVEL', 'debug', 'debug'],
   logFormat: ['--log-format', 'SLUICE_LOG_FORMAT', 'pretty', 'pretty'],
 };
@@ -152,6 +154,8 @@ test('without flags and variables, everything has its default', (t) => {
     defaultWindow: 8,
     maxWindow: 64,
     engineCacheBytes: 20 * 1024 * 1024 * 1024,
+    traceEndpoint: null,
+    traceSampleRatio: 1,
     logLevel: 'info',
     logFormat: 'json',
   });
@@ -184,6 +188,16 @@ test('numbers are taken as they are written or not at all', (t) => {
     t.is(usage(['--threads', text]).length, 1, JSON.stringify(text));
   }
   t.is(resolve(['--threads', ' 12 ']).threads, 12);
+});
+
+test('a share is a number from 0 to 1, and a collector is at a URL', (t) => {
+  for (const text of ['-0.1', '1.1', 'half', '.', '1e-2']) {
+    t.is(usage(['--trace-sample-ratio', text]).length, 1, text);
+  }
+  t.is(resolve(['--trace-sample-ratio', '0']).traceSampleRatio, 0);
+  for (const text of ['localhost:4318', 'ftp://collector', 'http://', 'none']) {
+    t.is(usage(['--trace-endpoint', text]).length, 1, text);
+  }
 });
 
 test('the default window follows a lower limit, a chosen one contradicts it', (t) => {

@@ -23,6 +23,8 @@ export class KserveClient implements Disposable {
     this.#client = new Client(address, credentials.createInsecure(), {
       'grpc.max_receive_message_length': -1,
       'grpc.max_send_message_length': -1,
+      // A connection of its own: of several processes, each has other connections.
+      'grpc.use_local_subchannel_pool': 1,
     });
   }
 
