@@ -28,9 +28,10 @@ const GRPC: Readonly<Record<string, readonly [file: string, version: RegExp]>> =
 /** The table's rows by their first cell, each with a cell for each language. */
 async function readTable(): Promise<Map<string, Map<string, string>>> {
   const readme = await readFile(join('clients', 'README.md'), 'utf8');
-  const [head, , ...rows] = readme
+  const [first] = /(?:^\|.*\n)+/m.exec(readme)!;
+  const [head, , ...rows] = first
+    .trim()
     .split('\n')
-    .filter((line) => line.startsWith('|'))
     .map((line) =>
       line
         .split('|')
