@@ -4,6 +4,7 @@ import test from 'ava';
 import { Command } from 'commander';
 import { parse, parseAllDocuments } from 'yaml';
 import { ServerProcess } from '../../clients/typescript/server-process.js';
+import { SERVICE_CONFIG } from '../../clients/typescript/service-config.js';
 import { addServerOptions, resolveServerOptions, type FlagValues } from '../../server/config/server-options.js';
 import { eventually } from '../support/eventually.js';
 import { HealthClient } from '../support/health-client.js';
@@ -167,6 +168,11 @@ chartTest(`with tokens, Prometheus is given one${reason}`, async (t) => {
   const text = await rendered('monitoring.serviceMonitor=true', ...tokens);
   t.deepEqual(await problemsOf(text), { problems: [], checked: 7 });
   t.regex(text, /authorization: \{ credentials: \{ name: sluice-tokens, key: prometheus \} \}/);
+});
+
+test('the service config in deploy/README.md is that of the TypeScript client', async (t) => {
+  const [, json] = /```json\n([^]*?)```/.exec(await readFile(join('deploy', 'README.md'), 'utf8')) ?? [];
+  t.deepEqual(JSON.parse(json!), SERVICE_CONFIG);
 });
 
 /** A repository as a ConfigMap's volume is one: every path goes through a link to a hidden directory. */
