@@ -29,6 +29,7 @@ DEPLOY_TOOLS := build/deploy-tools/.built
 TRITON_VENV := .venv-triton/.installed
 
 include clients/clients.mk
+include test/bench/peers/peers.mk
 
 .PHONY: help
 help: ## list the targets
@@ -61,7 +62,7 @@ test-gpu: setup $(VENV) ## run the tests that need a GPU
 	@node dist/test/run.js --config dist/test/gpu/ava.config.js
 
 .PHONY: bench
-bench: setup ## measure throughput, latency and memory; prints JSON lines
+bench: setup $(TRITON_VENV) ## measure throughput, latency and memory; prints JSON lines
 	@node dist/test/bench/run.js
 
 .PHONY: bench-gpu
@@ -155,7 +156,11 @@ $(VENV): test/requirements.txt
 	.venv/bin/pip install --quiet --disable-pip-version-check -r test/requirements.txt
 	@touch $@
 
+# perf_analyzer is linked to two libraries by names that nvidia-pytriton has lengthened.
 $(TRITON_VENV): test/requirements-triton.txt
 	$(PYTHON) -m venv .venv-triton
 	.venv-triton/bin/pip install --quiet --disable-pip-version-check -r $<
+	mkdir -p .venv-triton/native
+	cd .venv-triton/native && ln -sf ../lib/python3*/site-packages/nvidia_pytriton.libs/libb64-*.so.* libb64.so.0d
+	cd .venv-triton/native && ln -sf ../lib/python3*/site-packages/nvidia_pytriton.libs/libcudart-*.so.* libcudart.so.12
 	@touch $@

@@ -6,11 +6,9 @@ import type { ServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
 import { drainInOrder } from './core/drain-sequence.js';
 import { ServingError } from './core/errors.js';
-import type { ModelLoader, VersionStatus } from './core/model-lifecycle.js';
+import type { VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
-import { Model } from './core/model.js';
 import { GrpcServer } from './grpc/grpc-server.js';
-import { createExecutor } from './app/create-executor.js';
 import { logControl } from './app/log-control.js';
 import { logStatus, logWarning } from './app/log-models.js';
 import { gpuReadings } from './app/gpu-readings.js';
@@ -21,6 +19,7 @@ import { RepositoryPoll } from './app/repository-poll.js';
 import { showHealth } from './app/show-health.js';
 import type { Seat } from './app/seat.js';
 import { Security } from './app/security.js';
+import { versionLoader } from './app/version-loader.js';
 import { HttpServer } from './http/http-server.js';
 import { Metrics, type MetricSnapshot } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
@@ -98,7 +97,13 @@ export class App implements AsyncDisposable {
       loadAtStart: options.loadModel,
       parseConfig: readModelConfig,
       overrides: seat?.overrides ?? new Map(),
-      load: this.#load,
+      load: versionLoader({
+        executors: this.#executors,
+        models: () => this.#repository,
+        statistics: () => this.page.statistics,
+        logger,
+        draining: this.#draining.signal,
+      }),
       warn: (model, warning) => logWarning(this.#logger, model, warning),
       listener: (name, status) => this.#modelChanged(name, status),
     });
@@ -256,18 +261,6 @@ export class App implements AsyncDisposable {
     if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, admin, http: this.httpAddress });
     else this.#seat.listening(this.grpcAddress);
   }
-
-  readonly #load: ModelLoader = async (name, { config, labels, outputLabels }, { version, path }, signal) => {
-    const start = performance.now();
-    const wanted = AbortSignal.any([signal, this.#draining.signal]);
-    const wantedVersion = { model: name, version, modelFile: path, config, labels: labels.length, signal: wanted };
-    const executor = await createExecutor(wantedVersion, this.#executors, this.#repository);
-    const milliseconds = performance.now() - start;
-    this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(milliseconds) }, 'loaded');
-    const statistics = this.page.statistics.forModel(name, version);
-    this.page.statistics.modelLoaded(name, version, milliseconds / 1000);
-    return new Model({ name, version, config, labels, outputLabels, executor, statistics, clock: systemClock });
-  };
 
   #modelChanged(name: string, status: VersionStatus | null): void {
     logStatus(this.#logger, name, status);

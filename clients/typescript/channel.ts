@@ -27,6 +27,8 @@ const CHANNEL_OPTIONS = {
   // A replica that is replaced is back within seconds; the default would leave it out for up to two minutes.
   'grpc.initial_reconnect_backoff_ms': 200,
   'grpc.max_reconnect_backoff_ms': 5000,
+  // Each client has a connection of its own, on which a server of several processes may answer it from any of them.
+  'grpc.use_local_subchannel_pool': 1,
 };
 
 /** A channel to `host:port`, or to any target that gRPC knows. Rejects when no server answers in time. */
@@ -42,7 +44,7 @@ export function openChannel(address: string, settings: ConnectionSettings): Prom
       else {
         client.close();
         const how = tls === undefined ? '' : ' over TLS, or none with a certificate that is trusted';
-        reject(new Error(`no Sluice server answers at ${address} within ${timeoutMs} ms${how}`, { cause: error }));
+        reject(new Error(`no server answers at ${address} within ${timeoutMs} ms${how}`, { cause: error }));
       }
     });
   });

@@ -1,5 +1,4 @@
-import type { EventEmitter } from 'node:events';
-import type { Client, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import type { Client } from '@grpc/grpc-js';
 import {
   ClassifyRequest,
   DetectRequest,
@@ -22,6 +21,7 @@ import {
   type Timings,
 } from '../../server/gen/sluice/v1/inference.js';
 import { openChannel, type ConnectionSettings, type TlsSettings } from './channel.js';
+import { asBuffer, exchange, type Source } from './exchange.js';
 import { resumedStream } from './resumed-stream.js';
 
 export { FramePolicy, MaskFormat, PixelFormat };
@@ -93,8 +93,6 @@ export interface SegmentSettings extends StreamSettings {
   readonly probabilityMap?: boolean;
 }
 
-type Frames<F> = Iterable<F> | AsyncIterable<F>;
-
 /**
  * A client of one Sluice server. Frames go in as an iterable, answers come out as an async iterable in the same order;
  * both ends wait for each other, so a video of any length needs the memory of a few frames.
@@ -117,7 +115,7 @@ export class SluiceClient implements Disposable {
   }
 
   /** Finds objects in each frame; with regions, by models that look at one object at a time. */
-  async *detect(frames: Frames<RegionsFrame>, settings: DetectSettings = {}): AsyncGenerator<DetectResponse> {
+  async *detect(frames: Source<RegionsFrame>, settings: DetectSettings = {}): AsyncGenerator<DetectResponse> {
     const options = detectOptions(settings);
     yield* this.#stream(InferenceService.detect, DetectRequest, frames, settings, (frame, first) => ({
       options: first ? options : undefined,
@@ -126,7 +124,7 @@ export class SluiceClient implements Disposable {
   }
 
   /** Embeds each frame, or its regions. */
-  async *embed(frames: Frames<RegionsFrame>, settings: StreamSettings = {}): AsyncGenerator<EmbedResponse> {
+  async *embed(frames: Source<RegionsFrame>, settings: StreamSettings = {}): AsyncGenerator<EmbedResponse> {
     const options = { stream: streamOptions(settings) };
     yield* this.#stream(InferenceService.embed, EmbedRequest, frames, settings, (frame, first) => ({
       options: first ? options : undefined,
@@ -135,7 +133,7 @@ export class SluiceClient implements Disposable {
   }
 
   /** Tells the classes of each frame, or of its regions. */
-  async *classify(frames: Frames<RegionsFrame>, settings: ClassifySettings = {}): AsyncGenerator<ClassifyResponse> {
+  async *classify(frames: Source<RegionsFrame>, settings: ClassifySettings = {}): AsyncGenerator<ClassifyResponse> {
     const { topK = 0, scoreThreshold } = settings;
     const options = { stream: streamOptions(settings), topK, scoreThreshold };
     yield* this.#stream(InferenceService.classify, ClassifyRequest, frames, settings, (frame, first) => ({
@@ -145,7 +143,7 @@ export class SluiceClient implements Disposable {
   }
 
   /** Tells the class of every pixel of each frame. */
-  async *segment(frames: Frames<Frame>, settings: SegmentSettings = {}): AsyncGenerator<SegmentResponse> {
+  async *segment(frames: Source<Frame>, settings: SegmentSettings = {}): AsyncGenerator<SegmentResponse> {
     const options = { stream: streamOptions(settings), probabilityMap: settings.probabilityMap ?? false };
     yield* this.#stream(InferenceService.segment, SegmentRequest, frames, settings, (frame, first) => ({
       options: first ? options : undefined,
@@ -156,13 +154,14 @@ export class SluiceClient implements Disposable {
   async *#stream<F, Request, Response extends { readonly frame?: FrameInfo | undefined }>(
     method: { readonly path: string; readonly responseDeserialize: (bytes: Buffer) => Response },
     message: { encode(message: Request): { finish(): Uint8Array } },
-    frames: Frames<F>,
+    frames: Source<F>,
     { signal, resume = 0 }: StreamSettings,
     toMessage: (frame: F | null, first: boolean) => Request,
   ): AsyncGenerator<Response> {
     const serialize = (request: Request): Buffer => asBuffer(message.encode(request).finish());
-    const open = (some: Frames<F>): AsyncGenerator<Response> => {
+    const open = (some: Source<F>): AsyncGenerator<Response> => {
       const call = this.#client.makeBidiStreamRequest(method.path, serialize, method.responseDeserialize);
+      // An empty iterable still sends its options, so that mistakes are told.
       return exchange(call, some, signal, toMessage);
     };
     yield* resume === 0 ? open(frames) : resumedStream(frames, { times: resume, signal }, open);
@@ -172,61 +171,6 @@ export class SluiceClient implements Disposable {
   [Symbol.dispose](): void {
     this.#client.close();
   }
-}
-
-/** Sends the frames and yields the answers. An empty iterable still sends its options, so that mistakes are told. */
-async function* exchange<F, Request, Response>(
-  call: ClientDuplexStream<Request, Response>,
-  frames: Frames<F>,
-  signal: AbortSignal | undefined,
-  toMessage: (frame: F | null, first: boolean) => Request,
-): AsyncGenerator<Response> {
-  const cancel = (): void => call.cancel();
-  if (signal?.aborted === true) cancel();
-  signal?.addEventListener('abort', cancel, { once: true });
-  let failure: { readonly error: unknown } | null = null;
-  const sent = send(call, frames, toMessage).catch((error: unknown) => {
-    // The frames themselves could not be produced: there is nothing more to answer.
-    failure = { error };
-    call.cancel();
-  });
-  try {
-    for await (const response of call) yield response as Response;
-    await sent;
-  } catch (error) {
-    if (failure !== null) throw (failure as { error: unknown }).error;
-    throw error as ServiceError;
-  } finally {
-    signal?.removeEventListener('abort', cancel);
-    call.cancel();
-  }
-}
-
-async function send<F, Request, Response>(
-  call: ClientDuplexStream<Request, Response>,
-  frames: Frames<F>,
-  toMessage: (frame: F | null, first: boolean) => Request,
-): Promise<void> {
-  let first = true;
-  for await (const frame of frames) {
-    if (call.destroyed) return;
-    const more = call.write(toMessage(frame, first));
-    first = false;
-    if (!more) await writable(call);
-  }
-  if (first) call.write(toMessage(null, true));
-  call.end();
-}
-
-/** Resolves when the call takes more, or has ended. */
-function writable(call: EventEmitter): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      for (const event of ['drain', 'close', 'status'] as const) call.off(event, done);
-      resolve();
-    };
-    for (const event of ['drain', 'close', 'status'] as const) call.once(event, done);
-  });
 }
 
 function detectOptions(settings: DetectSettings): DetectOptions {
@@ -271,9 +215,4 @@ function contentOf(picture: Frame['picture']): NonNullable<FrameMessage['content
   if (typeof picture === 'string') return { $case: 'text', text: picture };
   if (picture instanceof Uint8Array) return { $case: 'encoded', encoded: picture };
   return { $case: 'raw', raw: { ...picture, stride: picture.stride ?? 0 } };
-}
-
-/** The same memory as a Buffer. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
