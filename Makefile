@@ -108,7 +108,8 @@ native-gpu-check: $(NODE_MODULES) ## compile the CUDA and TensorRT sources witho
 
 .PHONY: clean
 clean: ## remove everything that was built or fetched, models excepted
-	rm -rf dist build server/gen node_modules .venv .venv-triton clients/go/gen clients/python/sluice_client/gen out
+	rm -rf dist build server/gen node_modules .venv .venv-triton out
+	rm -rf clients/go/gen clients/python/sluice_client/gen clients/typescript/dist
 
 $(NODE_MODULES): package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error

@@ -20,6 +20,7 @@ import {
   type StreamOptions,
   type Timings,
 } from '../../server/gen/sluice/v1/inference.js';
+import { callOptions, type CallSettings } from './call-settings.js';
 import { openChannel, type ConnectionSettings, type TlsSettings } from './channel.js';
 import { asBuffer, exchange, type Source } from './exchange.js';
 import { resumedStream } from './resumed-stream.js';
@@ -55,7 +56,7 @@ export interface RegionsFrame extends Frame {
 }
 
 /** Options of every stream; see StreamOptions in the protocol. */
-export interface StreamSettings {
+export interface StreamSettings extends CallSettings {
   /** May be left out where the server has only one model that answers the call. */
   readonly model?: string;
   readonly version?: string;
@@ -67,8 +68,6 @@ export interface StreamSettings {
    * frames without an answer are sent again. Left out: 0, the failure is told. Tracks begin anew on another server.
    */
   readonly resume?: number;
-  /** Ends the stream: everything that is queued is cancelled. */
-  readonly signal?: AbortSignal;
 }
 
 /** Options of a stream of detections; see DetectOptions in the protocol. */
@@ -97,7 +96,8 @@ export interface SegmentSettings extends StreamSettings {
  * A client of one Sluice server. Frames go in as an iterable, answers come out as an async iterable in the same order;
  * both ends wait for each other, so a video of any length needs the memory of a few frames.
  *
- * A frame that failed is answered with `frame.error` set; a stream that failed throws grpc-js's ServiceError.
+ * A frame that failed is answered with `frame.error` set; a stream that failed throws grpc-js's ServiceError. A call that
+ * fails with UNAVAILABLE before its first answer is tried again, three times at most.
  */
 export class SluiceClient implements Disposable {
   readonly #client: Client;
@@ -155,12 +155,15 @@ export class SluiceClient implements Disposable {
     method: { readonly path: string; readonly responseDeserialize: (bytes: Buffer) => Response },
     message: { encode(message: Request): { finish(): Uint8Array } },
     frames: Source<F>,
-    { signal, resume = 0 }: StreamSettings,
+    settings: StreamSettings,
     toMessage: (frame: F | null, first: boolean) => Request,
   ): AsyncGenerator<Response> {
+    const { signal, resume = 0 } = settings;
     const serialize = (request: Request): Buffer => asBuffer(message.encode(request).finish());
+    const { path, responseDeserialize } = method;
+    const options = callOptions(settings);
     const open = (some: Source<F>): AsyncGenerator<Response> => {
-      const call = this.#client.makeBidiStreamRequest(method.path, serialize, method.responseDeserialize);
+      const call = this.#client.makeBidiStreamRequest(path, serialize, responseDeserialize, options);
       // An empty iterable still sends its options, so that mistakes are told.
       return exchange(call, some, signal, toMessage);
     };
