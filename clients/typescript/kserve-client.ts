@@ -9,7 +9,7 @@ import {
 } from '../../server/gen/inference/grpc_service.js';
 import { openChannel, type ConnectionSettings } from './channel.js';
 import { asBuffer, exchange, type Source } from './exchange.js';
-import { unary } from './unary.js';
+import { unaryCall } from './unary-call.js';
 
 export type { ModelMetadataResponse, ModelStatistics };
 
@@ -62,19 +62,18 @@ export class KServeClient implements Disposable {
 
   /** What a model takes and gives; a side of -1 is free. */
   metadata(model: string, version = ''): Promise<ModelMetadataResponse> {
-    return unary(this.#client, Service.modelMetadata, { name: model, version });
+    return unaryCall(this.#client, Service.modelMetadata, { name: model, version }, {});
   }
 
   /** What the server has counted of a model since it was loaded, by version. */
   async statistics(model: string, version = ''): Promise<ModelStatistics[]> {
-    return (await unary(this.#client, Service.modelStatistics, { name: model, version })).modelStats;
+    return (await unaryCall(this.#client, Service.modelStatistics, { name: model, version }, {})).modelStats;
   }
 
   /** Infers one request. */
   async infer(request: InferRequest): Promise<InferAnswer> {
-    return toAnswer(
-      await unary(this.#client, { ...Service.modelInfer, requestSerialize: serialize }, toMessage(request)),
-    );
+    const method = { ...Service.modelInfer, requestSerialize: serialize };
+    return toAnswer(await unaryCall(this.#client, method, toMessage(request), {}));
   }
 
   /** Infers request after request on one stream; the answers come in the order of the requests. */

@@ -1,7 +1,8 @@
 import type { Client } from '@grpc/grpc-js';
 import { ModelState, RepositoryService, type ModelVersion } from '../../server/gen/sluice/v1/repository.js';
+import type { CallSettings } from './call-settings.js';
 import { openChannel, type ConnectionSettings } from './channel.js';
-import { unary } from './unary.js';
+import { unaryCall } from './unary-call.js';
 
 export { ModelState };
 export type { ModelVersion };
@@ -20,18 +21,18 @@ export class RepositoryClient implements Disposable {
   }
 
   /** Every version that the server knows, by model name, then version. */
-  async list(): Promise<ModelVersion[]> {
-    return (await unary(this.#client, RepositoryService.listModels, {})).models;
+  async list(settings: CallSettings = {}): Promise<ModelVersion[]> {
+    return (await unaryCall(this.#client, RepositoryService.listModels, {}, settings)).models;
   }
 
   /** Loads a model, or brings it up to date; resolves when it is READY. Needs --model-control-mode explicit. */
-  async load(name: string): Promise<void> {
-    await unary(this.#client, RepositoryService.loadModel, { name });
+  async load(name: string, settings: CallSettings = {}): Promise<void> {
+    await unaryCall(this.#client, RepositoryService.loadModel, { name }, settings);
   }
 
   /** Unloads a model; resolves when its memory is free. Needs --model-control-mode explicit. */
-  async unload(name: string): Promise<void> {
-    await unary(this.#client, RepositoryService.unloadModel, { name });
+  async unload(name: string, settings: CallSettings = {}): Promise<void> {
+    await unaryCall(this.#client, RepositoryService.unloadModel, { name }, settings);
   }
 
   [Symbol.dispose](): void {

@@ -14,13 +14,16 @@ import {
   type Detection,
   type EmbedResponse,
   type Frame as FrameMessage,
+  type FrameInfo,
   type Region,
   type SegmentResponse,
   type StreamOptions,
   type Timings,
 } from '../../server/gen/sluice/v1/inference.js';
+import { callOptions, type CallSettings } from './call-settings.js';
 import { openChannel, type ConnectionSettings, type TlsSettings } from './channel.js';
 import { asBuffer, exchange, type Source } from './exchange.js';
+import { resumedStream } from './resumed-stream.js';
 
 export { FramePolicy, MaskFormat, PixelFormat };
 export type { ConnectionSettings, TlsSettings };
@@ -53,15 +56,18 @@ export interface RegionsFrame extends Frame {
 }
 
 /** Options of every stream; see StreamOptions in the protocol. */
-export interface StreamSettings {
+export interface StreamSettings extends CallSettings {
   /** May be left out where the server has only one model that answers the call. */
   readonly model?: string;
   readonly version?: string;
   readonly framePolicy?: FramePolicy;
   /** Frames in flight in the server. */
   readonly window?: number;
-  /** Ends the stream: everything that is queued is cancelled. */
-  readonly signal?: AbortSignal;
+  /**
+   * How often in a row the stream is opened again when it breaks off with UNAVAILABLE, as it does when a replica stops; the
+   * frames without an answer are sent again. Left out: 0, the failure is told. Tracks begin anew on another server.
+   */
+  readonly resume?: number;
 }
 
 /** Options of a stream of detections; see DetectOptions in the protocol. */
@@ -90,7 +96,8 @@ export interface SegmentSettings extends StreamSettings {
  * A client of one Sluice server. Frames go in as an iterable, answers come out as an async iterable in the same order;
  * both ends wait for each other, so a video of any length needs the memory of a few frames.
  *
- * A frame that failed is answered with `frame.error` set; a stream that failed throws grpc-js's ServiceError.
+ * A frame that failed is answered with `frame.error` set; a stream that failed throws grpc-js's ServiceError. A call that
+ * fails with UNAVAILABLE before its first answer is tried again, three times at most.
  */
 export class SluiceClient implements Disposable {
   readonly #client: Client;
@@ -99,7 +106,10 @@ export class SluiceClient implements Disposable {
     this.#client = client;
   }
 
-  /** Connects to `host:port`. Rejects when no server answers in time. */
+  /**
+   * Connects to `host:port`, or to the replicas behind a target of gRPC's such as `dns:///sluice-replicas:8001`, which take
+   * streams in turn. Rejects when no server answers in time.
+   */
   static async connect(address: string, settings: ConnectionSettings = {}): Promise<SluiceClient> {
     return new SluiceClient(await openChannel(address, settings));
   }
@@ -141,17 +151,23 @@ export class SluiceClient implements Disposable {
     }));
   }
 
-  async *#stream<F, Request, Response>(
+  async *#stream<F, Request, Response extends { readonly frame?: FrameInfo | undefined }>(
     method: { readonly path: string; readonly responseDeserialize: (bytes: Buffer) => Response },
     message: { encode(message: Request): { finish(): Uint8Array } },
     frames: Source<F>,
-    { signal }: StreamSettings,
+    settings: StreamSettings,
     toMessage: (frame: F | null, first: boolean) => Request,
   ): AsyncGenerator<Response> {
+    const { signal, resume = 0 } = settings;
     const serialize = (request: Request): Buffer => asBuffer(message.encode(request).finish());
-    const call = this.#client.makeBidiStreamRequest(method.path, serialize, method.responseDeserialize);
-    // An empty iterable still sends its options, so that mistakes are told.
-    yield* exchange(call, frames, signal, toMessage);
+    const { path, responseDeserialize } = method;
+    const options = callOptions(settings);
+    const open = (some: Source<F>): AsyncGenerator<Response> => {
+      const call = this.#client.makeBidiStreamRequest(path, serialize, responseDeserialize, options);
+      // An empty iterable still sends its options, so that mistakes are told.
+      return exchange(call, some, signal, toMessage);
+    };
+    yield* resume === 0 ? open(frames) : resumedStream(frames, { times: resume, signal }, open);
   }
 
   /** Closes the connection; open streams fail. */

@@ -1,8 +1,19 @@
 import type { z } from 'zod';
 import { availableCores } from './available-cores.js';
 import { cacheDirectory } from './cache-directory.js';
-import { boolean, choice, directory, integer, listenAddress, names, seconds } from './option-types.js';
+import {
+  boolean,
+  choice,
+  directory,
+  fraction,
+  httpUrl,
+  integer,
+  listenAddress,
+  names,
+  seconds,
+} from './option-types.js';
 import { option, type ServerOption } from './option.js';
+import { otlpEndpoint } from './otlp-endpoint.js';
 import { SECURITY_OPTIONS } from './security-options.js';
 
 /**
@@ -51,9 +62,15 @@ export const OPTION_TABLE = {
       'true: ready when every model that should be served is READY. false: ready as soon as the server answers, ' +
       'whatever its models do.',
   }),
+  drainDelay: option(seconds(0, 3600), {
+    default: 0,
+    description:
+      'How long a stopping server goes on taking work after it has told NOT_SERVING, so that load balancers send the ' +
+      'next work elsewhere before it takes none. In a cluster 5 to 15.',
+  }),
   exitTimeout: option(seconds(0, 3600), {
     default: 30,
-    description: 'How long a stopping server waits for the frames it has taken. 0: not at all.',
+    description: 'How long a stopping server that takes no more work waits for the frames it has taken. 0: not at all.',
   }),
   maxMessageBytes: option(integer('BYTES', 1024, 1_073_741_824), {
     default: 33_554_432,
@@ -98,6 +115,16 @@ export const OPTION_TABLE = {
     default: 20 * 2 ** 30,
     defaultText: `${20 * 2 ** 30} (20 GiB)`,
     description: 'What plans may take there. Beyond it those go that were not used for longest; what is in use stays.',
+  }),
+  traceEndpoint: option(httpUrl(), {
+    default: otlpEndpoint(),
+    defaultText: '$OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or $OTEL_EXPORTER_OTLP_ENDPOINT/v1/traces; else no traces',
+    description: 'Collector that traces are sent to by OTLP over HTTP: http://127.0.0.1:4318/v1/traces.',
+  }),
+  traceSampleRatio: option(fraction(), {
+    default: 1,
+    description:
+      'Share of the requests that is traced where the client sends no trace context; else the client decides.',
   }),
   logLevel: option(choice('trace', 'debug', 'info', 'warn', 'error', 'fatal'), {
     default: 'info',

@@ -67,6 +67,27 @@ export function seconds(least: number, most: number): OptionType<number> {
   });
 }
 
+export function fraction(): OptionType<number> {
+  return optionType('FRACTION', 'a number from 0 to 1', (text) => {
+    const value = /^\d*\.?\d+$/.test(text) ? Number(text) : NaN;
+    return value <= 1 ? value : undefined;
+  });
+}
+
+/** Null: none. */
+export function httpUrl(): OptionType<string | null> {
+  return optionType<string | null>(
+    'URL',
+    'an http:// or https:// URL',
+    (text) => (isHttpUrl(text) ? text : undefined),
+    (value) => value ?? 'none',
+  );
+}
+
+export function isHttpUrl(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text);
+}
+
 export function boolean(): OptionType<boolean> {
   return optionType('true|false', 'true or false', (text) =>
     text === 'true' ? true : text === 'false' ? false : undefined,

@@ -10,6 +10,7 @@ import {
 } from './option-table.js';
 import { securityContradictions } from './security-contradictions.js';
 import { SECURITY_OPTIONS, type SecurityOptionName } from './security-options.js';
+import { isHttpUrl } from './option-types.js';
 
 export type { ServerOptions };
 
@@ -102,6 +103,9 @@ function contradictions(options: ServerOptions): string[] {
       `${flagName('loadModel')}: only has a meaning with ${flagName('modelControlMode')} explicit, ` +
         `found ${options.modelControlMode}`,
     );
+  }
+  if (options.traceEndpoint !== null && !isHttpUrl(options.traceEndpoint)) {
+    problems.push(`${flagName('traceEndpoint')}: expected an http:// or https:// URL, found ${options.traceEndpoint}`);
   }
   const { grpcAddress: grpc, httpAddress: http } = options;
   if (grpc.port !== 0 && grpc.port === http.port && grpc.host === http.host) {

@@ -15,7 +15,8 @@ import { kserveService, type KserveOptions } from './kserve/kserve-service.js';
 import { Ports, type PortsOptions } from './ports.js';
 import { loadProtoFiles } from './proto-files.js';
 import { repositoryService } from './repository-service.js';
-import { StreamSession, type SessionContext } from './stream-session.js';
+import type { SessionContext } from './session-context.js';
+import { StreamSession } from './stream-session.js';
 
 export interface GrpcServerOptions extends Omit<SessionContext & KserveOptions, 'origins'> {
   /** `host:port`; port 0 takes a free one. */

@@ -1,44 +1,25 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Share } from '../core/access/client-limits.js';
-import type { Clock } from '../core/clock.js';
 import type { Ticket } from '../core/dynamic-batcher.js';
 import { ServingError } from '../core/errors.js';
 import { requireTable, type InferenceRequest, type InferenceResponse, type TaskParameters } from '../core/inference.js';
-import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
 import { contentBytes } from '../core/picture.js';
-import type { StatisticsSink } from '../core/statistics.js';
-import { FramePolicy, type FrameError, type FrameInfo } from '../gen/sluice/v1/inference.js';
-import { forClient, toFrameError, type FaultLog } from '../protocol/client-error.js';
+import type { CallTrace } from '../core/tracer.js';
+import { FramePolicy, type FrameInfo } from '../gen/sluice/v1/inference.js';
+import { forClient, toFrameError } from '../protocol/client-error.js';
 import { answeredInfo, toAnswer } from '../protocol/frame-answer.js';
 import { newFrameInfo } from '../protocol/frame-codec.js';
 import { toRequest, type StreamFrame } from '../protocol/frame-request.js';
-import type {
-  Answer,
-  Answered,
-  Finisher,
-  FinisherTools,
-  StreamChoice,
-  StreamProtocol,
-} from '../protocol/stream-protocol.js';
+import type { Answer, Finisher, StreamChoice, StreamProtocol } from '../protocol/stream-protocol.js';
 import { callTimeout } from './call-deadline.js';
-import { reasonToEnd, type CallOrigin, type CallOrigins } from './call-origins.js';
+import { reasonToEnd, type CallOrigin } from './call-origins.js';
+import { traceCall, tracedFrame } from './call-trace.js';
 import { countRefused } from './count-refused.js';
+import type { Inferred, SessionContext } from './session-context.js';
 import { toStatus } from './status.js';
-import { chooseModel, type StreamLimits, type StreamSettings } from './stream-settings.js';
+import { chooseModel, type StreamSettings } from './stream-settings.js';
 import { StreamWindow, type Slot } from './stream-window.js';
-
-/** What a session needs of the server. */
-export interface SessionContext extends FinisherTools {
-  readonly repository: ModelRepository;
-  readonly clock: Clock;
-  readonly limits: StreamLimits;
-  readonly origins: Pick<CallOrigins, 'of'>;
-  readonly statistics: StatisticsSink;
-  readonly logFault: FaultLog;
-  /** Aborted when the server begins to shut down. */
-  readonly draining: AbortSignal;
-}
 
 /** A frame that was read and not yet handed to a model. */
 interface PendingFrame<Request, Response> extends StreamFrame<Request> {
@@ -56,6 +37,7 @@ export class StreamSession<Request, Response> {
   readonly #protocol: StreamProtocol<Request, Response>;
   readonly #context: SessionContext;
   readonly #origin: CallOrigin;
+  readonly #trace: CallTrace | null;
   #settings: StreamSettings | null = null;
   #choice!: StreamChoice;
   readonly #window = new StreamWindow<Response>(
@@ -84,6 +66,7 @@ export class StreamSession<Request, Response> {
     this.#protocol = protocol;
     this.#context = context;
     this.#origin = context.origins.of(call.metadata);
+    this.#trace = traceCall(context.tracer, call);
   }
 
   /** Serves the call; resolves when it has ended, however it did. */
@@ -101,10 +84,12 @@ export class StreamSession<Request, Response> {
       if (this.#failure !== null) throw this.#failure;
       this.#call.end();
       statistics.ended(null);
+      this.#trace?.ended(null);
     } catch (cause) {
       const error = this.#failure ?? ServingError.from(cause);
       this.#failWith(error);
       statistics.ended(error);
+      this.#trace?.ended(error);
     } finally {
       for (const end of ends) end.removeEventListener('abort', endIfDraining);
       this.#finisher?.[Symbol.dispose]();
@@ -233,43 +218,51 @@ export class StreamSession<Request, Response> {
     model: Model,
   ): void {
     const { outcome, picture } = response;
-    const info = answeredInfo(this.#info(pending), response, model);
+    const inferred = { model, response };
     if (outcome instanceof ServingError) {
       picture?.release();
-      this.#fail(pending, outcome, info);
+      this.#fail(pending, outcome, inferred);
       return;
     }
     const answer = toAnswer(requireTable(outcome), response, parameters, model, this.#context.logFault);
     pending.slot.settle({
-      respond: () => this.#finish(info, answer, { model, picture }),
+      respond: () => this.#finish(pending, answer, inferred),
       discard: () => picture?.release(),
     });
   }
 
   /** The response to a frame whose turn it is. Never rejects. */
-  async #finish(info: FrameInfo, answer: Answer, answered: Answered): Promise<Response> {
+  async #finish(pending: PendingFrame<Request, Response>, answer: Answer, inferred: Inferred): Promise<Response> {
+    const { model, response } = inferred;
+    const { picture } = response;
     try {
-      const response = this.#protocol.respond(info, answer);
-      return await (this.#finisher?.finish(response, answered) ?? response);
+      const plain = this.#protocol.respond(this.#info(pending, inferred), answer);
+      const finished = await (this.#finisher?.finish(plain, { model, picture }) ?? plain);
+      this.#trace?.answered(tracedFrame(pending, this.#settings!.model, inferred, null));
+      return finished;
     } catch (cause) {
-      return this.#protocol.respond({ ...info, error: this.#toFrameError(ServingError.from(cause)) }, null);
+      return this.#failed(pending, ServingError.from(cause), inferred);
     } finally {
-      answered.picture?.release();
+      picture?.release();
     }
   }
 
   /** Answers a frame with an error. */
-  #fail(pending: PendingFrame<Request, Response>, error: ServingError, info = this.#info(pending)): void {
-    const response = this.#protocol.respond({ ...info, error: this.#toFrameError(error) }, null);
+  #fail(pending: PendingFrame<Request, Response>, error: ServingError, inferred: Inferred | null = null): void {
+    const response = this.#failed(pending, error, inferred);
     pending.slot.settle({ respond: () => response, discard: () => {} });
   }
 
-  #toFrameError(error: ServingError): FrameError {
-    return toFrameError(forClient(error, this.#context.logFault));
+  /** The response to a frame that failed. */
+  #failed(pending: PendingFrame<Request, Response>, error: ServingError, inferred: Inferred | null): Response {
+    this.#trace?.answered(tracedFrame(pending, this.#settings!.model, inferred, error));
+    const frameError = toFrameError(forClient(error, this.#context.logFault));
+    return this.#protocol.respond({ ...this.#info(pending, inferred), error: frameError }, null);
   }
 
-  #info({ frame, index }: PendingFrame<Request, Response>): FrameInfo {
-    return newFrameInfo(frame, index, this.#settings!.model);
+  #info({ frame, index }: PendingFrame<Request, Response>, inferred: Inferred | null): FrameInfo {
+    const info = newFrameInfo(frame, index, this.#settings!.model);
+    return inferred === null ? info : answeredInfo(info, inferred.response, inferred.model);
   }
 
   /** With FRAME_POLICY_LATEST, before a newer frame: what still waits is dropped. */

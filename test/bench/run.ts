@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { gate } from './gate.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
+import { metrics } from './metrics.js';
 import { operators } from './operators.js';
 import { pipelines } from './pipelines.js';
 import { Report } from './report.js';
@@ -28,6 +29,7 @@ const BENCHES: Readonly<Record<string, (report: Report, settings: Settings) => P
   tasks,
   tensors,
   gate,
+  metrics,
 };
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });

@@ -60,6 +60,7 @@ const SAMPLES: Record<OptionName, [flag: string, variable: string, text: string,
   repositoryPollSecs: ['--repository-poll-secs', 'SLUICE_REPOSITORY_POLL_SECS', '0.5', 0.5],
   loadModel: ['--load-model', 'SLUICE_LOAD_MODEL', 'a, b', ['a', 'b']],
   strictReadiness: ['--strict-readiness', 'SLUICE_STRICT_READINESS', 'false', false],
+  drainDelay: ['--drain-delay', 'SLUICE_DRAIN_DELAY', '2.5', 2.5],
   exitTimeout: ['--exit-timeout', 'SLUICE_EXIT_TIMEOUT', '0', 0],
   maxMessageBytes: ['--max-message-bytes', 'SLUICE_MAX_MESSAGE_BYTES', '1048576', 1_048_576],
   maxPicturePixels: ['--max-picture-pixels', 'SLUICE_MAX_PICTURE_PIXELS', '1000000', 1_000_000],
@@ -69,6 +70,8 @@ const SAMPLES: Record<OptionName, [flag: string, variable: string, text: string,
   threads: ['--threads', 'SLUICE_THREADS', '7', 7],
   engineCache: ['--engine-cache', 'SLUICE_ENGINE_CACHE', '/plans', '/plans'],
   engineCacheBytes: ['--engine-cache-bytes', 'SLUICE_ENGINE_CACHE_BYTES', '1000', 1000],
+  traceEndpoint: ['--trace-endpoint', 'SLUICE_TRACE_ENDPOINT', 'https://otel:4318/x', 'https://otel:4318/x'],
+  traceSampleRatio: ['--trace-sample-ratio', 'SLUICE_TRACE_SAMPLE_RATIO', '.05', 0.05],
   logLevel: ['--log-level', 'SLUICE_LOG_LEVEL', 'debug', 'debug'],
   logFormat: ['--log-format', 'SLUICE_LOG_FORMAT', 'pretty', 'pretty'],
 };
@@ -146,12 +149,15 @@ test('without flags and variables, everything has its default', (t) => {
     repositoryPollSecs: 15,
     loadModel: [],
     strictReadiness: true,
+    drainDelay: 0,
     exitTimeout: 30,
     maxMessageBytes: 32 * 1024 * 1024,
     maxPicturePixels: 64 * 1024 * 1024,
     defaultWindow: 8,
     maxWindow: 64,
     engineCacheBytes: 20 * 1024 * 1024 * 1024,
+    traceEndpoint: null,
+    traceSampleRatio: 1,
     logLevel: 'info',
     logFormat: 'json',
   });
@@ -184,6 +190,16 @@ test('numbers are taken as they are written or not at all', (t) => {
     t.is(usage(['--threads', text]).length, 1, JSON.stringify(text));
   }
   t.is(resolve(['--threads', ' 12 ']).threads, 12);
+});
+
+test('a share is a number from 0 to 1, and a collector is at a URL', (t) => {
+  for (const text of ['-0.1', '1.1', 'half', '.', '1e-2']) {
+    t.is(usage(['--trace-sample-ratio', text]).length, 1, text);
+  }
+  t.is(resolve(['--trace-sample-ratio', '0']).traceSampleRatio, 0);
+  for (const text of ['localhost:4318', 'ftp://collector', 'http://', 'none']) {
+    t.is(usage(['--trace-endpoint', text]).length, 1, text);
+  }
 });
 
 test('the default window follows a lower limit, a chosen one contradicts it', (t) => {

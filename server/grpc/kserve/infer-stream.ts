@@ -2,6 +2,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Share } from '../../core/access/client-limits.js';
 import { ServingError } from '../../core/errors.js';
 import type { StatisticsSink } from '../../core/statistics.js';
+import type { CallTrace, Tracer } from '../../core/tracer.js';
 import type {
   ModelInferRequest,
   ModelInferResponse,
@@ -10,6 +11,7 @@ import type {
 import { forClient, type FaultLog } from '../../protocol/client-error.js';
 import { callTimeout } from '../call-deadline.js';
 import { reasonToEnd, type CallOrigin, type CallOrigins } from '../call-origins.js';
+import { traceCall } from '../call-trace.js';
 import { toStatus } from '../status.js';
 import type { StreamLimits } from '../stream-settings.js';
 import { StreamWindow, type Slot } from '../stream-window.js';
@@ -22,6 +24,8 @@ export interface InferStreamContext extends InferenceContext {
   readonly limits: StreamLimits;
   readonly origins: Pick<CallOrigins, 'of'>;
   readonly statistics: StatisticsSink;
+  /** Null: nothing is traced. */
+  readonly tracer: Tracer | null;
   readonly logFault: FaultLog;
   /** Aborted when the server begins to shut down. */
   readonly draining: AbortSignal;
@@ -48,12 +52,14 @@ export class InferStream {
   readonly #call: ServerDuplexStream<Received<ModelInferRequest>, ModelStreamInferResponse>;
   readonly #context: InferStreamContext;
   readonly #origin: CallOrigin;
+  readonly #trace: CallTrace | null;
   readonly #errorsAsStatus: boolean;
   readonly #window = new StreamWindow<ModelStreamInferResponse>(
     (response) => this.#write(response),
     () => this.#endIfDraining(),
   );
   readonly #running = new Set<Inference>();
+  #requests = 0;
   /** What has ended the call; null: nothing has. */
   #failure: ServingError | null = null;
   /** The client has half-closed. */
@@ -66,6 +72,7 @@ export class InferStream {
     this.#call = call;
     this.#context = context;
     this.#origin = context.origins.of(call.metadata);
+    this.#trace = traceCall(context.tracer, call);
     const [header] = call.metadata.get(ERROR_STATUS_HEADER);
     this.#errorsAsStatus = header === 'true' || header === '1';
   }
@@ -88,10 +95,12 @@ export class InferStream {
       if (this.#failure !== null) throw this.#failure;
       this.#call.end();
       statistics.ended(null);
+      this.#trace?.ended(null);
     } catch (cause) {
       const error = this.#failure ?? ServingError.from(cause);
       this.#failWith(error);
       statistics.ended(error);
+      this.#trace?.ended(error);
     } finally {
       for (const end of ends) end.removeEventListener('abort', endIfDraining);
     }
@@ -105,7 +114,9 @@ export class InferStream {
     let share: Share | null = null;
     try {
       share = this.#origin.take(requestBytes(message));
-      const inference = Inference.start(message, callTimeout(this.#call.getDeadline()), this.#context);
+      const timeout = callTimeout(this.#call.getDeadline());
+      const call = { timeout, index: this.#requests++, trace: this.#trace };
+      const inference = Inference.start(message, call, this.#context);
       this.#running.add(inference);
       void this.#answer(inference, message.id, slot, share);
     } catch (cause) {

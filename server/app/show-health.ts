@@ -1,12 +1,14 @@
 import type { ModelRepository } from '../core/model-repository.js';
-import type { GrpcServer } from '../grpc/grpc-server.js';
+import type { HealthService } from '../grpc/health-service.js';
 
-/** Tells gRPC health of each model, by its name, whether it serves; nothing does while the server drains. */
-export function tellModels(
-  health: GrpcServer['health'],
-  repository: Pick<ModelRepository, 'ready' | 'index'>,
+/** Brings what gRPC health says of the server and its models up to date. */
+export function showHealth(
+  health: HealthService,
+  repository: ModelRepository,
+  ready: boolean,
   draining: boolean,
 ): void {
+  health.setServing(ready);
   const serving = new Set(draining ? [] : repository.ready().map(({ name }) => name));
   const known = new Set(repository.index().flatMap(({ name, versions }) => (versions.length > 0 ? [name] : [])));
   for (const name of new Set([...health.models, ...known])) {
