@@ -9,6 +9,7 @@ import { ServingError } from './core/errors.js';
 import type { VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
 import { GrpcServer } from './grpc/grpc-server.js';
+import { clientMemory } from './app/client-memory.js';
 import { logControl } from './app/log-control.js';
 import { logStatus, logWarning } from './app/log-models.js';
 import { gpuReadings } from './app/gpu-readings.js';
@@ -256,6 +257,7 @@ export class App implements AsyncDisposable {
       ready: () => this.readiness().ready,
       serverVersion: await packageVersion(),
       log: logControl(this.#logger, this.#seat),
+      sharedMemory: clientMemory(options, this.#seat),
     });
     const admin = this.#grpc.adminAddress ?? undefined;
     if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, admin, http: this.httpAddress });

@@ -16,12 +16,12 @@ export interface KserveOptions
 
 /** The service of the open inference protocol; KSERVE_DEFINITION says what it is called by. */
 export function kserveService(options: KserveOptions): UntypedServiceImplementation {
-  const { log, logFault } = options;
+  const { log, logFault, sharedMemory } = options;
   return {
     ...inferService(options),
     ...metadataService(options),
     ...kserveRepositoryService(options),
     ...settingsService(log, logFault),
-    ...sharedMemoryService(logFault),
+    ...sharedMemoryService(sharedMemory, logFault),
   };
 }

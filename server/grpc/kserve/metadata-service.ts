@@ -4,6 +4,7 @@ import type { ModelRepository } from '../../core/model-repository.js';
 import { modelMetadata } from '../../core/open-inference/model-metadata.js';
 import { modelStatistics } from '../../core/open-inference/model-statistics.js';
 import { tritonConfig } from '../../core/open-inference/triton-config.js';
+import type { ServedMemory } from '../../core/shared-memory.js';
 import { readVersion } from '../../core/version-policy.js';
 import type {
   ModelConfigRequest,
@@ -29,6 +30,8 @@ export interface MetadataContext {
   /** Whether the server takes requests. */
   readonly ready: () => boolean;
   readonly logFault: FaultLog;
+  /** Null: clients share none. */
+  readonly sharedMemory: ServedMemory | null;
 }
 
 /** The parts of the protocol that go beyond its core, as Triton names them. */
@@ -36,12 +39,13 @@ const EXTENSIONS = ['classification', 'model_repository', 'model_configuration',
 
 /** What the server and its models tell of themselves. */
 export function metadataService(context: MetadataContext): UntypedServiceImplementation {
-  const { repository, clock, serverVersion, ready, logFault } = context;
+  const { repository, clock, serverVersion, ready, logFault, sharedMemory } = context;
   return {
     serverLive: unary<object, ServerLiveResponse>(() => ({ live: true }), logFault),
     serverReady: unary<object, ServerReadyResponse>(() => ({ ready: ready() }), logFault),
     serverMetadata: unary<object, ServerMetadataResponse>(() => {
-      return { name: 'sluice', version: serverVersion, extensions: EXTENSIONS };
+      const extensions = sharedMemory === null ? EXTENSIONS : [...EXTENSIONS, 'system_shared_memory'];
+      return { name: 'sluice', version: serverVersion, extensions };
     }, logFault),
     modelReady: unary<ModelReadyRequest, ModelReadyResponse>(({ name, version }) => {
       return { ready: repository.isReady(name, readVersion(version)) };

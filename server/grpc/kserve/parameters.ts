@@ -14,9 +14,12 @@ export function readInteger(parameters: Parameters, name: string): number | null
   return Number(value);
 }
 
-/** Whether it is there at all. */
-export function hasParameter(parameters: Parameters, name: string): boolean {
-  return ownParameter(parameters, name) !== undefined;
+/** A text; null: it is not there. Throws INVALID_REQUEST where it is something else. */
+export function readText(parameters: Parameters, name: string): string | null {
+  const choice = ownParameter(parameters, name);
+  if (choice === undefined) return null;
+  if (choice.$case === 'stringParam') return choice.stringParam;
+  throw new ServingError('INVALID_REQUEST', `parameter ${quoted(name)} must be a text`);
 }
 
 function ownParameter(parameters: Parameters, name: string): InferParameter['parameterChoice'] {

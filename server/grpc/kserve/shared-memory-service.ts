@@ -1,28 +1,62 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ServingError } from '../../core/errors.js';
-import { invalid } from '../../core/tensors.js';
+import type { ServedMemory } from '../../core/shared-memory.js';
+import type {
+  CudaSharedMemoryStatusResponse,
+  SystemSharedMemoryRegisterRequest,
+  SystemSharedMemoryRegisterResponse,
+  SystemSharedMemoryStatusRequest,
+  SystemSharedMemoryStatusResponse,
+  SystemSharedMemoryUnregisterRequest,
+  SystemSharedMemoryUnregisterResponse,
+} from '../../gen/inference/grpc_service.js';
 import type { FaultLog } from '../../protocol/client-error.js';
 import { unary } from './definition.js';
-import { hasParameter, type Parameters } from './parameters.js';
 
-/** Throws INVALID_REQUEST for an input or output that lies in shared memory. */
-export function refuseSharedMemory(name: string, parameters: Parameters): void {
-  if (hasParameter(parameters, 'shared_memory_region')) {
-    throw invalid(name, 'names a shared_memory_region; send its bytes in the message');
-  }
+/** The calls of shared memory. */
+export function sharedMemoryService(served: ServedMemory | null, logFault: FaultLog): UntypedServiceImplementation {
+  const required = (): ServedMemory => {
+    if (served !== null) return served;
+    throw new ServingError(
+      'TASK_NOT_SUPPORTED',
+      'the server takes no shared memory; start it with --allow-client-shm true, or send tensors in the message',
+    );
+  };
+  return {
+    systemSharedMemoryStatus: unary<SystemSharedMemoryStatusRequest, SystemSharedMemoryStatusResponse>(({ name }) => {
+      const regions = required().memory.regions(name === '' ? null : name);
+      return { regions: Object.fromEntries(regions.map((region) => [region.name, toStatus(region)])) };
+    }, logFault),
+    systemSharedMemoryRegister: unary<SystemSharedMemoryRegisterRequest, SystemSharedMemoryRegisterResponse>(
+      async ({ name, key, offset, byteSize }) => {
+        await required().control.register({ name, key, offset: Number(offset), byteSize: Number(byteSize) });
+        return {};
+      },
+      logFault,
+    ),
+    systemSharedMemoryUnregister: unary<SystemSharedMemoryUnregisterRequest, SystemSharedMemoryUnregisterResponse>(
+      async ({ name }) => {
+        await required().control.unregister(name === '' ? null : name);
+        return {};
+      },
+      logFault,
+    ),
+    // There is never a region of a GPU, which those may be told who clear both kinds before they begin.
+    cudaSharedMemoryStatus: unary<object, CudaSharedMemoryStatusResponse>(() => {
+      required();
+      return { regions: {} };
+    }, logFault),
+    cudaSharedMemoryRegister: unary<object, object>(() => {
+      required();
+      throw new ServingError('TASK_NOT_SUPPORTED', 'memory of GPUs is not shared; register system shared memory');
+    }, logFault),
+    cudaSharedMemoryUnregister: unary<object, object>(() => {
+      required();
+      return {};
+    }, logFault),
+  };
 }
 
-/** The calls of shared memory, which is not served. */
-export function sharedMemoryService(logFault: FaultLog): UntypedServiceImplementation {
-  const refuse = unary<object, object>(() => {
-    throw new ServingError('TASK_NOT_SUPPORTED', 'shared memory is not served; send tensors in the message');
-  }, logFault);
-  return {
-    systemSharedMemoryStatus: refuse,
-    systemSharedMemoryRegister: refuse,
-    systemSharedMemoryUnregister: refuse,
-    cudaSharedMemoryStatus: refuse,
-    cudaSharedMemoryRegister: refuse,
-    cudaSharedMemoryUnregister: refuse,
-  };
+function toStatus({ name, key, offset, byteSize }: ReturnType<ServedMemory['memory']['regions']>[number]) {
+  return { name, key, offset: BigInt(offset), byteSize: BigInt(byteSize) };
 }
