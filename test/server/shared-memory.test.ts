@@ -61,13 +61,13 @@ test('every process reads inputs from shared memory and writes outputs there, wh
   await using serving = await serve(...ALLOWED, '--processes', '2');
   using segment = segmentOf();
   using client = new KserveClient(serving.server.grpcAddress);
-  await register(client, 'r', `/${segment.key}`, 200, 8);
+  await register(client, 'r', `/${segment.key}`, 248, 8);
   for (let index = 0; index < 6; index++) {
     using other = new KserveClient(serving.server.grpcAddress);
     const { regions } = await other.call('systemSharedMemoryStatus', { name: '' });
-    t.deepEqual(regions, { r: { name: 'r', key: `/${segment.key}`, offset: 8n, byteSize: 200n } });
+    t.deepEqual(regions, { r: { name: 'r', key: `/${segment.key}`, offset: 8n, byteSize: 248n } });
     await fails(t, register(other, 'r', segment.key, 10), Status.ALREADY_EXISTS, /"r"/);
-    const at = 64 + 8 * index;
+    const at = 72 + 8 * index;
     const answer = await other.infer(shared(parameters('r', 64, 8), parameters('r', 100, at)));
     t.deepEqual(answer.outputs[0]?.parameters, parameters('r', 64, at));
     t.deepEqual(
@@ -180,7 +180,7 @@ test('segments that shrink and regions that come and go under load leave right a
   const codes = new Map<number, number>();
   let running = true;
   const load = clients.map(async (client, index) => {
-    const at = 64 + index * 16;
+    const at = 80 + index * 16;
     while (running) {
       try {
         const answer = await client.infer(shared(parameters('r', 64, 16), parameters('r', 64, at)));
