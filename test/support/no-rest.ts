@@ -1,8 +1,7 @@
-import { ServingError } from '../../server/core/errors.js';
 import type { RestDoor } from '../../server/http/rest-routes.js';
 
-/** An HTTP port without the open inference protocol behind it. */
+/** What stands behind an HTTP port of which a test asks other things: every call is answered with nothing. */
 export const NO_REST: RestDoor = {
   maxBytes: 1024,
-  ask: () => Promise.reject(new ServingError('INTERNAL', 'nobody was to ask this')),
+  ask: async () => ({ status: 200, text: '{}', binary: [] }),
 };
