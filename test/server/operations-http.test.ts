@@ -30,7 +30,7 @@ test.serial('/livez answers while the process runs, and / lists what there is', 
 test.serial('with --http-page false there are probes and metrics only', async (t) => {
   await using serving = await Serving.start(async () => {}, ['--http-page', 'false']);
   const { endpoints } = JSON.parse((await get(serving, '/')).text) as { endpoints: Record<string, string> };
-  t.deepEqual(Object.keys(endpoints).sort(), ['/', '/livez', '/metrics', '/readyz']);
+  t.deepEqual(Object.keys(endpoints).sort(), ['/', '/livez', '/metrics', '/readyz', '/v2']);
   t.is((await get(serving, '/v1/status')).status, 404);
 });
 
