@@ -177,7 +177,9 @@ class OpenRegion {
   }
 
   #invalid(what: string, cause?: unknown): ServingError {
-    return new ServingError('INVALID_REQUEST', `region ${quoted(this.region.name)} of shared memory ${what}`, { cause });
+    return new ServingError('INVALID_REQUEST', `region ${quoted(this.region.name)} of shared memory ${what}`, {
+      cause,
+    });
   }
 }
 

@@ -4,6 +4,7 @@ import type { InferParameter } from '../../server/gen/inference/grpc_service.js'
 import { eventually } from '../support/eventually.js';
 import { inferMessage, KserveClient, outputsOf, type RequestFields } from '../support/kserve-client.js';
 import { perfAnalyzer } from '../support/perf-analyzer.js';
+import { sendRest } from '../support/rest-client.js';
 import { Segment } from '../support/segment.js';
 import { Serving } from '../support/serving.js';
 import { addSubModel, identityModel } from '../support/tensor-models.js';
@@ -117,7 +118,11 @@ test('what does not fit is refused by the name of the tensor or the region, and 
     [shared({ shared_memory_region: text, shared_memory_byte_size: text }), Status.INVALID_ARGUMENT, /whole number/],
     [shared({ shared_memory_region: size!, shared_memory_byte_size: size! }), Status.INVALID_ARGUMENT, /be a text/],
     [shared(parameters('r', 64), parameters('q', 64)), Status.NOT_FOUND, /no region "q"/],
-    [shared(parameters('r', 64), parameters('r', 63, 64)), Status.INVALID_ARGUMENT, /output of 64 bytes, .* gives it 63/],
+    [
+      shared(parameters('r', 64), parameters('r', 63, 64)),
+      Status.INVALID_ARGUMENT,
+      /output of 64 bytes, .* gives it 63/,
+    ],
     [shared(parameters('r', 64), parameters('r', 65, 64)), Status.INVALID_ARGUMENT, /region "r" .* has 128 bytes/],
     [
       shared(parameters('r', 64), undefined, { rawInputContents: [BYTES] }),
@@ -164,6 +169,42 @@ test('inputs and outputs in shared memory may stand beside those in the message'
     ints(outputsOf(answer)['OUTPUT1']!.data),
     Array.from({ length: 16 }, (_, index) => index - 1),
   );
+});
+
+test('the REST form of the protocol has the same regions, in every process', async (t) => {
+  await using serving = await serve(...ALLOWED, '--processes', '2');
+  using segment = segmentOf();
+  using client = new KserveClient(serving.server.grpcAddress);
+  const ask = (path: string, body: object | null) =>
+    sendRest(serving.server.httpAddress, path, body === null ? null : Buffer.from(JSON.stringify(body)), {});
+  const regions = '/v2/systemsharedmemory';
+  const said = { key: segment.key, offset: 16, byte_size: 240 };
+  t.is((await ask(`${regions}/region/r/register`, said)).status, 200);
+  t.is((await ask(`${regions}/region/r/register`, said)).status, 409);
+  for (const wrong of [{}, { ...said, byte_size: 300 }, { ...said, byte_size: '1' }, { ...said, key: 1 }]) {
+    t.is((await ask(`${regions}/region/s/register`, wrong)).status, 400);
+  }
+  t.deepEqual((await ask(`${regions}/status`, null)).json, [{ name: 'r', ...said }]);
+  t.deepEqual((await ask(`${regions}/region/r/status`, null)).json, [{ name: 'r', ...said }]);
+  t.is((await ask(`${regions}/region/q/status`, null)).status, 404);
+  const place = (offset: number) => ({
+    shared_memory_region: 'r',
+    shared_memory_byte_size: 64,
+    ...(offset === 0 ? {} : { shared_memory_offset: offset }),
+  });
+  const input = { name: 'INPUT0', datatype: 'FP32', shape: [1, 16], parameters: place(0) };
+  const outputs = [{ name: 'OUTPUT0', parameters: place(80) }];
+  const { json } = await ask('/v2/models/model/infer', { inputs: [input], outputs });
+  t.deepEqual(json.outputs, [{ name: 'OUTPUT0', datatype: 'FP32', shape: [1, 16], parameters: place(80) }]);
+  t.deepEqual(segment.bytes.slice(96, 160), BYTES);
+  t.deepEqual((await ask('/v2/models/model/infer', { inputs: [input] })).json.outputs[0].data, [...VALUES]);
+  const twice = { inputs: [{ ...input, data: [...VALUES] }] };
+  t.is((await ask('/v2/models/model/infer', twice)).status, 400);
+  await client.infer(shared(parameters('r', 64)));
+  t.is((await ask('/v2/cudasharedmemory/unregister', {})).status, 200);
+  t.is((await ask('/v2/cudasharedmemory/region/g/register', {})).status, 501);
+  t.is((await ask(`${regions}/region/r/unregister`, {})).status, 200);
+  t.deepEqual((await ask(`${regions}/status`, null)).json, []);
 });
 
 test('without --allow-client-shm a tensor in shared memory is refused', async (t) => {

@@ -1,5 +1,5 @@
 import type { InferTensorContents, ModelInferRequest } from '../../gen/inference/grpc_service.js';
-import { readPlace } from './shared-places.js';
+import { readPlace } from '../../protocol/open-inference/shared-places.js';
 
 /** Of the largest number that typed contents have. */
 const NUMBER_BYTES = 8;
