@@ -114,6 +114,18 @@ test('no place reaches beyond its region, and no output beyond its place', async
   t.deepEqual(segment.bytes, COUNTING);
 });
 
+test('a segment full of holes does not make the server read more than a message may have', async (t) => {
+  using segment = new Segment(COUNTING);
+  segment.resize(2 ** 40);
+  const segments = new SharedSegments();
+  await segments.register(region(segment.key, 0, 2 ** 40));
+  t.deepEqual([...segments.read(place(99, 2))], [99, 0]);
+  t.deepEqual([...segments.read(place(2 ** 40 - 1, 1))], [0]);
+  const whole = place(0, 2 ** 30 + 1);
+  await refused(t, () => segments.read(whole), 'INVALID_REQUEST', /"r" .* 1073741824 are the most/);
+  await refused(t, () => segments.reserve(whole), 'INVALID_REQUEST', /1073741824/);
+});
+
 test('a segment that shrinks is refused, and not made longer again', async (t) => {
   using segment = new Segment(COUNTING);
   const segments = new SharedSegments();
