@@ -8,7 +8,7 @@ import type {
   ModelInferResponse,
 } from '../../gen/inference/grpc_service.js';
 import { readInteger } from './parameters.js';
-import { refuseSharedMemory } from './shared-memory-service.js';
+import { refuseSharedMemory } from './shared-memory-calls.js';
 import { rawContents } from './typed-contents.js';
 
 /** A request for tensors as it is read. */
