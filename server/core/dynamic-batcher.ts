@@ -1,4 +1,6 @@
-import type { Clock, Timer } from './clock.js';
+import { Alarm } from './alarm.js';
+import { DynamicRule, type BatchRule, type CutPolicy, type CutView } from './batch-rule.js';
+import type { Clock } from './clock.js';
 import { ServingError } from './errors.js';
 import type { Executor } from './executor.js';
 import type {
@@ -12,13 +14,7 @@ import { ReleaseOrder } from './release-order.js';
 import { RequestQueue, type QueueLimits } from './request-queue.js';
 import type { ModelStatistics } from './statistics.js';
 
-export interface BatchingPolicy {
-  /** Most rows of a batch. */
-  readonly maxBatchSize: number;
-  /** Sizes at which a batch is cut without further waiting, ascending. */
-  readonly preferredBatchSizes: readonly number[];
-  /** Microseconds that the oldest request may wait for company although an instance is idle. */
-  readonly maxQueueDelay: number;
+export interface BatchingPolicy extends CutPolicy {
   /** Settle requests in the order in which they were dispatched. */
   readonly preserveOrdering: boolean;
   readonly priorityLevels: number;
@@ -55,37 +51,37 @@ const UNANSWERED: InferenceResult = {
 
 /**
  * Groups the requests of one model version into batches for idle instances. A batch is cut as late as possible: only
- * when an instance can take it. Then, looking from the front of the queue:
- *
- * 1. as many rows as max_batch_size allows are there: cut;
- * 2. the next request has another batch key, or would overfill the batch: cut before it;
- * 3. a preferred size is reached: cut at the largest such size;
- * 4. the oldest request has waited for max_queue_delay (at once, when that is 0): cut what is there, shared evenly
- *    among the idle instances;
- * 5. else look again when the delay of the oldest ends.
+ * when an instance can take it. Which requests it has is for the rule to say: those of DynamicRule unless told otherwise.
  */
 export class DynamicBatcher {
   readonly #policy: BatchingPolicy;
+  readonly #rule: BatchRule;
   readonly #executor: Executor;
   readonly #clock: Clock;
+  readonly #alarm: Alarm;
   readonly #statistics: ModelStatistics;
   readonly #queue: RequestQueue<Entry>;
   readonly #order = new ReleaseOrder();
   #running = 0;
-  #wakeUp: Timer | null = null;
-  #wakeUpAt = Infinity;
-  /** The time for which the timer last fired. */
-  #woken = 0;
   #stopped = false;
   readonly #drained = deferred();
 
-  constructor(policy: BatchingPolicy, executor: Executor, clock: Clock, statistics: ModelStatistics) {
+  constructor(
+    policy: BatchingPolicy,
+    executor: Executor,
+    clock: Clock,
+    statistics: ModelStatistics,
+    rule: BatchRule = new DynamicRule(policy),
+  ) {
     this.#policy = policy;
+    this.#rule = rule;
     this.#executor = executor;
     this.#clock = clock;
     this.#statistics = statistics;
     this.#queue = new RequestQueue(policy.priorityLevels, policy.queueLimits);
+    this.#alarm = new Alarm(clock, () => this.#dispatch());
     executor.onIdle = () => this.#dispatch();
+    rule.onChange = () => this.#dispatch();
   }
 
   /** Requests that wait. */
@@ -100,7 +96,7 @@ export class DynamicBatcher {
 
   /**
    * Takes a request. Throws a ServingError when it is refused: QUEUE_FULL, DEADLINE_EXCEEDED, INVALID_REQUEST (its
-   * priority) or, after `stop`, MODEL_NOT_READY.
+   * priority, or what the rule says) or, after `stop`, MODEL_NOT_READY.
    */
   enqueue(request: InferenceRequest): Ticket {
     let entry!: Entry;
@@ -111,12 +107,14 @@ export class DynamicBatcher {
       this.#admit(request);
       // What has expired makes room, also when its timer is late.
       this.#expire();
+      this.#rule.check(request);
       this.#queue.push(entry);
+      this.#rule.queued(request);
     } catch (cause) {
       this.#statistics.failed(ServingError.from(cause), this.#clock.now() - request.arrivedAt);
       throw cause;
     }
-    if (request.deadlineAt !== null) this.#wakeAt(request.deadlineAt);
+    if (request.deadlineAt !== null) this.#alarm.set(request.deadlineAt);
     this.#dispatch();
     return { response, withdraw: (reason) => this.#withdraw(entry, reason) };
   }
@@ -149,44 +147,20 @@ export class DynamicBatcher {
 
   #settleStop(): void {
     if (!this.#stopped || this.#queue.size > 0 || this.#running > 0) return;
-    this.#wakeUp?.cancel();
+    this.#alarm.clear();
     this.#drained.resolve();
   }
 
   /** The entries of the next batch, taken out of the queue; empty: it is worth waiting. */
-  #cut(): Entry[] {
-    const { maxBatchSize, preferredBatchSizes, maxQueueDelay } = this.#policy;
-    const candidates: Entry[] = [];
-    let rows = 0;
-    let closed = false;
-    let oldest = Infinity;
-    let preferred = 0;
-    for (const entry of this.#queue) {
-      const first = candidates[0];
-      // A request of more rows than a batch holds travels alone; the instance runs it in parts.
-      if (first !== undefined) {
-        const fits = rows + entry.request.rows <= maxBatchSize;
-        if (!fits || entry.request.batchKey !== first.request.batchKey) {
-          closed = true;
-          break;
-        }
-      }
-      candidates.push(entry);
-      rows += entry.request.rows;
-      oldest = Math.min(oldest, entry.request.arrivedAt);
-      if (preferredBatchSizes.includes(rows)) preferred = candidates.length;
-      if (rows >= maxBatchSize) {
-        closed = true;
-        break;
-      }
-    }
-    let length = 0;
-    if (closed) length = candidates.length;
-    else if (preferred > 0) length = preferred;
-    else if (this.#now() >= oldest + maxQueueDelay) {
-      length = Math.ceil(candidates.length / this.#executor.idle);
-    } else this.#wakeAt(oldest + maxQueueDelay);
-    const batch = candidates.slice(0, length);
+  #cut(): readonly Entry[] {
+    const view: CutView<Entry> = {
+      queue: this.#queue,
+      now: this.#alarm.now(),
+      idle: this.#executor.idle,
+      wakeAt: (at) => this.#alarm.set(at),
+      refuse: (entry, reason) => void this.#drop(entry, reason),
+    };
+    const batch = this.#rule.cut(view);
     for (const entry of batch) this.#queue.remove(entry);
     return batch;
   }
@@ -220,10 +194,16 @@ export class DynamicBatcher {
   }
 
   #withdraw(entry: Entry, reason: ServingError): boolean {
-    if (!this.#queue.remove(entry)) return false;
-    this.#settle(entry, { width: 0, height: 0, outcome: reason }, NO_PHASES, 0);
+    if (!this.#drop(entry, reason)) return false;
     // What is behind it may now fit, and a stop may have waited for it.
     this.#dispatch();
+    return true;
+  }
+
+  /** False when it is not queued any more. */
+  #drop(entry: Entry, reason: ServingError): boolean {
+    if (!this.#queue.remove(entry)) return false;
+    this.#settle(entry, { width: 0, height: 0, outcome: reason }, NO_PHASES, 0);
     return true;
   }
 
@@ -241,50 +221,27 @@ export class DynamicBatcher {
       total: now - arrivedAt,
       batchSize,
     };
-    if (result.outcome instanceof ServingError) this.#statistics.failed(result.outcome, timings.total);
+    const failed = result.outcome instanceof ServingError ? result.outcome : null;
+    if (failed !== null) this.#statistics.failed(failed, timings.total);
     else this.#statistics.succeeded(timings, rows);
+    this.#rule.left(entry.request, batchSize === 0 ? 'dropped' : failed === null ? 'answered' : 'failed');
     const release = (): void => entry.resolve({ ...result, timings });
     if (entry.place === null) release();
     else entry.place(release);
   }
 
-  /** Settles what has waited past its deadline, and arms the timer for the next one. */
+  /** Settles what has waited past its deadline, and sets the alarm for the next one. */
   #expire(): void {
-    const now = this.#now();
-    if (now < this.#wakeUpAt) return;
-    this.#wakeUp?.cancel();
-    this.#wakeUp = null;
-    this.#wakeUpAt = Infinity;
+    if (!this.#alarm.due) return;
+    const now = this.#alarm.now();
+    this.#alarm.clear();
     const reason = new ServingError('DEADLINE_EXCEEDED', 'the deadline passed while the frame was queued');
     for (const entry of this.#queue) {
       const { deadlineAt } = entry.request;
       if (deadlineAt === null) continue;
-      if (deadlineAt > now) {
-        this.#wakeAt(deadlineAt);
-      } else {
-        this.#queue.remove(entry);
-        this.#settle(entry, { width: 0, height: 0, outcome: reason }, NO_PHASES, 0);
-      }
+      if (deadlineAt > now) this.#alarm.set(deadlineAt);
+      else this.#drop(entry, reason);
     }
-  }
-
-  /** One timer serves all: it fires at the earliest time asked for, and whoever needs a later one asks again. */
-  #wakeAt(at: number): void {
-    if (at >= this.#wakeUpAt) return;
-    this.#wakeUp?.cancel();
-    this.#wakeUpAt = at;
-    this.#wakeUp = this.#clock.schedule(at - this.#clock.now(), () => {
-      const now = this.#clock.now();
-      // A timer of many days fires long before its time, and only has to be set anew.
-      this.#woken = at - now <= 1000 ? at : now;
-      this.#wakeUpAt = this.#woken;
-      this.#dispatch();
-    });
-  }
-
-  /** A timer may fire up to a millisecond early; what it was set for counts as reached all the same. */
-  #now(): number {
-    return Math.max(this.#clock.now(), this.#woken);
   }
 }
 
