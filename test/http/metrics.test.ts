@@ -112,7 +112,14 @@ test('while a version is reloaded, old and new count together', async (t) => {
 
 test('gauges are read at every scrape and do not outlive what they measure', async (t) => {
   let models: ModelGauges[] = [
-    { model: 'a', version: 1, state: 'READY', queue: { requests: 4, bytes: 99 }, instances: { total: 3, idle: 1 }, sequences: { active: 5, backlog: 2 } },
+    {
+      model: 'a',
+      version: 1,
+      state: 'READY',
+      queue: { requests: 4, bytes: 99 },
+      instances: { total: 3, idle: 1 },
+      sequences: { active: 5, backlog: 2 },
+    },
     { model: 'b', version: 2, state: 'UNAVAILABLE', queue: null, instances: null, sequences: null },
   ];
   const metrics = new Metrics(() => models);

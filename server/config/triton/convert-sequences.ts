@@ -11,7 +11,10 @@ export function convertSequences({ sequence_batching: sequences }: TritonConfig)
       ...(direct === undefined ? {} : { direct }),
       ...(oldest === undefined ? {} : { oldest: convertOldest(oldest) }),
       ...(idle === 0 ? {} : { max_sequence_idle_microseconds: idle }),
-      control_input: sequences.control_input.map(({ name, control }) => ({ name, control: control.map(convertControl) })),
+      control_input: sequences.control_input.map(({ name, control }) => ({
+        name,
+        control: control.map(convertControl),
+      })),
       state: sequences.state.map(convertState),
     },
   };

@@ -49,7 +49,10 @@ const STATE = message({
   data_type: read(DATA_TYPE, 'As it is.'),
   dims: list(read('int64', 'As it is.')),
   initial_state: list(read(INITIAL_STATE, 'As it is; left out: zeros.')),
-  use_same_buffer_for_input_output: ignored('bool', 'A state that comes is another buffer than the one that was given.'),
+  use_same_buffer_for_input_output: ignored(
+    'bool',
+    'A state that comes is another buffer than the one that was given.',
+  ),
   use_growable_memory: ignored('bool', 'A state may grow with each request.'),
 });
 
@@ -77,9 +80,7 @@ export const SEQUENCE_BATCHING = message({
     ),
   ),
   max_sequence_idle_microseconds: read('uint64', 'As it is; 0: a second.'),
-  control_input: list(
-    read(message({ name: read('string', 'As it is.'), control: list(read(CONTROL, '')) }), ''),
-  ),
+  control_input: list(read(message({ name: read('string', 'As it is.'), control: list(read(CONTROL, '')) }), '')),
   state: list(read(STATE, '')),
   iterative_sequence: ignored('bool', 'Each request is executed once.'),
 });
