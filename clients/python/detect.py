@@ -14,7 +14,7 @@ import sys
 import grpc
 
 from program import argument_parser, connect, describe_failure, read_frames, report_error
-from sluice_client.protocol import Detection
+from sluice_client import Detection
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import grpc
 
-from sluice_client import Frame, SluiceClient, Tls
-from sluice_client.protocol import FrameInfo
+from sluice_client import Frame, FrameInfo, SluiceClient, Tls
 
 
 def argument_parser(description: str) -> argparse.ArgumentParser:
@@ -28,7 +27,9 @@ def argument_parser(description: str) -> argparse.ArgumentParser:
 
 def connect(arguments: argparse.Namespace) -> SluiceClient:
     """Connects as the arguments say. Raises OSError."""
-    files = (None if path is None else Path(path).read_bytes() for path in (arguments.ca, arguments.cert, arguments.key))
+    files = (
+        None if path is None else Path(path).read_bytes() for path in (arguments.ca, arguments.cert, arguments.key)
+    )
     return SluiceClient(arguments.server, tls=Tls(*files) if arguments.tls else None, token=arguments.token)
 
 
@@ -40,7 +41,7 @@ def read_frames(images: Iterable[str]) -> Iterator[Frame]:
 
 def report_error(frame: FrameInfo) -> bool:
     """Prints the frame's error and answers whether it has one."""
-    if not frame.HasField("error"):
+    if frame.error is None:
         return False
     print(f"{frame.frame_id}: {frame.error.code}: {frame.error.message}", file=sys.stderr)
     return True

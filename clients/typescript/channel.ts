@@ -1,4 +1,5 @@
 import { Client, credentials, InterceptingCall, type ChannelCredentials, type Interceptor } from '@grpc/grpc-js';
+import { SERVICE_CONFIG } from './service-config.js';
 
 /** How a client connects, and as whom. */
 export interface ConnectionSettings {
@@ -19,9 +20,18 @@ export interface TlsSettings {
   readonly key?: Buffer;
 }
 
-const CHANNEL_OPTIONS = { 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 };
+const CHANNEL_OPTIONS = {
+  'grpc.max_receive_message_length': -1,
+  'grpc.max_send_message_length': -1,
+  'grpc.service_config': JSON.stringify(SERVICE_CONFIG),
+  // A replica that is replaced is back within seconds; the default would leave it out for up to two minutes.
+  'grpc.initial_reconnect_backoff_ms': 200,
+  'grpc.max_reconnect_backoff_ms': 5000,
+  // Each client has a connection of its own, on which a server of several processes may answer it from any of them.
+  'grpc.use_local_subchannel_pool': 1,
+};
 
-/** A channel to `host:port`. Rejects when no server answers in time. */
+/** A channel to `host:port`, or to any target that gRPC knows. Rejects when no server answers in time. */
 export function openChannel(address: string, settings: ConnectionSettings): Promise<Client> {
   const { timeoutMs = 5000, tls, token } = settings;
   const client = new Client(address, channelCredentials(tls), {
@@ -34,7 +44,7 @@ export function openChannel(address: string, settings: ConnectionSettings): Prom
       else {
         client.close();
         const how = tls === undefined ? '' : ' over TLS, or none with a certificate that is trusted';
-        reject(new Error(`no Sluice server answers at ${address} within ${timeoutMs} ms${how}`, { cause: error }));
+        reject(new Error(`no server answers at ${address} within ${timeoutMs} ms${how}`, { cause: error }));
       }
     });
   });

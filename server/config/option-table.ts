@@ -62,9 +62,15 @@ export const OPTION_TABLE = {
       'true: ready when every model that should be served is READY. false: ready as soon as the server answers, ' +
       'whatever its models do.',
   }),
+  drainDelay: option(seconds(0, 3600), {
+    default: 0,
+    description:
+      'How long a stopping server goes on taking work after it has told NOT_SERVING, so that load balancers send the ' +
+      'next work elsewhere before it takes none. In a cluster 5 to 15.',
+  }),
   exitTimeout: option(seconds(0, 3600), {
     default: 30,
-    description: 'How long a stopping server waits for the frames it has taken. 0: not at all.',
+    description: 'How long a stopping server that takes no more work waits for the frames it has taken. 0: not at all.',
   }),
   maxMessageBytes: option(integer('BYTES', 1024, 1_073_741_824), {
     default: 33_554_432,

@@ -1,4 +1,3 @@
-import { Alarm } from './alarm.js';
 import { DynamicRule, type BatchRule, type CutPolicy, type CutView } from './batch-rule.js';
 import type { Clock } from './clock.js';
 import { ServingError } from './errors.js';
@@ -13,6 +12,7 @@ import type {
 import { ReleaseOrder } from './release-order.js';
 import { RequestQueue, type QueueLimits } from './request-queue.js';
 import type { ModelStatistics } from './statistics.js';
+import { WakeUp } from './wake-up.js';
 
 export interface BatchingPolicy extends CutPolicy {
   /** Settle requests in the order in which they were dispatched. */
@@ -51,18 +51,21 @@ const UNANSWERED: InferenceResult = {
 
 /**
  * Groups the requests of one model version into batches for idle instances. A batch is cut as late as possible: only
- * when an instance can take it. Which requests it has is for the rule to say: those of DynamicRule unless told otherwise.
+ * when an instance can take it, and all that has arrived together is in the queue. Which requests a batch has is for
+ * the rule to say: those of DynamicRule unless told otherwise.
  */
 export class DynamicBatcher {
   readonly #policy: BatchingPolicy;
   readonly #rule: BatchRule;
   readonly #executor: Executor;
   readonly #clock: Clock;
-  readonly #alarm: Alarm;
   readonly #statistics: ModelStatistics;
   readonly #queue: RequestQueue<Entry>;
   readonly #order = new ReleaseOrder();
   #running = 0;
+  /** Whether the queue is looked at as soon as all that arrives now is in it. */
+  #gathering = false;
+  readonly #wakeUp: WakeUp;
   #stopped = false;
   readonly #drained = deferred();
 
@@ -79,7 +82,7 @@ export class DynamicBatcher {
     this.#clock = clock;
     this.#statistics = statistics;
     this.#queue = new RequestQueue(policy.priorityLevels, policy.queueLimits);
-    this.#alarm = new Alarm(clock, () => this.#dispatch());
+    this.#wakeUp = new WakeUp(clock, () => this.#dispatch());
     executor.onIdle = () => this.#dispatch();
     rule.onChange = () => this.#dispatch();
   }
@@ -107,15 +110,13 @@ export class DynamicBatcher {
       this.#admit(request);
       // What has expired makes room, also when its timer is late.
       this.#expire();
-      this.#rule.check(request);
-      this.#queue.push(entry);
-      this.#rule.queued(request);
+      this.#push(entry);
     } catch (cause) {
       this.#statistics.failed(ServingError.from(cause), this.#clock.now() - request.arrivedAt);
       throw cause;
     }
-    if (request.deadlineAt !== null) this.#alarm.set(request.deadlineAt);
-    this.#dispatch();
+    if (request.deadlineAt !== null) this.#wakeUp.at(request.deadlineAt);
+    this.#gather();
     return { response, withdraw: (reason) => this.#withdraw(entry, reason) };
   }
 
@@ -135,6 +136,30 @@ export class DynamicBatcher {
     }
   }
 
+  #push(entry: Entry): void {
+    this.#rule.check(entry.request);
+    try {
+      this.#queue.push(entry);
+    } catch (error) {
+      if (!this.#gathering) throw error;
+      // What is still being gathered has no claim to the room of those that wait.
+      this.#dispatch();
+      this.#rule.check(entry.request);
+      this.#queue.push(entry);
+    }
+    this.#rule.queued(entry.request);
+  }
+
+  /** Requests that arrive together travel together: each batch costs two threads a wake-up. */
+  #gather(): void {
+    if (this.#gathering || this.#executor.idle === 0) return;
+    this.#gathering = true;
+    this.#clock.soon(() => {
+      this.#gathering = false;
+      this.#dispatch();
+    });
+  }
+
   #dispatch(): void {
     this.#expire();
     while (this.#executor.idle > 0 && this.#queue.size > 0) {
@@ -147,7 +172,7 @@ export class DynamicBatcher {
 
   #settleStop(): void {
     if (!this.#stopped || this.#queue.size > 0 || this.#running > 0) return;
-    this.#alarm.clear();
+    this.#wakeUp.cancel();
     this.#drained.resolve();
   }
 
@@ -155,9 +180,9 @@ export class DynamicBatcher {
   #cut(): readonly Entry[] {
     const view: CutView<Entry> = {
       queue: this.#queue,
-      now: this.#alarm.now(),
+      now: this.#wakeUp.now(),
       idle: this.#executor.idle,
-      wakeAt: (at) => this.#alarm.set(at),
+      wakeAt: (at) => this.#wakeUp.at(at),
       refuse: (entry, reason) => void this.#drop(entry, reason),
     };
     const batch = this.#rule.cut(view);
@@ -222,24 +247,23 @@ export class DynamicBatcher {
       batchSize,
     };
     const failed = result.outcome instanceof ServingError ? result.outcome : null;
-    if (failed !== null) this.#statistics.failed(failed, timings.total);
-    else this.#statistics.succeeded(timings, rows);
+    if (failed === null) this.#statistics.succeeded(timings, rows);
+    else this.#statistics.failed(failed, timings.total);
     this.#rule.left(entry.request, batchSize === 0 ? 'dropped' : failed === null ? 'answered' : 'failed');
     const release = (): void => entry.resolve({ ...result, timings });
     if (entry.place === null) release();
     else entry.place(release);
   }
 
-  /** Settles what has waited past its deadline, and sets the alarm for the next one. */
+  /** Settles what has waited past its deadline, and arms the timer for the next one. */
   #expire(): void {
-    if (!this.#alarm.due) return;
-    const now = this.#alarm.now();
-    this.#alarm.clear();
+    if (!this.#wakeUp.takeDue()) return;
+    const now = this.#wakeUp.now();
     const reason = new ServingError('DEADLINE_EXCEEDED', 'the deadline passed while the frame was queued');
     for (const entry of this.#queue) {
       const { deadlineAt } = entry.request;
       if (deadlineAt === null) continue;
-      if (deadlineAt > now) this.#alarm.set(deadlineAt);
+      if (deadlineAt > now) this.#wakeUp.at(deadlineAt);
       else this.#drop(entry, reason);
     }
   }

@@ -55,10 +55,6 @@ class Sum implements DurationSum {
     this.count += 1;
     this.us += us;
   }
-
-  copy(): DurationSum {
-    return { count: this.count, us: this.us };
-  }
 }
 
 class SizeSums implements BatchSizeCounts {

@@ -34,7 +34,8 @@ export async function runPrimary(options: ServerOptions, logger: Logger, stopped
   const over = Promise.race([stopped.then(() => false), group.deviceLost.then(() => true), group.failed]);
   void tellSteps(group, formatListenAddress(http.address), logger);
   const lost = await over;
-  logger.info({ exitTimeout: options.exitTimeout }, 'draining');
+  const { drainDelay, exitTimeout } = options;
+  logger.info({ drainDelay, exitTimeout }, 'draining');
   const drained = await group.drain();
   logger.info({ drained }, 'stopped');
   if (lost) return EXIT_CODES.DEVICE_LOST.code;

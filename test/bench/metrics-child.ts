@@ -1,13 +1,13 @@
 import { pino } from 'pino';
+import { Security } from '../../server/app/security.js';
 import { readModelConfig } from '../../server/config/read-model-config.js';
+import { resolveServerOptions } from '../../server/config/server-options.js';
 import { systemClock } from '../../server/core/clock.js';
 import type { Executor } from '../../server/core/executor.js';
 import type { BatchResult, InferenceRequest, InferenceResult } from '../../server/core/inference.js';
 import { ModelRepository } from '../../server/core/model-repository.js';
 import { Model } from '../../server/core/model.js';
 import { NO_STATISTICS, type StatisticsSink } from '../../server/core/statistics.js';
-import { Security } from '../../server/app/security.js';
-import { resolveServerOptions } from '../../server/config/server-options.js';
 import { GrpcServer } from '../../server/grpc/grpc-server.js';
 import { Metrics } from '../../server/http/metrics.js';
 import { Tracing } from '../../server/tracing/tracing.js';

@@ -1,8 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { SluiceClient } from '../../clients/typescript/sluice-client.js';
-import { drive } from '../../server/cli/bench-load.js';
+import { drive, forSeconds } from '../../server/cli/bench/load.js';
+import { SluiceTarget } from '../../server/cli/bench/sluice-target.js';
 import { grey } from '../support/pictures.js';
 
 /** What a server records of its requests. */
@@ -26,34 +26,39 @@ export const IDENTITY_MODEL = 'identity';
 
 const PROGRAM = fileURLToPath(new URL('metrics-child.js', import.meta.url));
 
-const LOAD = { call: 'detect', model: IDENTITY_MODEL, pictures: [grey(0, 4)], window: 16, streams: 2 } as const;
+const LOAD = { model: IDENTITY_MODEL, pictures: [grey(0, 4)], connections: 1, streams: 2 };
+const IN_FLIGHT = 32;
 
 /** A server in a process of its own, see metrics-child.ts, and a client in this one. */
 export class ObservedServer implements AsyncDisposable {
   readonly #child: ChildProcess;
-  readonly #client: SluiceClient;
+  readonly #target: SluiceTarget;
 
-  private constructor(child: ChildProcess, client: SluiceClient) {
+  private constructor(child: ChildProcess, target: SluiceTarget) {
     this.#child = child;
-    this.#client = client;
+    this.#target = target;
   }
 
   /** `directory` holds IDENTITY_MODEL. */
   static async start(directory: string, recorders: Recorders): Promise<ObservedServer> {
     const child = fork(PROGRAM, [JSON.stringify([directory, recorders])]);
     const [address] = (await once(child, 'message')) as [string];
-    return new ObservedServer(child, await SluiceClient.connect(address));
+    return new ObservedServer(child, await SluiceTarget.open({ ...LOAD, address }));
   }
 
   /** Keeps frames in flight for some seconds. */
   async run(seconds: number): Promise<ObservedRun> {
     const [cpu, start] = [await this.#ask('cpu'), performance.now()];
-    const samples = await drive(this.#client, { ...LOAD, frames: Infinity, seconds });
+    const senders = this.#target.senders(IN_FLIGHT / LOAD.streams);
+    let answered = 0;
+    await drive(senders, { concurrency: IN_FLIGHT }, forSeconds(seconds), ({ failure }) => {
+      if (failure !== null) throw new Error(`a frame failed: ${failure.message}`);
+      answered += 1;
+    });
+    await Promise.all(senders.map((sender) => sender.close()));
     const elapsed = (performance.now() - start) / 1000;
-    const failed = samples.find(({ frame }) => frame.error !== undefined);
-    if (failed !== undefined) throw new Error(`a frame failed: ${failed.frame.error?.message}`);
     const spent = (await this.#ask('cpu')) - cpu;
-    return { framesPerSecond: samples.length / elapsed, cpuPerFrame: spent / samples.length };
+    return { framesPerSecond: answered / elapsed, cpuPerFrame: spent / answered };
   }
 
   /** Spans of traces that did not get through. */
@@ -62,7 +67,7 @@ export class ObservedServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#client[Symbol.dispose]();
+    this.#target[Symbol.dispose]();
     this.#child.kill('SIGKILL');
     await once(this.#child, 'close');
   }

@@ -9,6 +9,7 @@ import { Report } from './report.js';
 import { FULL, QUICK, type Settings } from './settings.js';
 import { start } from './start.js';
 import { tasks } from './tasks.js';
+import { tensors } from './tensors.js';
 import { throughput } from './throughput.js';
 import { trackers } from './trackers.js';
 
@@ -26,6 +27,7 @@ const BENCHES: Readonly<Record<string, (report: Report, settings: Settings) => P
   pipelines,
   trackers,
   tasks,
+  tensors,
   gate,
   metrics,
 };

@@ -77,7 +77,7 @@ tlsTest('with TLS a client gets in that trusts the authority, and none without T
   await using volume = await SecretVolume.create(files(await ours.issue('server')));
   await using served = await GuardedServer.start(flags(volume));
   t.is(await served.embed({ tls: { ca: ours.certificate } }), 1);
-  await t.throwsAsync(served.embed({ timeoutMs: 1000 }), { message: /no Sluice server answers/ });
+  await t.throwsAsync(served.embed({ timeoutMs: 1000 }), { message: /no server answers/ });
   await t.throwsAsync(served.embed({ timeoutMs: 1000, tls: { ca: others.certificate } }), {
     message: /over TLS, or none with a certificate that is trusted/,
   });
@@ -91,7 +91,7 @@ tlsTest('with mutual TLS a client needs a certificate of the authority that the 
   t.is(await served.embed({ tls: { ca: ours.certificate, ...good } }), 1);
   for (const own of [{}, foreign]) {
     await t.throwsAsync(served.embed({ timeoutMs: 1000, tls: { ca: ours.certificate, ...own } }), {
-      message: /no Sluice server answers/,
+      message: /no server answers/,
     });
   }
 });

@@ -1,9 +1,12 @@
 import test, { type ExecutionContext } from 'ava';
 import type { DetectResponse } from '../../server/gen/sluice/v1/inference.js';
+import { inferMessage, KserveClient } from '../support/kserve-client.js';
 import { detectFrame, detectOptions } from '../support/messages.js';
 import { encode, grey, spots } from '../support/pictures.js';
 import { addStageModels, DESCRIBE, FIND, pipelineOf, SIDE } from '../support/pipelines.js';
 import { Serving } from '../support/serving.js';
+import { addSubModel } from '../support/tensor-models.js';
+import { tensor } from '../support/tensors.js';
 import { TraceCollector, type CollectedSpan } from '../support/trace-collector.js';
 
 /** What a collector hears of streams, read from the bytes by OpenTelemetry's own Python messages. */
@@ -38,6 +41,7 @@ function serve(flags: readonly string[], environment: Readonly<Record<string, st
     async (repository) => {
       await addStageModels(repository);
       await repository.configure('people', pipelineOf([FIND, DESCRIBE]));
+      await repository.addVersion('sums', 1, addSubModel(['batch', 2]));
     },
     flags,
     { OTEL_BSP_SCHEDULE_DELAY: '20', ...environment },
@@ -187,6 +191,43 @@ test.serial('A pipeline has a span a stage, with the phases of its model', async
     checkPhases(t, phases, { ...answer!, frame: { ...answer!.frame!, timings: told.timings } });
     t.is(phases[0]!.from, stage.from);
   }
+});
+
+test.serial('Calls of the open inference protocol are traced alike, streams and single requests', async (t) => {
+  const trace = '5'.repeat(32);
+  const headers = { traceparent: `00-${trace}-${CLIENT}-01` };
+  using client = new KserveClient(serving.server.grpcAddress);
+  const input = (name: string) => tensor(name, 'INT32', [1, 2], Int32Array.from([5, 7]));
+  const request = inferMessage('sums', [input('INPUT0'), input('INPUT1')], { id: 'first' });
+  await client.stream([request, inferMessage('sums', [input('INPUT0')], { id: 'second' })], headers);
+  const [call] = await collector.named('inference.GRPCInferenceService/ModelStreamInfer', 1, trace);
+  t.like(call!.attributes, { 'sluice.requests': 2, 'sluice.status': 'OK' });
+  const requests = collector.below(call!);
+  t.deepEqual(
+    requests.map(({ attributes }) => [attributes['sluice.request.id'], attributes['sluice.status']]),
+    [
+      ['first', 'OK'],
+      ['second', 'INVALID_REQUEST'],
+    ],
+  );
+  t.deepEqual(
+    collector.below(requests[0]!).map(({ name }) => name),
+    [...PHASES, 'respond'],
+  );
+
+  await using other = await TraceCollector.start();
+  await using traced = await serve(['--trace-endpoint', `${other.url}/v1/traces`]);
+  using unary = new KserveClient(traced.server.grpcAddress);
+  await unary.infer(request);
+  await t.throwsAsync(unary.infer(inferMessage('nosuch', [])));
+  const calls = await other.named('inference.GRPCInferenceService/ModelInfer', 2);
+  t.deepEqual(
+    calls.map((one) => [one.attributes['sluice.status'], other.below(one).length]),
+    [
+      ['OK', 1],
+      ['MODEL_NOT_FOUND', 1],
+    ],
+  );
 });
 
 test.serial("OpenTelemetry's own variables name the collector, its headers and the service", async (t) => {

@@ -61,7 +61,7 @@ export class SequenceBench {
 
   /**
    * Queues requests. `a1` is one of sequence a; `a1+` starts it, `a1-` ends it, `a1+-` is all of it. What is refused at once
-   * is told among the answers.
+   * is told among the answers. Each arrives alone.
    */
   send(names: string, options: RequestOptions = {}): void {
     for (const text of names.split(' ')) {
@@ -85,6 +85,7 @@ export class SequenceBench {
     } catch (error) {
       this.#answered(name, error);
     }
+    this.clock.allRead();
   }
 
   cancel(name: string, reason: Error): boolean {

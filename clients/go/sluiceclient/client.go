@@ -13,7 +13,8 @@ import (
 	sluicev1 "sluice/gen/sluice/v1"
 )
 
-// Client is a client of one Sluice server, for any number of streams at once and from any goroutine.
+// Client is a client of one Sluice server, for any number of streams at once and from any goroutine. A call that fails with
+// UNAVAILABLE before its first answer is tried again, three times at most.
 type Client struct {
 	connection *grpc.ClientConn
 	stub       sluicev1.InferenceClient

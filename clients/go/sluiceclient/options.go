@@ -36,6 +36,7 @@ func dialOptions(options []Option) []grpc.DialOption {
 	}
 	all := []grpc.DialOption{
 		grpc.WithTransportCredentials(dialing.transport),
+		grpc.WithDefaultServiceConfig(retries),
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(math.MaxInt32),
 			grpc.MaxCallSendMsgSize(math.MaxInt32),

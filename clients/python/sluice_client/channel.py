@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
 
-_UNLIMITED_MESSAGES = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+_RETRIES = {
+    "methodConfig": [
+        {
+            "name": [{"service": "sluice.v1.Inference"}, {"service": "sluice.v1.Repository"}],
+            "retryPolicy": {
+                "maxAttempts": 4,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "1s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ]
+}
+"""A call that fails with UNAVAILABLE before its first answer is tried again, three times at most."""
+
+_OPTIONS: list[tuple[str, int | str]] = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.service_config", json.dumps(_RETRIES)),
+]
 
 
 @dataclass(frozen=True)
@@ -23,16 +44,18 @@ class Tls:
     """The private key of `certificate`."""
 
 
-def open_channel(address: str, tls: Tls | None) -> grpc.Channel:
-    """A channel to "host:port", not connected yet."""
+def open_channel(address: str, tls: Tls | None, token: str) -> grpc.Channel:
+    """A channel to "host:port", not connected yet; each of its calls carries the token, unless that is empty."""
     if tls is None:
-        return grpc.insecure_channel(address, options=_UNLIMITED_MESSAGES)
-    credentials = grpc.ssl_channel_credentials(tls.ca, tls.key, tls.certificate)
-    return grpc.secure_channel(address, credentials, options=_UNLIMITED_MESSAGES)
+        channel = grpc.insecure_channel(address, options=_OPTIONS)
+    else:
+        credentials = grpc.ssl_channel_credentials(tls.ca, tls.key, tls.certificate)
+        channel = grpc.secure_channel(address, credentials, options=_OPTIONS)
+    return channel if token == "" else grpc.intercept_channel(channel, _WithToken(token))
 
 
-class WithToken(grpc.StreamStreamClientInterceptor):
-    """Sends a token with every stream.
+class _WithToken(grpc.StreamStreamClientInterceptor, grpc.UnaryUnaryClientInterceptor):
+    """Sends a token with every call.
 
     gRPC's own call credentials refuse to go without TLS, where a proxy beside the server may well do that part.
     """
@@ -46,17 +69,24 @@ class WithToken(grpc.StreamStreamClientInterceptor):
         client_call_details: grpc.ClientCallDetails,
         request_iterator: Iterator[Any],
     ) -> Any:
-        details = client_call_details
-        return continuation(
-            _Details(
-                details.method,
-                details.timeout,
-                [*(details.metadata or ()), self._entry],
-                details.credentials,
-                details.wait_for_ready,
-                details.compression,
-            ),
-            request_iterator,
+        return continuation(self._details(client_call_details), request_iterator)
+
+    def intercept_unary_unary(
+        self,
+        continuation: Callable[[grpc.ClientCallDetails, Any], Any],
+        client_call_details: grpc.ClientCallDetails,
+        request: Any,
+    ) -> Any:
+        return continuation(self._details(client_call_details), request)
+
+    def _details(self, details: grpc.ClientCallDetails) -> grpc.ClientCallDetails:
+        return _Details(
+            details.method,
+            details.timeout,
+            (*(details.metadata or ()), self._entry),
+            details.credentials,
+            details.wait_for_ready,
+            details.compression,
         )
 
 
@@ -64,7 +94,7 @@ class WithToken(grpc.StreamStreamClientInterceptor):
 class _Details(grpc.ClientCallDetails):
     method: str
     timeout: float | None
-    metadata: list[tuple[str, str]]
+    metadata: tuple[tuple[str, str | bytes], ...] | None
     credentials: grpc.CallCredentials | None
     wait_for_ready: bool | None
     compression: grpc.Compression | None

@@ -1,5 +1,5 @@
-import { Alarm } from '../alarm.js';
 import type { Clock } from '../clock.js';
+import { WakeUp } from '../wake-up.js';
 import { SequenceMemory, type SequenceStep } from './sequence-step.js';
 
 /** A sequence from one start to its end. */
@@ -55,7 +55,7 @@ export class SequenceTable {
   /** Called when the first sequence opens (true), and when the last has ended (false). */
   onUse: (inUse: boolean) => void = () => {};
   readonly #limits: SequenceLimits;
-  readonly #alarm: Alarm;
+  readonly #wakeUp: WakeUp;
   readonly #open = new Map<string, Sequence>();
   readonly #backlog = new Set<Sequence>();
   /** Those without requests, the longest so first. */
@@ -67,7 +67,7 @@ export class SequenceTable {
   constructor(limits: SequenceLimits, clock: Clock) {
     this.#limits = limits;
     this.#free = Array.from({ length: limits.slots }, (_, index) => limits.slots - 1 - index);
-    this.#alarm = new Alarm(clock, () => this.#expire());
+    this.#wakeUp = new WakeUp(clock, () => this.#expire());
   }
 
   /** Sequences that have a slot, and that wait for one. */
@@ -114,9 +114,9 @@ export class SequenceTable {
       this.end(sequence);
       return;
     }
-    sequence.quietSince = this.#alarm.now();
+    sequence.quietSince = this.#wakeUp.now();
     this.#quiet.add(sequence);
-    this.#alarm.set(sequence.quietSince + this.#limits.maxIdle);
+    this.#wakeUp.at(sequence.quietSince + this.#limits.maxIdle);
   }
 
   /** Begins anew behind those that wait. */
@@ -131,7 +131,7 @@ export class SequenceTable {
     this.#backlog.delete(sequence);
     this.#release(sequence);
     if (this.#open.size > 0) return;
-    this.#alarm.clear();
+    this.#wakeUp.cancel();
     this.onUse(false);
   }
 
@@ -143,13 +143,12 @@ export class SequenceTable {
 
   /** Ends what has had no requests for too long. */
   #expire(): void {
-    if (!this.#alarm.due) return;
-    const now = this.#alarm.now();
-    this.#alarm.clear();
+    if (!this.#wakeUp.takeDue()) return;
+    const now = this.#wakeUp.now();
     const due = [...this.#quiet].filter(({ quietSince }) => quietSince + this.#limits.maxIdle <= now);
     for (const sequence of due) this.end(sequence);
     const [next] = this.#quiet;
-    if (next !== undefined) this.#alarm.set(next.quietSince + this.#limits.maxIdle);
+    if (next !== undefined) this.#wakeUp.at(next.quietSince + this.#limits.maxIdle);
     if (due.length > 0) this.onIdleEnd();
   }
 
