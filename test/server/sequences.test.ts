@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { status as Status, type ServiceError } from '@grpc/grpc-js';
 import test, { type ExecutionContext } from 'ava';
-import type { InferParameter } from '../../server/gen/inference/grpc_service.js';
 import { inferMessage, KserveClient, outputsOf } from '../support/kserve-client.js';
 import { accumulating, accumulator, collector, witness, witnessing } from '../support/sequence-models.js';
+import { parameters, summand as message, type Step } from '../support/sequence-messages.js';
 import { Serving } from '../support/serving.js';
 import { identityModel } from '../support/tensor-models.js';
 import { floats, tensor } from '../support/tensors.js';
@@ -53,29 +53,6 @@ test.after.always(async () => {
   client?.[Symbol.dispose]();
   await serving?.[Symbol.asyncDispose]();
 });
-
-interface Step {
-  readonly id?: number | string;
-  readonly start?: boolean;
-  readonly end?: boolean;
-}
-
-function parameters({ id, start, end }: Step): Record<string, InferParameter> {
-  const flag = (value: boolean): InferParameter => ({ parameterChoice: { $case: 'boolParam', boolParam: value } });
-  const named: Record<string, InferParameter> = {};
-  if (typeof id === 'number')
-    named['sequence_id'] = { parameterChoice: { $case: 'uint64Param', uint64Param: BigInt(id) } };
-  if (typeof id === 'string') named['sequence_id'] = { parameterChoice: { $case: 'stringParam', stringParam: id } };
-  if (start !== undefined) named['sequence_start'] = flag(start);
-  if (end !== undefined) named['sequence_end'] = flag(end);
-  return named;
-}
-
-function message(model: string, value: number, step: Step) {
-  return inferMessage(model, [tensor('INPUT', 'FP32', [1, 1], Float32Array.of(value))], {
-    parameters: parameters(step),
-  });
-}
 
 async function add(model: string, value: number, step: Step): Promise<number> {
   return floats(outputsOf(await client.infer(message(model, value, step)))['OUTPUT']!)[0]!;

@@ -89,6 +89,7 @@ export function accumulating(keys: object = {}, { start = true } = {}): object {
   return {
     task: 'tensors',
     max_batch_size: 4,
+    instance_group: { count: 1 },
     sequence_batching: {
       max_sequence_idle_microseconds: 60_000_000,
       control_input: start ? [START] : [],
@@ -103,6 +104,7 @@ export function witnessing(keys: object = {}): object {
   return {
     task: 'tensors',
     max_batch_size: 4,
+    instance_group: { count: 1 },
     sequence_batching: {
       max_sequence_idle_microseconds: 60_000_000,
       control_input: [
