@@ -2,11 +2,11 @@ import { systemClock } from '../core/clock.js';
 import { withDeclaredTensors } from '../core/declared-tensors.js';
 import { openEnsemble } from '../core/ensemble/open-ensemble.js';
 import type { Executor } from '../core/executor.js';
-import { readStateFiles } from '../core/sequences/state-files.js';
 import { withSequences } from '../core/sequences/sequence-executor.js';
 import { openPipeline, type LoadableModels } from '../core/pipeline/open-pipeline.js';
 import { modelDirectory } from '../runtime/model-directory.js';
 import type { ModelExecutors, VersionToServe } from '../runtime/model-executor.js';
+import { readStateFiles } from './read-state-files.js';
 
 /** Makes the executor of a version: of its own network, or of other models. Throws as these do. */
 export async function createExecutor(

@@ -1,4 +1,4 @@
-import { ignored, list, map, message, names, oneOf, part, read } from './field-type.js';
+import { ignored, list, map, message, names, oneOf, read } from './field-type.js';
 import { DATA_TYPE } from './tensor-fields.js';
 
 /** What a config.pbtxt says of how requests come to a model. */

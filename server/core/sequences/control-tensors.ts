@@ -8,7 +8,7 @@ export interface Control {
   readonly name: string;
   readonly datatype: Datatype;
   /** Its one element; null: of a row that no request has. */
-  dataFor(step: SequenceStep | null): Uint8Array;
+  readonly dataFor: (step: SequenceStep | null) => Uint8Array;
 }
 
 export function controlsOf({ control_input: inputs }: SequenceConfig): Control[] {
