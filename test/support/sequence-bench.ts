@@ -1,4 +1,5 @@
 import { DynamicBatcher, type Ticket } from '../../server/core/dynamic-batcher.js';
+import type { ServingError } from '../../server/core/errors.js';
 import { sequenceSchema } from '../../server/core/sequences/sequence-config.js';
 import { SequenceRule } from '../../server/core/sequences/sequence-rule.js';
 import { SequenceStep, type SequenceId } from '../../server/core/sequences/sequence-step.js';
@@ -88,8 +89,9 @@ export class SequenceBench {
     this.clock.allRead();
   }
 
-  cancel(name: string, reason: Error): boolean {
-    return this.#tickets.get(name)!.withdraw(reason as never);
+  /** False where it is not queued. */
+  cancel(name: string, reason: ServingError): boolean {
+    return this.#tickets.get(name)?.withdraw(reason) ?? false;
   }
 
   /** Ends the oldest batch that runs. */

@@ -74,7 +74,24 @@ export class SequenceRule implements BatchRule {
 
   cut<T extends Queued>(view: CutView<T>): readonly T[] {
     const { oldest } = this.#policy.config;
-    const fronts = oldest === undefined ? this.#cutDirect(view) : this.#cutOldest(view, oldest);
+    let refusals = 0;
+    const counting: CutView<T> = {
+      queue: view.queue,
+      now: view.now,
+      idle: view.idle,
+      wakeAt: (at) => view.wakeAt(at),
+      refuse: (item, reason) => {
+        refusals += 1;
+        view.refuse(item, reason);
+      },
+    };
+    let fronts: readonly Front<T>[] = [];
+    let seen: number;
+    do {
+      seen = refusals;
+      fronts = oldest === undefined ? this.#cutDirect(counting) : this.#cutOldest(counting, oldest);
+      // What was refused may have left its slot to a sequence whose requests come earlier in the queue.
+    } while (fronts.length === 0 && refusals > seen);
     return fronts.map(({ item, step, sequence }) => {
       sequence.queued -= 1;
       sequence.running = true;
@@ -120,12 +137,14 @@ export class SequenceRule implements BatchRule {
       const { request } = item;
       const place = this.#placeOf(request);
       const { sequence, run, step } = place;
-      if (sequence.slot === null || sequence.running || seen.has(sequence)) continue;
       if (run.lost) {
         view.refuse(item, notBegun(step));
         continue;
       }
+      // Also where it has no slot yet: a refusal may give it one, and its first request comes first.
+      if (seen.has(sequence)) continue;
       seen.add(sequence);
+      if (sequence.slot === null || sequence.running) continue;
       yield { ...place, item, request };
     }
   }

@@ -194,6 +194,14 @@ test('after a start that fails nothing of its sequence runs, until it begins aga
   t.is(bench.answers.at(-1), 'a3');
 });
 
+test('the slot of a sequence whose start failed goes at once to one that waits', async (t) => {
+  const bench = new SequenceBench({ maxBatchSize: 1 });
+  bench.send('a1+ b1+ a2');
+  await bench.fail(new ServingError('INSTANCE_LOST', 'the instance died'));
+  t.deepEqual(bench.answers, ['a1 INSTANCE_LOST', 'a2 INVALID_REQUEST']);
+  t.deepEqual(bench.batches, ['0:a1', '0:b1']);
+});
+
 test('a later request that fails or is cancelled leaves its sequence open', async (t) => {
   const bench = new SequenceBench();
   bench.send('a1+ a2 a3');
