@@ -38,7 +38,12 @@ for (const flags of [
     const { code, output, points } = await perfAnalyzer(
       serving.server.grpcAddress,
       'sum',
-      ...['--num-of-sequences', '6', '--sequence-length', '5', ...flags, ...SHORT],
+      '--num-of-sequences',
+      '6',
+      '--sequence-length',
+      '5',
+      ...flags,
+      ...SHORT,
     );
     t.is(code, 0, output);
     t.is(points.length, 1, output);
