@@ -6,6 +6,7 @@ import type { ServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
 import { drainInOrder } from './core/drain-sequence.js';
 import { ServingError } from './core/errors.js';
+import { ResponseCache } from './core/response-cache.js';
 import type { VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
 import { GrpcServer } from './grpc/grpc-server.js';
@@ -59,6 +60,8 @@ export class App implements AsyncDisposable {
   readonly #logFault: FaultLog = (id, fault) =>
     this.#logger.error({ id, err: fault }, 'a request met a fault of the server');
   readonly #executors: ModelExecutors;
+  /** Null: no answers are kept. */
+  readonly #responses: ResponseCache | null;
   readonly #repository: ModelRepository;
   #security!: Security;
   /** Null: nothing is traced. */
@@ -72,9 +75,11 @@ export class App implements AsyncDisposable {
     this.#options = options;
     this.#logger = logger;
     this.#seat = seat;
+    this.#responses = ResponseCache.create(options.responseCacheBytes);
     this.#metrics = new Metrics(() => this.#view.gauges(), {
       process: seat?.number ?? 1,
       connections: () => (this.#grpc as GrpcServer | undefined)?.connections ?? 0,
+      responses: this.#responses,
       certificateExpiry: () => (this.#security as Security | undefined)?.certificateExpiry ?? null,
       gpus: gpuReadings((why) => this.#logger.warn({ reason: why }, 'the driver tells nothing of the GPUs')),
     });
@@ -101,6 +106,7 @@ export class App implements AsyncDisposable {
         executors: this.#executors,
         models: () => this.#repository,
         statistics: () => this.page.statistics,
+        responses: this.#responses,
         logger,
         draining: this.#draining.signal,
       }),
@@ -263,6 +269,7 @@ export class App implements AsyncDisposable {
   }
 
   #modelChanged(name: string, status: VersionStatus | null): void {
+    this.#responses?.modelsChanged();
     logStatus(this.#logger, name, status);
     this.#updateHealth();
   }

@@ -3,6 +3,7 @@ import { systemClock } from '../core/clock.js';
 import type { ModelLoader } from '../core/model-lifecycle.js';
 import { Model } from '../core/model.js';
 import type { LoadableModels } from '../core/pipeline/open-pipeline.js';
+import type { ResponseCache } from '../core/response-cache.js';
 import type { StatisticsSink } from '../core/statistics.js';
 import type { ModelExecutors } from '../runtime/model-executor.js';
 import { createExecutor } from './create-executor.js';
@@ -13,13 +14,16 @@ export interface LoaderParts {
   /** For versions that are made of other models. */
   readonly models: () => LoadableModels;
   readonly statistics: () => StatisticsSink;
+  /** Null: no answers are kept. */
+  readonly responses: ResponseCache | null;
   readonly logger: Logger;
   /** Aborted when nothing is to be loaded any more. */
   readonly draining: AbortSignal;
 }
 
 /** Loads versions for the repository: from their files to what answers requests. */
-export function versionLoader({ executors, models, statistics, logger, draining }: LoaderParts): ModelLoader {
+export function versionLoader(parts: LoaderParts): ModelLoader {
+  const { executors, models, statistics, responses, logger, draining } = parts;
   return async (name, { config, labels, outputLabels }, { version, path }, signal) => {
     const start = performance.now();
     const wanted = { model: name, version, modelFile: path, config, labels: labels.length };
@@ -29,6 +33,10 @@ export function versionLoader({ executors, models, statistics, logger, draining 
     logger.info({ model: `${name}/${version}`, milliseconds: Math.round(milliseconds) }, 'loaded');
     const own = statistics().forModel(name, version);
     statistics().modelLoaded(name, version, milliseconds / 1000);
-    return new Model({ name, version, config, labels, outputLabels, executor, statistics: own, clock: systemClock });
+    if (config.response_cache.enable && responses === null) {
+      logger.warn({ model: name }, 'its answers are not kept: response_cache needs --response-cache-bytes');
+    }
+    const about = { name, version, config, labels, outputLabels };
+    return new Model({ ...about, executor, statistics: own, clock: systemClock, responses });
   };
 }

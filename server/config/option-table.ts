@@ -116,6 +116,13 @@ export const OPTION_TABLE = {
     defaultText: `${20 * 2 ** 30} (20 GiB)`,
     description: 'What plans may take there. Beyond it those go that were not used for longest; what is in use stays.',
   }),
+  responseCacheBytes: option(integer('BYTES', 0, 2 ** 50), {
+    default: 0,
+    defaultText: '0, none are kept',
+    description:
+      'Memory in which answers are kept of models whose configuration has response_cache. Beyond it those go that were ' +
+      'not asked for for longest. Each process of --processes has as much.',
+  }),
   traceEndpoint: option(httpUrl(), {
     default: otlpEndpoint(),
     defaultText: '$OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or $OTEL_EXPORTER_OTLP_ENDPOINT/v1/traces; else no traces',

@@ -17,6 +17,7 @@ export interface TaskDependent {
   readonly ensemble_scheduling?: EnsembleConfig | undefined;
   readonly annotate?: unknown;
   readonly tracker?: TrackerConfig | undefined;
+  readonly response_cache: { readonly enable: boolean };
   readonly instance_group: { readonly kind: string };
 }
 
@@ -51,6 +52,12 @@ export function taskProblems(config: TaskDependent, traits: TaskTraits): Problem
     problems.push([
       ['tracker', 'deepsort'],
       `features decide who is who, and task ${task} gives none: track in a pipeline with a stage that embeds`,
+    ]);
+  }
+  if (tracker !== undefined && config.response_cache.enable) {
+    problems.push([
+      ['response_cache', 'enable'],
+      'has no meaning with a tracker, to which equal frames are not the same: remove one of the two',
     ]);
   }
   if (task === 'fall' && config.instance_group.kind === 'KIND_GPU') {

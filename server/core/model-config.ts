@@ -7,6 +7,7 @@ import { channelsOf } from './network-input.js';
 import { pipelineSchema } from './pipeline/pipeline-config.js';
 import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
 import { meaningProblems, postprocessSchema } from './postprocess-config.js';
+import { responseCacheSchema } from './response-cache-config.js';
 import { TASK_INPUTS, TASK_KINDS, TASKS } from './tasks.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
 import { tensorsSchema } from './tensors-config.js';
@@ -130,6 +131,7 @@ const fields = z.strictObject({
   instance_group: instanceGroupSchema.prefault({}),
   tensorrt: tensorrtSchema.prefault({}),
   dynamic_batching: dynamicBatchingSchema.prefault({}),
+  response_cache: responseCacheSchema.prefault({}),
   version_policy: versionPolicySchema.default({ latest: { num_versions: 1 } }),
   model_warmup: z
     .array(warmupSchema)
@@ -261,6 +263,7 @@ export const modelConfigSchema = fields
       'ensemble_scheduling',
       'annotate',
       'tracker',
+      'response_cache',
       'instance_group.kind',
     ]),
   )

@@ -139,7 +139,7 @@ export const MODEL_CONFIG = message({
   ),
   model_transaction_policy: read(message({ decoupled: ignored('bool', 'Each request gets one answer.') }), ''),
   model_repository_agents: ignored(message({ agents: list(part(AGENT)) }), 'The directory is read as it is.'),
-  response_cache: ignored(message({ enable: part('bool') }), 'Each request is computed.'),
+  response_cache: read(message({ enable: read('bool', 'As it is.') }), ''),
   model_metrics: ignored(
     message({ metric_control: list(part(METRIC_CONTROL)) }),
     'Histograms have the buckets that REFERENCE.md lists.',
