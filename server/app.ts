@@ -6,7 +6,6 @@ import type { ServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
 import { drainInOrder } from './core/drain-sequence.js';
 import { ServingError } from './core/errors.js';
-import { ResponseCache } from './core/response-cache.js';
 import type { VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
 import { GrpcServer } from './grpc/grpc-server.js';
@@ -14,6 +13,7 @@ import { logControl } from './app/log-control.js';
 import { logStatus, logWarning } from './app/log-models.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { LivePage } from './app/live-page.js';
+import { modelSharing, type ModelSharing } from './app/model-sharing.js';
 import { ModelView } from './app/model-view.js';
 import { openTracing } from './app/open-tracing.js';
 import { RepositoryPoll } from './app/repository-poll.js';
@@ -60,8 +60,7 @@ export class App implements AsyncDisposable {
   readonly #logFault: FaultLog = (id, fault) =>
     this.#logger.error({ id, err: fault }, 'a request met a fault of the server');
   readonly #executors: ModelExecutors;
-  /** Null: no answers are kept. */
-  readonly #responses: ResponseCache | null;
+  readonly #sharing: ModelSharing;
   readonly #repository: ModelRepository;
   #security!: Security;
   /** Null: nothing is traced. */
@@ -75,11 +74,11 @@ export class App implements AsyncDisposable {
     this.#options = options;
     this.#logger = logger;
     this.#seat = seat;
-    this.#responses = ResponseCache.create(options.responseCacheBytes);
+    this.#sharing = modelSharing(options);
     this.#metrics = new Metrics(() => this.#view.gauges(), {
       process: seat?.number ?? 1,
       connections: () => (this.#grpc as GrpcServer | undefined)?.connections ?? 0,
-      responses: this.#responses,
+      responses: this.#sharing.responses,
       certificateExpiry: () => (this.#security as Security | undefined)?.certificateExpiry ?? null,
       gpus: gpuReadings((why) => this.#logger.warn({ reason: why }, 'the driver tells nothing of the GPUs')),
     });
@@ -106,7 +105,7 @@ export class App implements AsyncDisposable {
         executors: this.#executors,
         models: () => this.#repository,
         statistics: () => this.page.statistics,
-        responses: this.#responses,
+        ...this.#sharing,
         logger,
         draining: this.#draining.signal,
       }),
@@ -269,7 +268,7 @@ export class App implements AsyncDisposable {
   }
 
   #modelChanged(name: string, status: VersionStatus | null): void {
-    this.#responses?.modelsChanged();
+    this.#sharing.responses?.modelsChanged();
     logStatus(this.#logger, name, status);
     this.#updateHealth();
   }

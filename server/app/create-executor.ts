@@ -2,14 +2,17 @@ import { systemClock } from '../core/clock.js';
 import { withDeclaredTensors } from '../core/declared-tensors.js';
 import { openEnsemble } from '../core/ensemble/open-ensemble.js';
 import type { Executor } from '../core/executor.js';
+import { withRateLimit } from '../core/limited-executor.js';
 import { openPipeline, type LoadableModels } from '../core/pipeline/open-pipeline.js';
+import type { RateLimiter } from '../core/rate-limiter.js';
 import type { ModelExecutors, VersionToServe } from '../runtime/model-executor.js';
 
-/** Makes the executor of a version: of its own network, or of other models. Throws as these do. */
+/** Makes the executor of a version: of its own network, or of other models. Limiter null: nobody waits for another. */
 export async function createExecutor(
   version: VersionToServe,
   executors: ModelExecutors,
   models: LoadableModels,
+  limiter: RateLimiter | null,
 ): Promise<Executor> {
   const { model, config, signal } = version;
   const { pipeline, ensemble_scheduling: ensemble, tensors } = config;
@@ -23,6 +26,8 @@ export async function createExecutor(
       signal,
     );
   }
-  const executor = await executors.create(version);
-  return tensors === undefined ? executor : await withDeclaredTensors(executor, tensors);
+  const own = await executors.create(version);
+  const executor = tensors === undefined ? own : await withDeclaredTensors(own, tensors);
+  const { rate_limiter: limits } = config.instance_group;
+  return limiter === null || limits.resources.length === 0 ? executor : await withRateLimit(executor, limits, limiter);
 }
