@@ -273,6 +273,19 @@ test('what is said as it would be without saying so is not warned of', (t) => {
   t.true(config('response_cache { enable: true }').response_cache.enable);
 });
 
+test('the rate limiter of the first group is that of the model', (t) => {
+  const limiter = (priority: number) =>
+    `rate_limiter { resources { name: "R" global: true count: 2 } priority: ${priority} }`;
+  const group = (text: string) => `instance_group { kind: KIND_CPU count: 1 ${text} }\n`;
+  const resources = [{ name: 'R', global: true, count: 2 }];
+  t.deepEqual(config(group(limiter(0))).instance_group.rate_limiter, { resources, priority: 1 });
+  t.deepEqual(config(group('')).instance_group.rate_limiter, { resources: [], priority: 1 });
+  const two = group(limiter(3)) + group(limiter(4));
+  t.deepEqual(config(two).instance_group.rate_limiter, { resources, priority: 3 });
+  t.deepEqual(warnings(two), ['2:42 instance_group[1].rate_limiter: That of the first group counts for all.']);
+  t.deepEqual(warnings(group(limiter(3)) + group(limiter(3))), []);
+});
+
 test('every mistake is told with its line and column', (t) => {
   const error = refusal(t, 'max_batch_sise: 8\ninput {\n  data_type: FP32\n  dims: "3"\n}');
   t.is(error.code, 'CONFIG_INVALID');

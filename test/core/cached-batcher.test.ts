@@ -77,7 +77,8 @@ test('nobody who gets an answer can change what the next one gets', async (t) =>
   await bench.finish(7);
   const second = bench.submit(10);
   await settle();
-  for (const { answers } of [first, follower, second]) structuredClone(0, { transfer: [table(answers[0]!).buffer as ArrayBuffer] });
+  for (const { answers } of [first, follower, second])
+    structuredClone(0, { transfer: [table(answers[0]!).buffer as ArrayBuffer] });
   const third = bench.submit(10);
   await settle();
   t.is(valueOf(third), 7);
