@@ -92,7 +92,7 @@ export class Metrics implements StatisticsSink, TraceStatistics, MetricsSource {
     const { gpus, responses } = this.#readings;
     this.#gpus = gpus === null ? null : new GpuSeries(this.#registry, gpus);
     registerModelMetrics(this.#registry, () => this.#series.values());
-    if (responses !== null) registerCacheMetrics(this.#registry, responses);
+    registerCacheMetrics(this.#registry, responses);
     registerMachineMetrics(this.#registry);
     this.engines = new EngineMetrics({
       lookups: this.#counter(METRICS.planLookups),
