@@ -32,9 +32,12 @@ export class Inference {
   /** Rejects with a ServingError. */
   readonly response: Promise<ModelInferResponse>;
   readonly #ticket: Ticket;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly #abandoned: AbortController;
 
-  private constructor(ticket: Ticket, response: Promise<ModelInferResponse>) {
+  private constructor(ticket: Ticket, abandoned: AbortController, response: Promise<ModelInferResponse>) {
     this.#ticket = ticket;
+    this.#abandoned = abandoned;
     this.response = response;
   }
 
@@ -55,12 +58,13 @@ export class Inference {
         const read = readInferRequest(message);
         return { asked: read, request: inferRequest(held.model, read, { arrivedAt, callTimeout: call.timeout }) };
       });
-      const ticket = held.enqueue(request);
+      const abandoned = new AbortController();
+      const ticket = held.enqueue({ ...request, signal: abandoned.signal });
       const onResponse = ({ timings, outcome }: InferenceResponse): void => {
         const error = outcome instanceof ServingError ? outcome : null;
         call.trace?.answered({ ...told, version: held.model.version, timings, error });
       };
-      return new Inference(ticket, answer(message.id, asked, ticket, held, onResponse));
+      return new Inference(ticket, abandoned, answer(message.id, asked, ticket, held, onResponse));
     } catch (cause) {
       const version = lease?.model.version ?? null;
       lease?.[Symbol.dispose]();
@@ -69,8 +73,9 @@ export class Inference {
     }
   }
 
-  /** Takes it out of the queue, where it is still there. */
+  /** Takes it out of the queue, where it is still there; an ensemble that runs starts no further step. */
   cancel(reason: ServingError): void {
+    this.#abandoned.abort(reason);
     this.#ticket.withdraw(reason);
   }
 }
