@@ -2,7 +2,9 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { ErrorCode, ServingError } from '../core/errors.js';
 import type { ModelState } from '../core/model-state.js';
 import type { ModelStatistics, StatisticsSink, StreamingCall, StreamStatistics } from '../core/statistics.js';
+import type { ResponseCache } from '../core/response-cache.js';
 import type { SpanLoss, TraceStatistics } from '../core/tracer.js';
+import { registerCacheMetrics } from './cache-series.js';
 import { BUILD_BUCKETS } from './engine-metric-definitions.js';
 import { EngineMetrics } from './engine-metrics.js';
 import { GpuSeries, type GpuSource } from './gpu-series.js';
@@ -21,6 +23,8 @@ export interface ModelGauges {
   readonly queue: { readonly requests: number; readonly bytes: number } | null;
   /** Null where there are none (the version is not READY). */
   readonly instances: { readonly total: number; readonly idle: number } | null;
+  /** Null where there are none (the version is not READY, or its requests stand for themselves). */
+  readonly sequences: { readonly active: number; readonly backlog: number } | null;
 }
 
 /** What else is read once a scrape. */
@@ -31,6 +35,8 @@ export interface ServerReadings {
   readonly connections: () => number;
   /** Null: there is no GPU addon. */
   readonly gpus: GpuSource | null;
+  /** Null: no answers are kept. */
+  readonly responses: ResponseCache | null;
   /** Seconds since 1970; null: there is no certificate. */
   readonly certificateExpiry: () => number | null;
 }
@@ -70,8 +76,16 @@ export class Metrics implements StatisticsSink, TraceStatistics, MetricsSource {
   readonly #pending = this.#gauge(TRITON_METRICS.pending);
   readonly #queuedBytes = this.#gauge(METRICS.queuedBytes);
   readonly #instances = this.#gauge(METRICS.instances);
+  readonly #sequences = this.#gauge(METRICS.sequences);
   readonly #modelState = this.#gauge(METRICS.modelState);
-  readonly #modelGauges = [this.#queuedRequests, this.#pending, this.#queuedBytes, this.#instances, this.#modelState];
+  readonly #modelGauges = [
+    this.#queuedRequests,
+    this.#pending,
+    this.#queuedBytes,
+    this.#instances,
+    this.#sequences,
+    this.#modelState,
+  ];
   readonly #streamsOpen = this.#gauge(METRICS.streamsOpen);
   readonly #streams = this.#counter(METRICS.streams);
   readonly #connections = this.#gauge(METRICS.connections);
@@ -83,10 +97,12 @@ export class Metrics implements StatisticsSink, TraceStatistics, MetricsSource {
 
   constructor(models: () => Iterable<ModelGauges>, readings: Partial<ServerReadings> = {}) {
     this.#models = models;
-    this.#readings = { process: 1, connections: () => 0, gpus: null, certificateExpiry: () => null, ...readings };
-    const { gpus } = this.#readings;
+    const none = { process: 1, connections: () => 0, gpus: null, responses: null, certificateExpiry: () => null };
+    this.#readings = { ...none, ...readings };
+    const { gpus, responses } = this.#readings;
     this.#gpus = gpus === null ? null : new GpuSeries(this.#registry, gpus);
     registerModelMetrics(this.#registry, () => this.#series.values());
+    registerCacheMetrics(this.#registry, responses);
     registerMachineMetrics(this.#registry);
     this.engines = new EngineMetrics({
       lookups: this.#counter(METRICS.planLookups),
@@ -160,7 +176,7 @@ export class Metrics implements StatisticsSink, TraceStatistics, MetricsSource {
     this.#connections.set({ process: String(this.#readings.process) }, this.#readings.connections());
     this.#gpus?.update();
     for (const gauge of this.#modelGauges) gauge.reset();
-    for (const { model, version, state, queue, instances } of this.#models()) {
+    for (const { model, version, state, queue, instances, sequences } of this.#models()) {
       const labels = { model, version: String(version) };
       for (const name of STATES) this.#modelState.set({ ...labels, state: name }, name === state ? 1 : 0);
       if (queue !== null) {
@@ -171,6 +187,10 @@ export class Metrics implements StatisticsSink, TraceStatistics, MetricsSource {
       if (instances !== null) {
         this.#instances.set({ ...labels, state: 'idle' }, instances.idle);
         this.#instances.set({ ...labels, state: 'busy' }, instances.total - instances.idle);
+      }
+      if (sequences !== null) {
+        this.#sequences.set({ ...labels, state: 'active' }, sequences.active);
+        this.#sequences.set({ ...labels, state: 'backlog' }, sequences.backlog);
       }
     }
   }

@@ -138,6 +138,7 @@ test('/v1/status tells what the report and the metrics say, each in its place', 
     state: 'READY',
     queue: { requests: 2, bytes: 30 },
     instances: { total: 4, idle: 1 },
+    sequences: null,
   } as const;
   const gpus = { read: () => [READING], warn: () => {}, now: () => 0 };
   const metrics = new Metrics(() => [gauges], { connections: () => 3, gpus });

@@ -13,7 +13,9 @@ _SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],
     "methodConfig": [
         {
-            "name": [{"service": "sluice.v1.Inference"}, {"service": "sluice.v1.Repository"}],
+            # Not streams: when gRPC (seen with 1.85 and with 1.51) tries one again whose frames do not fit its buffer, it
+            # crashes.
+            "name": [{"service": "sluice.v1.Repository"}],
             "retryPolicy": {
                 "maxAttempts": 4,
                 "initialBackoff": "0.1s",
@@ -24,7 +26,8 @@ _SERVICE_CONFIG = {
         }
     ],
 }
-"""The addresses of a target take calls in turn. A call that fails with UNAVAILABLE before its first answer is tried again, three times at most."""
+"""The addresses of a target take calls in turn. A call to the repository that fails with UNAVAILABLE is tried again, three
+times at most."""
 
 _OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.max_receive_message_length", -1),

@@ -1,5 +1,6 @@
 import { convertBatching } from './convert-batching.js';
 import { convertInstances } from './convert-instances.js';
+import { convertSequences } from './convert-sequences.js';
 import { convertTensorRt } from './convert-tensorrt.js';
 import type { Reservations, TritonConfig } from './reservations.js';
 
@@ -12,12 +13,14 @@ export function convertConfig(config: TritonConfig, platform: Platform, notes: R
     max_batch_size: mostRows(config, notes) || openBatch(config, platform),
     tensors: convertTensors(config),
     dynamic_batching: convertBatching(config, notes),
+    ...(config.response_cache === undefined ? {} : { response_cache: config.response_cache }),
     ...(config.version_policy === undefined ? {} : { version_policy: config.version_policy }),
   };
   if (platform === 'ensemble') return { task: 'ensemble', ...common, ensemble_scheduling: convertSteps(config, notes) };
   return {
     task: 'tensors',
     ...common,
+    ...convertSequences(config),
     default_model_filename: modelFile(config),
     instance_group: convertInstances(config, notes),
     tensorrt: convertTensorRt(config, platform === 'plan', notes),

@@ -9,7 +9,7 @@ import type {
   ModelInferRequest_InferInputTensor as InputMessage,
   ModelInferResponse,
 } from '../../gen/inference/grpc_service.js';
-import { readInteger } from './parameters.js';
+import { readInteger, readSequence } from './parameters.js';
 import { readPlace, writePlace } from './shared-places.js';
 import { rawContents } from './typed-contents.js';
 
@@ -43,6 +43,7 @@ export function readInferRequest(request: ModelInferRequest, memory: SharedMemor
     outputs,
     priority: readInteger(request.parameters, 'priority') ?? 0,
     timeout: readInteger(request.parameters, 'timeout'),
+    sequence: readSequence(request.parameters),
     classifications,
     places,
   };

@@ -11,6 +11,7 @@ import type { CallTrace } from '../../core/tracer.js';
 import { readVersion } from '../../core/version-policy.js';
 import type { ModelInferRequest, ModelInferResponse } from '../../gen/inference/grpc_service.js';
 import { readInferRequest, writeInferResponse, type ReadRequest } from './infer-codec.js';
+import { readSequence } from './parameters.js';
 
 /** What an inference needs of the server. */
 export interface InferenceContext {
@@ -35,9 +36,12 @@ export class Inference {
   /** Rejects with a ServingError. */
   readonly response: Promise<ModelInferResponse>;
   readonly #ticket: Ticket;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly #abandoned: AbortController;
 
-  private constructor(ticket: Ticket, response: Promise<ModelInferResponse>) {
+  private constructor(ticket: Ticket, abandoned: AbortController, response: Promise<ModelInferResponse>) {
     this.#ticket = ticket;
+    this.#abandoned = abandoned;
     this.response = response;
   }
 
@@ -51,7 +55,11 @@ export class Inference {
     let lease: ModelLease | null = null;
     let shared: SharedOutputs | null = null;
     try {
-      const held = repository.acquire(message.modelName, readVersion(message.modelVersion));
+      const held = repository.acquire(
+        message.modelName,
+        readVersion(message.modelVersion),
+        readSequence(message.parameters),
+      );
       lease = held;
       const { asked, request } = refusing(held, () => {
         const read = readInferRequest(message, memory);
@@ -59,12 +67,14 @@ export class Inference {
         shared = memory === null ? null : SharedOutputs.reserve(memory, read.places);
         return { asked: read, request: checked };
       });
-      const ticket = held.enqueue(request);
+      const abandoned = new AbortController();
+      const ticket = held.enqueue({ ...request, signal: abandoned.signal });
       const onResponse = ({ timings, outcome }: InferenceResponse): void => {
         const error = outcome instanceof ServingError ? outcome : null;
         call.trace?.answered({ ...told, version: held.model.version, timings, error });
       };
-      return new Inference(ticket, answer(message.id, asked, ticket, { lease: held, shared }, onResponse));
+      const kept = { lease: held, shared };
+      return new Inference(ticket, abandoned, answer(message.id, asked, ticket, kept, onResponse));
     } catch (cause) {
       const version = lease?.model.version ?? null;
       lease?.[Symbol.dispose]();
@@ -74,8 +84,9 @@ export class Inference {
     }
   }
 
-  /** Takes it out of the queue, where it is still there. */
+  /** Takes it out of the queue, where it is still there; an ensemble that runs starts no further step. */
   cancel(reason: ServingError): void {
+    this.#abandoned.abort(reason);
     this.#ticket.withdraw(reason);
   }
 }

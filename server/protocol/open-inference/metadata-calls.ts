@@ -31,7 +31,15 @@ export interface MetadataContext {
 }
 
 /** The parts of the protocol that go beyond its core, as Triton names them. */
-const EXTENSIONS = ['classification', 'model_repository', 'model_configuration', 'parameters', 'statistics', 'logging'];
+const EXTENSIONS = [
+  'classification',
+  'sequence',
+  'model_repository',
+  'model_configuration',
+  'parameters',
+  'statistics',
+  'logging',
+];
 
 /** What the server and its models tell of themselves. */
 export function metadataCalls(context: MetadataContext) {
