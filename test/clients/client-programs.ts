@@ -23,7 +23,7 @@ export interface ClientPrograms {
   /** Why they cannot be had on this machine; null: they can. */
   readonly missing: string | null;
   /** Flags come first: Go reads none behind a file. */
-  run(program: 'detect' | 'embed', args: readonly string[]): Promise<Ended>;
+  readonly run: (program: 'detect' | 'embed', args: readonly string[]) => Promise<Ended>;
 }
 
 export const pythonPrograms: ClientPrograms = {
