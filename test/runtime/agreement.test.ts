@@ -104,7 +104,7 @@ test('classifiers are compared by their best class', async (t) => {
     [[[0.25, 0.75]], [[0.5, 0.5]], [[1, 0]], [[0, 1]]],
     [[[0.5, 0.5]], [[0.75, 0.25]], [[0.75, 0.25]], [[0.25, 0.75]]],
   );
-  const config = modelConfigSchema.parse({ ...EMBEDDER, task: 'classification', max_batch_size: 4 });
+  const config = modelConfigSchema.parse({ task: 'classification', input: EMBEDDER.input, max_batch_size: 4 });
   const report = await measureAgreement({ ...models, pictures: await anyPictures(scratch, 4), config });
   t.deepEqual(report, { kind: 'classify', agreement: 0.75, pictures: 4, sameBest: 3, meanScoreDifference: 0.25 });
   t.notThrows(() => requireAgreement(report, 0.75));
