@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   ok = Run("activate", TestActivate) && ok;
   ok = Run("pool_tokens", TestPoolTokens) && ok;
   ok = Run("class_map", TestClassMap) && ok;
+  ok = Run("heat_peaks", TestHeatPeaks) && ok;
   ok = Run("jpeg", [] { return TestJpeg(paths); }) && ok;
   ok = Run("bench", [] {
          BenchWarp();
@@ -43,6 +44,7 @@ int main(int argc, char** argv) {
          BenchActivate();
          BenchPoolTokens();
          BenchClassMap();
+         BenchHeatPeaks();
          return true;
        }) && ok;
   return ok ? 0 : 1;

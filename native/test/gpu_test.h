@@ -95,6 +95,7 @@ bool TestL2Normalize();
 bool TestActivate();
 bool TestPoolTokens();
 bool TestClassMap();
+bool TestHeatPeaks();
 /** Of files that the GPU should decode, and of others. */
 bool TestJpeg(const std::vector<const char*>& paths);
 
@@ -104,5 +105,6 @@ void BenchL2Normalize();
 void BenchActivate();
 void BenchPoolTokens();
 void BenchClassMap();
+void BenchHeatPeaks();
 
 }  // namespace sluice::test

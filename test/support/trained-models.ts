@@ -64,6 +64,12 @@ export function drawScenes(directory: string, kind: SceneKind): void {
   python(['-m', 'training.held_out', resolve(directory), '--kinds', kind]);
 }
 
+/** Draws scenes of a kind that neither training nor judging sees into `directory`. Returns where they are. */
+export function drawFurtherScenes(directory: string, kind: 'shapes' | 'faces', count: number): string {
+  python(['-m', 'training.held_out', resolve(directory), '--kinds', kind, '--further', `${count}`]);
+  return resolve(directory, kind);
+}
+
 /** The measures of a served model on its held-out scenes. */
 export async function measure(
   client: SluiceClient,

@@ -75,6 +75,11 @@ def scenes(kind, count=None):
     return [DRAW[kind](i) for i in range(min(count or COUNTS[kind], COUNTS[kind]))]
 
 
+def further_scenes(kind, count):
+    """Scenes that neither training nor judging sees, of kinds that are drawn without end."""
+    return [DRAW[kind](COUNTS[kind] + i) for i in range(count)]
+
+
 def truth(scene):
     """What JSON can say of a scene: pictures become sizes, `ids` becomes run lengths of each shape's mask."""
     told = {
@@ -87,13 +92,13 @@ def truth(scene):
     return told
 
 
-def write(directory, kind, count=None):
+def write(directory, kind, drawn):
     import cv2
 
     directory = Path(directory) / kind
     directory.mkdir(parents=True, exist_ok=True)
     rows = []
-    for i, scene in enumerate(scenes(kind, count)):
+    for i, scene in enumerate(drawn):
         row = truth(scene)
         if "picture" in scene:
             height, width = scene["picture"].shape[:2]
@@ -108,6 +113,8 @@ if __name__ == "__main__":
     parser.add_argument("directory")
     parser.add_argument("--kinds", nargs="*", default=list(COUNTS))
     parser.add_argument("--count", type=int, help="at most so many scenes of each kind")
+    parser.add_argument("--further", type=int, help="instead, so many scenes that nothing is judged by")
     options = parser.parse_args()
     for name in options.kinds:
-        write(options.directory, name, options.count)
+        drawn = scenes(name, options.count) if options.further is None else further_scenes(name, options.further)
+        write(options.directory, name, drawn)

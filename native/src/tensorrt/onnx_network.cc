@@ -48,24 +48,25 @@ void MakeLinearFloat(nvinfer1::ITensor& tensor, bool strongly_typed) {
   tensor.setAllowedFormats(1U << static_cast<std::uint32_t>(nvinfer1::TensorFormat::kLINEAR));
 }
 
-[[noreturn]] void RefuseType(const nvinfer1::ITensor& tensor, const char* role) {
+/** Whole numbers are for who runs the plan to judge: texts have them, pictures have not. */
+void RefuseHalf(const nvinfer1::ITensor& tensor, const char* role) {
+  if (tensor.getType() != nvinfer1::DataType::kHALF) return;
   throw Error(ErrorCode::kModelInvalid,
               std::string("the ") + role + " \"" + tensor.getName() +
                   "\" is not float32; export the model with float32 inputs and outputs (modelopt.onnx.autocast keeps " +
                   "those of its source with --keep_io_types)");
 }
 
-/** Outputs of integers are nobody's picture, but a file may have some that nobody reads. */
 void PrepareEdges(const nvinfer1::INetworkDefinition& network, bool strongly_typed) {
   for (std::int32_t i = 0; i < network.getNbInputs(); i++) {
     nvinfer1::ITensor& input = *network.getInput(i);
     MakeLinearFloat(input, strongly_typed);
-    if (input.getType() != nvinfer1::DataType::kFLOAT) RefuseType(input, "input");
+    RefuseHalf(input, "input");
   }
   for (std::int32_t i = 0; i < network.getNbOutputs(); i++) {
     nvinfer1::ITensor& output = *network.getOutput(i);
     MakeLinearFloat(output, strongly_typed);
-    if (output.getType() == nvinfer1::DataType::kHALF) RefuseType(output, "output");
+    RefuseHalf(output, "output");
   }
 }
 
