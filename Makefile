@@ -12,7 +12,7 @@ PYTHON ?= python3
 SLUICE := node dist/server/main.js
 
 PROTOS := $(shell find proto -type f)
-SOURCES := $(shell find server clients/typescript test -name '*.ts' -not -path 'server/gen/*')
+SOURCES := $(shell find server clients/typescript test -name '*.ts' -not -path 'server/gen/*') $(wildcard server/http/page/*)
 NATIVE_SOURCES := $(shell find native -type f 2>/dev/null)
 CATALOG := model-repo/catalog.yaml
 
@@ -46,10 +46,12 @@ serve: setup ## run the server in the foreground
 
 .PHONY: dev
 dev: setup ## run the server and restart it whenever a source changes
-	@npx tsc -p . --watch --preserveWatchOutput & trap 'kill %1' EXIT; node --watch dist/server/main.js serve --log-format pretty
+	@npx tsc -p . --watch --preserveWatchOutput & npx tsc -p server/http/page --watch --preserveWatchOutput & \
+	  trap 'kill %1 %2' EXIT; node --watch dist/server/main.js serve --log-format pretty
 
 .PHONY: test
 test: setup clients $(VENV) $(TRITON_VENV) $(GRPCURL) ## run all tests
+	@bash test/chromium.sh
 	@node dist/test/run.js
 
 .PHONY: test-gpu
@@ -71,6 +73,7 @@ lint: $(GEN) ## check formats, types, the protocol and the usual mistakes
 	npx prettier --check --log-level warn server clients test '*.json'
 	npx buf lint proto
 	npx tsc --noEmit -p .
+	npx tsc --noEmit -p server/http/page
 	npx oxlint --type-aware --deny-warnings server clients/typescript test
 
 .PHONY: format
@@ -120,6 +123,8 @@ $(ADDON): $(NATIVE_SOURCES) $(NODE_MODULES)
 
 $(DIST): $(SOURCES) tsconfig.json $(GEN)
 	npx tsc -p .
+	npx tsc -p server/http/page
+	cp server/http/page/*.{html,css,svg} dist/server/http/page/
 	@touch $@
 
 $(MODELS): $(CATALOG) | $(DIST)

@@ -31,6 +31,9 @@ else absent 'Python venv' 'for the tests: apt-get install python3-venv'; fi
 go_version=$(first go version)
 if [ -n "$go_version" ]; then found Go "$go_version"
 else absent Go 'for the Go client and its tests: install Go 1.23 or newer'; fi
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+if [ -n "$chromium" ]; then found Chromium "$chromium, for the tests of the live page"
+else absent Chromium 'for the tests of the live page: apt-get install chromium'; fi
 
 echo 'built so far'
 if [ -f build/native/Release/sluice.node ]; then found addon build/native/Release/sluice.node

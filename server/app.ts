@@ -1,20 +1,24 @@
 import type { Logger } from 'pino';
-import { parseModelConfig } from './config/model-config-file.js';
+import { readModelConfig } from './config/read-model-config.js';
 import { formatListenAddress } from './config/listen-address.js';
+import { packageVersion } from './config/package-version.js';
 import type { ServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
 import { errorMessage, ServingError } from './core/errors.js';
 import type { ModelLoader, VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
 import { Model } from './core/model.js';
-import { openPipeline } from './core/pipeline/open-pipeline.js';
 import { GrpcServer } from './grpc/grpc-server.js';
+import { createExecutor } from './app/create-executor.js';
+import { logControl } from './app/log-control.js';
 import { gpuReadings } from './app/gpu-readings.js';
+import { LivePage } from './app/live-page.js';
 import { ModelView } from './app/model-view.js';
 import type { Seat } from './app/seat.js';
 import { HttpServer } from './http/http-server.js';
 import { Metrics, type MetricSnapshot } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
+import type { FaultLog } from './protocol/client-error.js';
 import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
 import { annotatePicture } from './runtime/annotation/annotate-picture.js';
 import { ModelExecutors } from './runtime/model-executor.js';
@@ -41,7 +45,11 @@ export class App implements AsyncDisposable {
   #tellLoss: (why: string) => void = () => {};
   /** Resolves when a GPU is lost: the process has to end, and to be started again. */
   readonly deviceLost = new Promise<string>((resolve) => (this.#tellLoss = resolve));
+  /** What the live page shows of this process. */
+  readonly page: LivePage;
   readonly #metrics: Metrics;
+  readonly #logFault: FaultLog = (id, fault) =>
+    this.#logger.error({ id, err: fault }, 'a request met a fault of the server');
   readonly #executors: ModelExecutors;
   readonly #repository: ModelRepository;
   #grpc!: GrpcServer;
@@ -75,8 +83,14 @@ export class App implements AsyncDisposable {
       directory: options.modelRepository,
       controlMode: options.modelControlMode,
       loadAtStart: options.loadModel,
-      parseConfig: parseModelConfig,
+      parseConfig: readModelConfig,
+      overrides: seat?.overrides ?? new Map(),
       load: this.#load,
+      warn: (model, { place, path, instead }) =>
+        this.#logger.warn(
+          { model, place, field: path, instead },
+          `${path || place} is not done as it says: ${instead}`,
+        ),
       listener: (name, status) => this.#modelChanged(name, status),
     });
     this.#view = new ModelView(this.#repository, () => ({
@@ -84,6 +98,12 @@ export class App implements AsyncDisposable {
       strict: options.strictReadiness,
       deviceLost: this.#lost,
     }));
+    this.page = new LivePage(this.#view, this.#metrics, {
+      repository: this.#repository,
+      clock: systemClock,
+      logFault: this.#logFault,
+      draining: this.#draining.signal,
+    });
   }
 
   /**
@@ -189,6 +209,7 @@ export class App implements AsyncDisposable {
         address: options.httpAddress,
         metrics: this.#metrics,
         readiness: () => this.readiness(),
+        page: await this.page.source(options),
         logger: this.#logger,
       });
     }
@@ -200,32 +221,26 @@ export class App implements AsyncDisposable {
       maxMessageBytes: options.maxMessageBytes,
       limits: { defaultWindow: options.defaultWindow, maxWindow: options.maxWindow },
       clock: systemClock,
-      statistics: this.#metrics,
+      statistics: this.page.statistics,
       draining: this.#draining.signal,
       annotate: annotatePicture,
-      logFault: (id, fault) => this.#logger.error({ id, err: fault }, 'a request met a fault of the server'),
+      logFault: this.#logFault,
+      ready: () => this.readiness().ready,
+      serverVersion: await packageVersion(),
+      log: logControl(this.#logger, this.#seat),
     });
     if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
     else this.#seat.listening(this.grpcAddress);
   }
 
-  readonly #load: ModelLoader = async (name, { config, labels }, { version, path }, signal) => {
+  readonly #load: ModelLoader = async (name, { config, labels, outputLabels }, { version, path }, signal) => {
     const start = performance.now();
     const wanted = AbortSignal.any([signal, this.#draining.signal]);
-    const executor =
-      config.pipeline === undefined
-        ? await this.#executors.create({
-            model: name,
-            version,
-            modelFile: path,
-            config,
-            labels: labels.length,
-            signal: wanted,
-          })
-        : await openPipeline(name, { ...config, pipeline: config.pipeline }, this.#repository, systemClock, wanted);
+    const wantedVersion = { model: name, version, modelFile: path, config, labels: labels.length, signal: wanted };
+    const executor = await createExecutor(wantedVersion, this.#executors, this.#repository);
     this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(performance.now() - start) }, 'loaded');
-    const statistics = this.#metrics.forModel(name, version);
-    return new Model({ name, version, config, labels, executor, statistics, clock: systemClock });
+    const statistics = this.page.statistics.forModel(name, version);
+    return new Model({ name, version, config, labels, outputLabels, executor, statistics, clock: systemClock });
   };
 
   #modelChanged(name: string, status: VersionStatus | null): void {

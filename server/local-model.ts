@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
-import { parseModelConfig } from './config/model-config-file.js';
+import { readModelConfig } from './config/read-model-config.js';
 import { resolveServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
 import { bestClasses, classifyParameters, type ClassifyChoices } from './core/classifications.js';
@@ -19,6 +19,7 @@ import type { Content, PixelLayout, Region } from './core/picture.js';
 import { scanModel } from './core/repository-scan.js';
 import { readSegmentation, type Segmentation } from './core/segmentations.js';
 import { NO_STATISTICS } from './core/statistics.js';
+import { usedModels } from './core/used-models.js';
 import type { ClassScore, Detection } from './gen/sluice/v1/inference.js';
 import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
 import { ModelExecutors } from './runtime/model-executor.js';
@@ -81,14 +82,14 @@ export interface LocalClassifications {
  */
 export async function open(directory: string, options: OpenOptions = {}): Promise<LocalModel> {
   const path = resolve(directory);
-  const snapshot = await scanModel(dirname(path), basename(path), parseModelConfig);
+  const snapshot = await scanModel(dirname(path), basename(path), readModelConfig);
   if (snapshot === null) throw new ServingError('MODEL_NOT_FOUND', `${path} is not a model directory`);
   if (snapshot.content instanceof ServingError) throw snapshot.content;
   const { config, labels, versions } = snapshot.content;
-  if (config.task === 'pipeline') {
+  if (usedModels(config).length > 0) {
     throw new ServingError(
       'TASK_NOT_SUPPORTED',
-      `${path} is a pipeline, which needs a server: open its models instead`,
+      `${path} is of task ${config.task}, which needs a server: open its models instead`,
     );
   }
   const file = options.version === undefined ? versions.at(-1) : versions.find((at) => at.version === options.version);

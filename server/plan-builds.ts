@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { parseModelConfig } from './config/model-config-file.js';
+import { readModelConfig } from './config/read-model-config.js';
 import type { ServerOptions } from './config/server-options.js';
 import { errorMessage, ServingError } from './core/errors.js';
 import type { ModelConfig } from './core/model-config.js';
@@ -115,7 +115,7 @@ export class PlanBuilds {
 
   async #snapshots(names: readonly string[]): Promise<ModelSnapshot[]> {
     const { modelRepository } = this.#options;
-    const snapshots = await scanRepository(modelRepository, parseModelConfig).catch((cause: unknown) => {
+    const snapshots = await scanRepository(modelRepository, readModelConfig).catch((cause: unknown) => {
       throw new ServingError(
         'CONFIG_INVALID',
         `the model repository cannot be read: ${errorMessage(cause)}; set --model-repository`,

@@ -1,6 +1,8 @@
 import type { ModelStatus, ModelRepository } from '../core/model-repository.js';
+import type { Model } from '../core/model.js';
 import type { ModelGauges } from '../http/metrics.js';
 import type { Readiness } from '../http/readiness.js';
+import type { ModelReport } from '../http/server-status.js';
 
 /** What keeps a server as a whole from being ready, or null; and whether models that failed do. */
 export interface ServerState {
@@ -10,7 +12,7 @@ export interface ServerState {
   readonly deviceLost: string | null;
 }
 
-/** The models as probes and metrics tell of them. */
+/** The models as probes, metrics and the live page tell of them. */
 export class ModelView {
   readonly #repository: ModelRepository;
   readonly #state: () => ServerState;
@@ -32,8 +34,21 @@ export class ModelView {
     return { ready: reason === null && !(failed && strict), reason, not_ready: notReady };
   }
 
+  /** The models as the live page has them. */
+  report(): ModelReport[] {
+    const ready = this.#ready();
+    return this.#index().map(({ name, versions }) => ({
+      name,
+      task: this.#repository.taskOf(name),
+      versions: versions.map((status) => ({
+        ...status,
+        devices: ready.get(`${name}/${status.version}`)?.devices ?? [],
+      })),
+    }));
+  }
+
   *gauges(): Generator<ModelGauges> {
-    const ready = new Map(this.#repository.ready().map((model) => [`${model.name}/${model.version}`, model]));
+    const ready = this.#ready();
     for (const { name, versions } of this.#index()) {
       for (const { version, state } of versions) {
         const model = ready.get(`${name}/${version}`);
@@ -46,6 +61,11 @@ export class ModelView {
         };
       }
     }
+  }
+
+  /** By name and version. */
+  #ready(): Map<string, Model> {
+    return new Map(this.#repository.ready().map((model) => [`${model.name}/${model.version}`, model]));
   }
 
   /** With a device that is lost no version is READY any more, whatever the repository still holds. */

@@ -1,3 +1,5 @@
+import type { LogLevel } from '../core/log-level.js';
+import type { ConfigOverrides } from '../core/repository-scan.js';
 import type { ModelControl } from '../grpc/repository-service.js';
 
 /** What an App is told that runs in one of several processes of a server. */
@@ -8,4 +10,8 @@ export interface Seat {
   readonly listening: (address: string) => void;
   /** Loads and unloads models in all processes. */
   readonly control: ModelControl;
+  /** What stands in place of the configurations of models that it loads as it starts. */
+  readonly overrides: ConfigOverrides;
+  /** Sets the least severity that is logged, in all processes. */
+  readonly setLogLevel: (level: LogLevel) => Promise<void>;
 }

@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parseModelConfig } from '../config/model-config-file.js';
+import { readModelConfig } from '../config/read-model-config.js';
 import { ServingError } from '../core/errors.js';
-import type { ModelConfig } from '../core/model-config.js';
-import { scanModel } from '../core/repository-scan.js';
+import { TASK_INPUTS, type ModelConfig } from '../core/model-config.js';
+import { CONFIG_FILES, scanModel } from '../core/repository-scan.js';
 import type { InputSize } from '../onnx/comparison.js';
 import type { ServingPlan } from '../onnx/doctor/finding.js';
 import type { OnnxModel } from '../onnx/graph.js';
@@ -23,23 +23,24 @@ export async function readModelFile(file: string): Promise<Uint8Array> {
   );
 }
 
-/** What the config.yaml beside a version directory says; nothing where the file is in no repository. */
+/** What the configuration beside a version directory says; nothing where the file is in no repository. */
 export async function servingPlanOf(file: string): Promise<{ input?: InputSize; serving?: ServingPlan }> {
   const version = dirname(resolve(file));
   const directory = dirname(version);
   if (!/^\d+$/.test(basename(version))) return {};
-  const isModel = await stat(join(directory, 'config.yaml')).then(
-    () => true,
-    () => false,
-  );
-  const snapshot = isModel ? await scanModel(dirname(directory), basename(directory), parseModelConfig) : null;
+  const found = await Promise.all(CONFIG_FILES.map((name) => stat(join(directory, name)).catch(() => null)));
+  const snapshot = found.some((file) => file !== null)
+    ? await scanModel(dirname(directory), basename(directory), readModelConfig)
+    : null;
   if (snapshot === null) return {};
   if (snapshot.content instanceof ServingError) {
     console.error(`${directory} is left out of account: ${snapshot.content.message}`);
     return {};
   }
-  const { config, labels } = snapshot.content;
-  return { input: config.input, serving: planOf(config, labels.length) };
+  const { config, labels, warnings } = snapshot.content;
+  for (const { place, path, instead } of warnings) console.error(`${place}: ${path}: ${instead}`);
+  const serving = planOf(config, labels.length);
+  return TASK_INPUTS[config.task] === 'tensors' ? { serving } : { input: config.input, serving };
 }
 
 function planOf({ task, preprocess, tensorrt }: ModelConfig, labels: number): ServingPlan {

@@ -34,7 +34,7 @@ export function registerDoctor(program: Command): void {
     .option('--json', 'print one JSON object instead')
     .addHelpText(
       'after',
-      '\nA model in a repository is held against the config.yaml and labels beside it.' +
+      '\nA model in a repository is held against the config.yaml (or config.pbtxt) and labels beside it.' +
         '\nThe exit code is 1 when there are errors, or when nothing could be written with --fix; else 0.',
     )
     .action(examine);

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES } from '../config/exit-codes.js';
+import { packageVersion } from '../config/package-version.js';
 import { UsageError } from '../config/server-options.js';
 import { errorMessage } from '../core/errors.js';
 
@@ -24,12 +24,6 @@ const COMMANDS: Record<string, () => Promise<Registration>> = {
   doctor: async () => (await import('./doctor.js')).registerDoctor,
   bench: async () => (await import('./bench.js')).registerBench,
 };
-
-/** As package.json has it, from dist/server/cli. */
-async function packageVersion(): Promise<string> {
-  const text = await readFile(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 /** Runs the command line and returns the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {

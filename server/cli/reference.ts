@@ -1,4 +1,5 @@
 import { configReference, configSchemaFile } from '../config/config-reference.js';
+import { tritonReference } from '../config/triton/triton-reference.js';
 import { serverReference } from '../config/server-reference.js';
 import { ENDPOINTS } from '../http/endpoints.js';
 import { GPU_METRICS, METRICS, PROCESS_METRICS } from '../http/metric-definitions.js';
@@ -9,6 +10,7 @@ export function referenceFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['model-repo/CONFIG.md', configReference()],
     ['model-repo/config.schema.json', configSchemaFile()],
+    ['model-repo/TRITON.md', tritonReference()],
     ['server/REFERENCE.md', serverReference({ endpoints: ENDPOINTS, metrics })],
   ]);
 }

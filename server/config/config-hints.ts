@@ -9,8 +9,7 @@ const TRITON_KEYS: Readonly<Record<string, string>> = {
   platform: 'remove it: the model file is ONNX, whatever runs it',
   backend: 'remove it: the model file is ONNX, whatever runs it',
   runtime: 'remove it: the model file is ONNX, whatever runs it',
-  output: 'remove it: the outputs are read from the model file, and `task` says what they mean',
-  ensemble_scheduling: NO_COUNTERPART,
+  output: 'remove it, or declare it under `tensors`: the outputs are read from the model file',
   sequence_batching: NO_COUNTERPART,
   model_transaction_policy: NO_COUNTERPART,
   optimization: 'what TensorRT is to do stands under `tensorrt`',
@@ -54,7 +53,7 @@ export function hintForValue(path: readonly PropertyKey[], value: unknown): stri
     return 'there is one group: write it as a mapping, `instance_group: { count: 2, kind: KIND_CPU }`';
   }
   if (at === 'input' && Array.isArray(value)) {
-    return 'names and types of tensors are read from the model file; write `input: { width: 640, height: 640 }`';
+    return 'tensors are read from the model file, or declared under `tensors`; write `input: { width: 640, height: 640 }`';
   }
   if (schema === undefined) return null;
   if (schema.anyOf !== undefined) return hintForAlternatives(path, schema, value);

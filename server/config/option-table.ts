@@ -32,7 +32,13 @@ export const OPTION_TABLE = {
   }),
   httpAddress: option(listenAddress(), {
     default: { host: '127.0.0.1', port: 8000 },
-    description: 'Where probes and metrics are served.',
+    description: 'Where probes, metrics and the live page are served.',
+  }),
+  httpPage: option(boolean(), {
+    default: true,
+    description:
+      'true: the HTTP port also has a live page, the status that it shows, and a way to try models with pictures. false: ' +
+      'probes and metrics only.',
   }),
   modelControlMode: option(choice('none', 'poll', 'explicit'), {
     default: 'none',

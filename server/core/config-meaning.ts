@@ -1,5 +1,7 @@
 import { deepSortSettings, type TrackerConfig } from './tracking-config.js';
+import { ensembleProblems, type EnsembleConfig } from './ensemble/ensemble-config.js';
 import type { TaskInput } from './tasks.js';
+import { tensorsProblems, type TensorsConfig } from './tensors-config.js';
 import { pipelineProblems, type PipelineConfig } from './pipeline/pipeline-config.js';
 
 /** Which parts of a config.yaml its task needs, and which it leaves without a meaning. */
@@ -11,6 +13,8 @@ export interface TaskDependent {
   readonly task: string;
   readonly input?: unknown;
   readonly pipeline?: PipelineConfig | undefined;
+  readonly tensors?: TensorsConfig | undefined;
+  readonly ensemble_scheduling?: EnsembleConfig | undefined;
   readonly annotate?: unknown;
   readonly tracker?: TrackerConfig | undefined;
   readonly instance_group: { readonly kind: string };
@@ -25,7 +29,7 @@ interface TaskTraits {
 /** Sections that the task lacks, or has no use for. */
 export function taskProblems(config: TaskDependent, traits: TaskTraits): Problem[] {
   const { task, input, pipeline, annotate, tracker } = config;
-  const problems: Problem[] = [];
+  const problems: Problem[] = tensorProblems(config, traits);
   if (task === 'pipeline') {
     if (pipeline === undefined) problems.push([['pipeline'], 'the key is missing: expected its stages']);
     else problems.push(...pipelineProblems(pipeline));
@@ -51,6 +55,28 @@ export function taskProblems(config: TaskDependent, traits: TaskTraits): Problem
   }
   if (task === 'fall' && config.instance_group.kind === 'KIND_GPU') {
     problems.push([['instance_group', 'kind'], 'task fall only runs on the CPU: remove it, or write KIND_CPU']);
+  }
+  return problems;
+}
+
+/** Of the sections that say what tensors are. */
+function tensorProblems(
+  { task, tensors, ensemble_scheduling: ensemble }: TaskDependent,
+  { input }: TaskTraits,
+): Problem[] {
+  const problems = tensors === undefined ? [] : tensorsProblems(tensors);
+  if (tensors !== undefined && input !== 'tensors') {
+    problems.push([['tensors'], `has no meaning with task ${task}, whose tensors the task knows: remove it`]);
+  }
+  if (task === 'ensemble') {
+    if (tensors === undefined) problems.push([['tensors'], 'the key is missing: expected the inputs and outputs']);
+    if (ensemble === undefined) problems.push([['ensemble_scheduling'], 'the key is missing: expected the steps']);
+    else problems.push(...ensembleProblems(ensemble, tensors ?? { input: [], output: [] }));
+  } else if (ensemble !== undefined) {
+    problems.push([
+      ['ensemble_scheduling'],
+      `has no meaning with task ${task}: remove it, or write \`task: ensemble\``,
+    ]);
   }
   return problems;
 }

@@ -108,7 +108,7 @@ export class DynamicBatcher {
     try {
       this.#admit(request);
     } catch (error) {
-      this.counts.failed(ServingError.from(error).code, 0);
+      this.counts.failed(ServingError.from(error), 0);
       throw error;
     }
     // What has expired makes room, also when its timer is late.
@@ -120,7 +120,7 @@ export class DynamicBatcher {
     try {
       this.#queue.push(entry);
     } catch (error) {
-      this.counts.failed(ServingError.from(error).code, 0);
+      this.counts.failed(ServingError.from(error), 0);
       throw error;
     }
     if (request.deadlineAt !== null) this.#wakeAt(request.deadlineAt);
@@ -243,7 +243,7 @@ export class DynamicBatcher {
       total: now - arrivedAt,
       batchSize,
     };
-    if (result.outcome instanceof ServingError) this.counts.failed(result.outcome.code, timings.total);
+    if (result.outcome instanceof ServingError) this.counts.failed(result.outcome, timings.total);
     else this.counts.succeeded(timings, entry.request.rows);
     const release = (): void => entry.resolve({ ...result, timings });
     if (entry.place === null) release();

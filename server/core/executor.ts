@@ -7,6 +7,8 @@ export interface Executor extends AsyncDisposable {
   readonly instances: number;
   /** Instances that could take a batch now. */
   readonly idle: number;
+  /** Where each instance runs: `CPU`, or `GPU 0` by its index; empty where the models of stages do the work. */
+  readonly devices: readonly string[];
   /** What a row of its detections has; null where it finds none. */
   readonly layout: DetectionLayout | null;
   /** The tensors of its network; null where it has none that could be asked for. */

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js';
-import type { ErrorCode } from './errors.js';
+import type { ServingError } from './errors.js';
 import type { RequestTimings } from './inference.js';
 import type { ExecutedBatch, ModelStatistics } from './statistics.js';
 
@@ -88,9 +88,9 @@ export class InferenceCounts {
   }
 
   /** A request was refused, dropped or answered with an error, `totalUs` microseconds after its arrival. */
-  failed(code: ErrorCode, totalUs: number): void {
+  failed(error: ServingError, totalUs: number): void {
     this.#fail.add(totalUs);
-    this.#next.failed(code);
+    this.#next.failed(error);
   }
 
   batchExecuted(batch: ExecutedBatch): void {

@@ -1,4 +1,4 @@
-import { TASK_INPUTS, TASKS, type TaskInput } from './model-config.js';
+import { TASK_INPUTS, TASKS, type TaskInput, type TaskName } from './model-config.js';
 
 /** Keys that say nothing where the task looks at pictures, reads texts, reads key points, and has tensors only. */
 const MEANINGLESS: Readonly<Record<TaskInput, readonly string[]>> = {
@@ -32,20 +32,26 @@ const OF_NETWORKS: readonly string[] = [
   'dynamic_batching.max_queue_delay_microseconds',
 ];
 
+/** An ensemble says how many rows a request may have. */
+const OF_MODEL_FILES = OF_NETWORKS.filter((key) => key !== 'max_batch_size');
+
 /** Keys of a config.yaml, as it was written, that the task leaves without a meaning: a path and a message for each. */
 export function meaninglessKeys(written: unknown): [path: string[], message: string][] {
   const { task: name } = written as { readonly task?: unknown };
   const task = TASKS.find((known) => known === name);
   if (task === undefined) return [];
   const input = TASK_INPUTS[task];
-  const [keys, why] =
-    task === 'pipeline'
-      ? [OF_NETWORKS, 'whose stages have models of their own']
-      : [MEANINGLESS[input], `which takes ${TAKEN[input]}`];
+  const [keys, why] = meaningless(task, input);
   return keys
     .map((path) => path.split('.'))
     .filter((path) => isThere(written, path))
     .map((path) => [path, `has no meaning with task ${task}, ${why}: remove it`]);
+}
+
+function meaningless(task: TaskName, input: TaskInput): [keys: readonly string[], why: string] {
+  if (task === 'pipeline') return [OF_NETWORKS, 'whose stages have models of their own'];
+  if (task === 'ensemble') return [OF_MODEL_FILES, 'whose steps have models of their own'];
+  return [MEANINGLESS[input], `which takes ${TAKEN[input]}`];
 }
 
 function isThere(written: unknown, path: readonly string[]): boolean {

@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { annotateSchema } from './annotation-config.js';
 import { taskProblems } from './config-meaning.js';
+import { ensembleSchema } from './ensemble/ensemble-config.js';
+import { instanceGroupSchema } from './instance-group-config.js';
 import { channelsOf } from './network-input.js';
 import { pipelineSchema } from './pipeline/pipeline-config.js';
 import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
 import { meaningProblems, postprocessSchema } from './postprocess-config.js';
 import { TASK_INPUTS, TASK_KINDS, TASKS } from './tasks.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
+import { tensorsSchema } from './tensors-config.js';
 import { tokenizerSchema } from './text-config.js';
 import { trackerSchema } from './tracking-config.js';
 import { versionPolicySchema } from './version-policy-config.js';
@@ -37,33 +40,6 @@ const inputSchema = z
     'Size to which pictures are brought; required for them, and without meaning for texts. A model file with another ' +
       'fixed size is rewritten to it.',
   );
-
-const instanceGroupSchema = z
-  .strictObject({
-    count: count(
-      'Instances on each GPU, or on the CPU: executions that run at once, each in its worker thread; default: 4 on each ' +
-        'GPU; on the CPU one a core, at most 4.',
-    )
-      .max(256)
-      .optional(),
-    kind: z
-      .enum(['KIND_AUTO', 'KIND_CPU', 'KIND_GPU'])
-      .default('KIND_AUTO')
-      .describe('Where the instances run. KIND_AUTO: on GPUs where there are any, else on the CPU.'),
-    gpus: z
-      .array(z.int().min(0).max(255))
-      .min(1)
-      .refine((gpus) => new Set(gpus).size === gpus.length, 'expected each GPU once')
-      .optional()
-      .describe('Indices of the GPUs to use; default: all that CUDA shows.'),
-    intra_op_thread_count: count('Threads of one CPU instance; default: the cores split among the instances.')
-      .max(1024)
-      .optional(),
-    execution_timeout_milliseconds: count(
-      'A batch that runs longer than this counts as hung: its requests fail, and the instance is replaced.',
-    ).default(30000),
-  })
-  .describe('The instances of the model.');
 
 const queuePolicySchema = z
   .strictObject({
@@ -124,7 +100,8 @@ const fields = z.strictObject({
         'pictures; text_embedding, of texts. Classes (Classify): classification, of pictures; text_classification, of ' +
         'texts. A class for every pixel (Segment): segmentation. fall: whether a pose of 16 key points has fallen, for ' +
         'stages of pipelines. pipeline: no network, but other models one after the other (Detect). tensors: no meaning; ' +
-        'the inputs and outputs as they are (ModelInfer, which models of the other tasks answer too).',
+        'the inputs and outputs as they are (ModelInfer, which models of the other tasks answer too). ensemble: no network, ' +
+        'but other models, each of which gets tensors of the request or of others (ModelInfer).',
     ),
   input: inputSchema.optional(),
   max_batch_size: z
@@ -134,7 +111,8 @@ const fields = z.strictObject({
     .optional()
     .describe(
       'Most rows in one execution; default: 8. Task tensors: 0 where the tensors have no batch dimension, each request ' +
-        'being an execution of its own; default: 8 where the first dim of every input and output is open, else 0.',
+        'being an execution of its own; default: 8 where the first dim of every input and output is open, else 0. Task ' +
+        'ensemble: most rows of a request, default 0.',
     ),
   default_model_filename: z
     .string()
@@ -158,6 +136,8 @@ const fields = z.strictObject({
     .default([{ batch_size: 1, count: 1 }])
     .describe('Runs on blank pictures that each instance does before the version is READY.'),
   pipeline: pipelineSchema.optional(),
+  tensors: tensorsSchema.optional(),
+  ensemble_scheduling: ensembleSchema.optional(),
   annotate: annotateSchema.optional(),
   tracker: trackerSchema.optional(),
 });
@@ -213,7 +193,7 @@ const warmupsFit: CrossCheck = ({ model_warmup: warmups, ...config }) =>
   });
 
 const batchExists: CrossCheck = ({ task, max_batch_size: most }) =>
-  most === 0 && task !== 'tensors'
+  most === 0 && TASK_INPUTS[task] !== 'tensors'
     ? [[['max_batch_size'], `0 has no meaning with task ${task}, whose batch is at least one row: write 1`]]
     : [];
 
@@ -273,21 +253,36 @@ export const modelConfigSchema = fields
       (config) => profileProblems({ ...config, max_batch_size: mostRows(config) }),
       ['max_batch_size', 'input', 'tensorrt.profiles'],
     ),
-    crossCheck(taskFits, ['task', 'input', 'pipeline', 'annotate', 'tracker', 'instance_group.kind']),
+    crossCheck(taskFits, [
+      'task',
+      'input',
+      'pipeline',
+      'tensors',
+      'ensemble_scheduling',
+      'annotate',
+      'tracker',
+      'instance_group.kind',
+    ]),
   )
   .transform((config) => ({
     ...config,
     // Of models that see no pictures.
     input: config.input ?? { width: 0, height: 0 },
     // The frames of a pipeline run one by one: each of them is one of its instances.
-    max_batch_size: config.task === 'pipeline' ? 1 : (config.max_batch_size ?? DEFAULT_BATCH_SIZE),
+    max_batch_size:
+      config.task === 'pipeline' ? 1 : (config.max_batch_size ?? defaultMost(config.task) ?? DEFAULT_BATCH_SIZE),
     // What is not said is only known once the model file is read.
     batch_dimension: batchDimension(config),
   }));
 
+/** An ensemble has only the batch that it says. */
+function defaultMost(task: Fields['task']): number | undefined {
+  return task === 'ensemble' ? 0 : undefined;
+}
+
 /** Whether the first dim of every tensor is the batch; null: the model file tells. */
-function batchDimension({ task, max_batch_size: most }: Fields): boolean | null {
-  if (task !== 'tensors') return true;
+function batchDimension({ task, max_batch_size: most = defaultMost(task) }: Fields): boolean | null {
+  if (task !== 'tensors' && task !== 'ensemble') return true;
   return most === undefined ? null : most > 0;
 }
 

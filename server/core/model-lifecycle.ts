@@ -1,10 +1,8 @@
 import { ServingError } from './errors.js';
+import type { ModelState } from './model-state.js';
 import type { Model } from './model.js';
 import type { ModelContent, ModelSnapshot, VersionFile } from './repository-scan.js';
 import { selectVersions } from './version-policy.js';
-
-/** LOADING -> READY | UNAVAILABLE(reason); READY -> UNLOADING -> gone. A READY version stays so while it is reloaded. */
-export type ModelState = 'LOADING' | 'READY' | 'UNLOADING' | 'UNAVAILABLE';
 
 export interface VersionStatus {
   readonly version: number;
@@ -177,6 +175,7 @@ export class ModelLifecycle {
     slot.fingerprint = file.fingerprint;
     this.#set(slot, slot.model === null ? 'LOADING' : 'READY', null);
     try {
+      if (file.problem !== undefined) throw file.problem;
       const model = await this.#load(this.name, content, file, this.#abandon.signal);
       const old = slot.model;
       slot.model = model;

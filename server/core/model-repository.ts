@@ -1,7 +1,16 @@
 import { quoted, ServingError } from './errors.js';
 import { ModelLifecycle, type LifecycleListener, type ModelLoader, type VersionStatus } from './model-lifecycle.js';
 import type { Model, ModelLease } from './model.js';
-import { scanModel, scanRepository, type ConfigParser, type ModelSnapshot } from './repository-scan.js';
+import {
+  scanModel,
+  scanRepository,
+  type ConfigOverrides,
+  type ConfigParser,
+  type ConfigWarning,
+  type ModelSnapshot,
+} from './repository-scan.js';
+import type { TaskName } from './tasks.js';
+import { usedModels } from './used-models.js';
 
 /** none: load all once, at start. poll: follow the directory. explicit: load and unload when told. */
 export type ModelControlMode = 'none' | 'poll' | 'explicit';
@@ -13,7 +22,11 @@ export interface RepositoryOptions {
   readonly loadAtStart: readonly string[];
   readonly parseConfig: ConfigParser;
   readonly load: ModelLoader;
+  /** Told of what a configuration says and is not done, whenever that has changed. */
+  readonly warn: (model: string, warning: ConfigWarning) => void;
   readonly listener: LifecycleListener;
+  /** Of the models at start. */
+  readonly overrides?: ConfigOverrides;
 }
 
 export interface ModelStatus {
@@ -27,10 +40,13 @@ export class ModelRepository implements AsyncDisposable {
   readonly #models = new Map<string, ModelLifecycle>();
   /** As each model was last seen on disk. */
   readonly #snapshots = new Map<string, ModelSnapshot>();
+  /** What stands in place of keys of a config.yaml, from a load to the next one or an unload. */
+  readonly #overrides: Map<string, string>;
   #closed = false;
 
   constructor(options: RepositoryOptions) {
     this.#options = options;
+    this.#overrides = new Map(options.overrides);
   }
 
   /** Loads what the control mode says is to be loaded at start; resolves when each is READY or UNAVAILABLE. */
@@ -60,16 +76,23 @@ export class ModelRepository implements AsyncDisposable {
   }
 
   /**
-   * Loads a model, or brings it up to date. Throws MODEL_NOT_FOUND, the reason of a device that could not take it, or
+   * Loads a model, or brings it up to date. `override`: keys of its configuration, as JSON, that stand in place of the
+   * file's until it is loaded again; they count where it was loaded with them. Throws MODEL_NOT_FOUND, the reason of a device that could not take it, or
    * MODEL_INVALID with any other reason.
    */
-  async load(name: string): Promise<void> {
+  async load(name: string, override: string | null = null): Promise<void> {
     if (this.#closed) throw shuttingDown();
-    const snapshot = await scanModel(this.#options.directory, name, this.#options.parseConfig);
-    if (snapshot === null) throw this.#notInRepository(name);
+    const before = this.#overrides.get(name) ?? null;
+    this.#override(name, override);
+    const snapshot = await this.#scanOne(name);
+    if (snapshot === null) {
+      this.#override(name, null);
+      throw this.#notInRepository(name);
+    }
     await this.#reconcile(snapshot, true);
     const failure = this.#models.get(name)?.failure() ?? null;
     if (failure === null) return;
+    if ((this.#overrides.get(name) ?? null) === override) this.#override(name, before);
     // What lies at the device may be gone later, or elsewhere; anything else lies at the model.
     const code = failure.code.startsWith('DEVICE_') ? failure.code : 'MODEL_INVALID';
     throw new ServingError(code, `model ${name} was not loaded: ${failure.message}`, { cause: failure });
@@ -79,6 +102,7 @@ export class ModelRepository implements AsyncDisposable {
   async unload(name: string): Promise<void> {
     const lifecycle = this.#models.get(name);
     if (lifecycle === undefined) throw this.#notLoaded(name);
+    this.#override(name, null);
     await this.#remove(lifecycle);
   }
 
@@ -94,16 +118,22 @@ export class ModelRepository implements AsyncDisposable {
   }
 
   /**
-   * Resolves when a model serves that `user`, a pipeline, names as a stage. One that loads is waited for; with `explicit`
-   * one that nobody has loaded is loaded. Throws why it does not serve, or the reason of the signal.
+   * Resolves when a model serves that `user`, a pipeline or an ensemble, runs. One that loads is waited for; with
+   * `explicit` one that nobody has loaded is loaded. Throws why it does not serve, or the reason of the signal.
    */
   async whenReady(name: string, version: number | null, user: string, signal: AbortSignal): Promise<void> {
-    const snapshot = await scanModel(this.#options.directory, name, this.#options.parseConfig);
+    const snapshot = await this.#scanOne(name);
     if (snapshot === null) throw this.#notInRepository(name);
-    // Before anything is waited for: two pipelines that name one another would wait for ever.
+    // Before anything is waited for: models that run one another would wait for ever.
     if (!(snapshot.content instanceof ServingError) && snapshot.content.config.task === 'pipeline') {
       const itself = name === user ? ' itself' : '';
       throw new ServingError('MODEL_INVALID', `model ${name} is a pipeline${itself}; name the models of its stages`);
+    }
+    if (await this.#runs(snapshot, user, new Set())) {
+      throw new ServingError(
+        'MODEL_INVALID',
+        `model ${name} runs ${user} in turn; models must not run one another in a circle`,
+      );
     }
     const lifecycle = this.#models.get(name);
     if (lifecycle !== undefined) await unlessAborted(lifecycle.settled(), signal);
@@ -124,6 +154,12 @@ export class ModelRepository implements AsyncDisposable {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** The task of a model as its configuration was last read; null: it could not be, or the model is being unloaded. */
+  taskOf(name: string): TaskName | null {
+    const content = this.#snapshots.get(name)?.content;
+    return content === undefined || content instanceof ServingError ? null : content.config.task;
+  }
+
   /** Every version that serves now. */
   ready(): Model[] {
     return [...this.#models.values()].flatMap((lifecycle) => lifecycle.ready());
@@ -139,13 +175,23 @@ export class ModelRepository implements AsyncDisposable {
   async #scan(): Promise<ModelSnapshot[]> {
     const { directory, parseConfig } = this.#options;
     try {
-      return await scanRepository(directory, parseConfig);
+      return await scanRepository(directory, parseConfig, this.#overrides);
     } catch (cause) {
       const why = ServingError.from(cause).message;
       throw new ServingError('CONFIG_INVALID', `the model repository cannot be read: ${why}; set --model-repository`, {
         cause,
       });
     }
+  }
+
+  #scanOne(name: string): Promise<ModelSnapshot | null> {
+    const { directory, parseConfig } = this.#options;
+    return scanModel(directory, name, parseConfig, this.#overrides);
+  }
+
+  #override(name: string, override: string | null): void {
+    if (override === null) this.#overrides.delete(name);
+    else this.#overrides.set(name, override);
   }
 
   async #reconcile(snapshot: ModelSnapshot, retry = false): Promise<void> {
@@ -155,24 +201,45 @@ export class ModelRepository implements AsyncDisposable {
       lifecycle = new ModelLifecycle(snapshot.name, this.#options.load, this.#changed);
       this.#models.set(snapshot.name, lifecycle);
     }
+    this.#warnOf(snapshot);
     this.#snapshots.set(snapshot.name, snapshot);
     await lifecycle.reconcile(snapshot, retry);
   }
 
   readonly #changed: LifecycleListener = (name, status) => {
     this.#options.listener(name, status);
-    if (status?.state === 'READY' && status.reason === null) this.#retryPipelinesOf(name);
+    if (status?.state === 'READY' && status.reason === null) this.#retryUsersOf(name);
   };
 
-  /** A pipeline that failed for want of a model is tried again when that one serves. */
-  #retryPipelinesOf(name: string): void {
-    for (const [pipeline, snapshot] of this.#snapshots) {
-      const lifecycle = this.#models.get(pipeline);
+  /** A pipeline or an ensemble that failed for want of a model is tried again when that one serves. */
+  #retryUsersOf(name: string): void {
+    for (const [user, snapshot] of this.#snapshots) {
+      const lifecycle = this.#models.get(user);
       if (snapshot.content instanceof ServingError || lifecycle === undefined) continue;
-      const { stages = [] } = snapshot.content.config.pipeline ?? {};
-      if (!stages.some(({ model }) => model === name) || lifecycle.busy || lifecycle.failure() === null) continue;
+      const uses = usedModels(snapshot.content.config).includes(name);
+      if (!uses || lifecycle.busy || lifecycle.failure() === null) continue;
       void this.#reconcile(snapshot, true);
     }
+  }
+
+  /** Whether a model is `user`, or runs it, by way of whatever others. */
+  async #runs({ name, content }: ModelSnapshot, user: string, seen: Set<string>): Promise<boolean> {
+    if (name === user) return true;
+    if (content instanceof ServingError || seen.has(name)) return false;
+    seen.add(name);
+    for (const used of usedModels(content.config)) {
+      const snapshot = await this.#scanOne(used);
+      if (snapshot !== null && (await this.#runs(snapshot, user, seen))) return true;
+    }
+    return false;
+  }
+
+  #warnOf({ name, content }: ModelSnapshot): void {
+    const warnings = content instanceof ServingError ? [] : content.warnings;
+    const before = this.#snapshots.get(name)?.content ?? null;
+    const known = before === null || before instanceof ServingError ? [] : before.warnings;
+    if (JSON.stringify(warnings) === JSON.stringify(known)) return;
+    for (const warning of warnings) this.#options.warn(name, warning);
   }
 
   async #remove(lifecycle: ModelLifecycle): Promise<void> {

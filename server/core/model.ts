@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 import { DynamicBatcher, type Ticket } from './dynamic-batcher.js';
-import type { ErrorCode } from './errors.js';
+import type { ServingError } from './errors.js';
 import type { Executor } from './executor.js';
 import type { DetectionLayout, InferenceRequest } from './inference.js';
 import type { InferenceCountsSnapshot } from './inference-counts.js';
@@ -15,6 +15,8 @@ export interface ModelParts {
   readonly config: ModelConfig;
   /** Name of each class; empty where the model has no labels file. */
   readonly labels: readonly string[];
+  /** Name of each class of an output, where outputs have labels files of their own. */
+  readonly outputLabels?: ReadonlyMap<string, readonly string[]>;
   readonly executor: Executor;
   readonly statistics: ModelStatistics;
   readonly clock: Clock;
@@ -26,6 +28,7 @@ export class Model implements AsyncDisposable {
   readonly version: number;
   readonly config: ModelConfig;
   readonly labels: readonly string[];
+  readonly #outputLabels: ReadonlyMap<string, readonly string[]>;
   readonly #executor: Executor;
   readonly #batcher: DynamicBatcher;
   readonly #statistics: ModelStatistics;
@@ -37,12 +40,14 @@ export class Model implements AsyncDisposable {
     this.version = parts.version;
     this.config = completed(parts.config, parts.executor.signature);
     this.labels = parts.labels;
+    this.#outputLabels = parts.outputLabels ?? new Map();
     this.#executor = parts.executor;
     this.#statistics = parts.statistics;
     const batching = parts.config.dynamic_batching;
     this.#batcher = new DynamicBatcher(
       {
-        maxBatchSize: this.config.max_batch_size,
+        // The steps of an ensemble batch; its requests run one by one.
+        maxBatchSize: this.config.task === 'ensemble' ? 0 : this.config.max_batch_size,
         preferredBatchSizes: batching.preferred_batch_size,
         maxQueueDelay: batching.max_queue_delay_microseconds,
         preserveOrdering: batching.preserve_ordering,
@@ -62,6 +67,11 @@ export class Model implements AsyncDisposable {
     return { total: this.#executor.instances, idle: this.#executor.idle };
   }
 
+  /** See Executor.devices. */
+  get devices(): readonly string[] {
+    return this.#executor.devices;
+  }
+
   /** What a row of its detections has; null where it finds none. */
   get layout(): DetectionLayout | null {
     return this.#executor.layout;
@@ -70,6 +80,11 @@ export class Model implements AsyncDisposable {
   /** The tensors of its network; null where it has none that could be asked for. */
   get signature(): TensorSignature | null {
     return this.#executor.signature;
+  }
+
+  /** Name of each class that an output tells; empty where there are none. */
+  labelsOf(output: string): readonly string[] {
+    return this.#outputLabels.get(output) ?? this.labels;
   }
 
   get queue(): { readonly requests: number; readonly bytes: number } {
@@ -128,8 +143,8 @@ export class ModelLease implements Disposable {
   }
 
   /** Counts a request that was meant for the model and failed before it could be queued. */
-  refused(code: ErrorCode): void {
-    this.#batcher.counts.failed(code, 0);
+  refused(error: ServingError): void {
+    this.#batcher.counts.failed(error, 0);
   }
 
   [Symbol.dispose](): void {

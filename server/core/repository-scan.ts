@@ -4,8 +4,30 @@ import { join } from 'node:path';
 import { ServingError } from './errors.js';
 import { TASK_INPUTS, type ModelConfig } from './model-config.js';
 
-/** Turns the text of a config.yaml into a configuration; throws CONFIG_INVALID with all problems. */
-export type ConfigParser = (text: string, file: string) => ModelConfig;
+/** A configuration, and what of its file is not done as it says. */
+export interface ParsedConfig {
+  readonly config: ModelConfig;
+  readonly warnings: readonly ConfigWarning[];
+}
+
+export interface ConfigWarning {
+  /** File, line and column. */
+  readonly place: string;
+  /** Such as `input[0].format`; empty: the file as a whole. */
+  readonly path: string;
+  /** What happens instead. */
+  readonly instead: string;
+}
+
+/**
+ * Turns the text of a config.yaml, or of Triton's config.pbtxt, into a configuration. Throws CONFIG_INVALID with all
+ * problems, MODEL_INVALID for a model that is not served whatever its configuration. `override`: keys that stand in place
+ * of the file's, as JSON; null: there are none.
+ */
+export type ConfigParser = (text: string, file: string, override: string | null) => ParsedConfig;
+
+/** Overrides by the names of models. */
+export type ConfigOverrides = ReadonlyMap<string, string>;
 
 /** One version directory with its model file. */
 export interface VersionFile {
@@ -13,6 +35,8 @@ export interface VersionFile {
   readonly path: string;
   /** Changes whenever the version has to be loaded anew: file, configuration, labels or vocabulary. */
   readonly fingerprint: string;
+  /** Why it cannot be loaded, where the directory tells. */
+  readonly problem?: ServingError;
 }
 
 /** A model directory as it is on disk now. */
@@ -25,8 +49,11 @@ export interface ModelSnapshot {
 export interface ModelContent {
   readonly config: ModelConfig;
   readonly labels: readonly string[];
+  /** Of outputs that have a labels file of their own. */
+  readonly outputLabels: ReadonlyMap<string, readonly string[]>;
   /** Ascending by version. */
   readonly versions: readonly VersionFile[];
+  readonly warnings: readonly ConfigWarning[];
 }
 
 /** Names of models: they appear in metrics, logs and paths. */
@@ -36,13 +63,17 @@ const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const VERSION_NAME = /^[1-9][0-9]{0,8}$/;
 
 /** Reads every model directory below `repository`. Throws when that itself cannot be read. */
-export async function scanRepository(repository: string, parseConfig: ConfigParser): Promise<ModelSnapshot[]> {
+export async function scanRepository(
+  repository: string,
+  parseConfig: ConfigParser,
+  overrides: ConfigOverrides = new Map(),
+): Promise<ModelSnapshot[]> {
   const entries = await readdir(repository, { withFileTypes: true });
   const names = entries
     .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && MODEL_NAME.test(entry.name))
     .map((entry) => entry.name)
     .sort();
-  const snapshots = await Promise.all(names.map((name) => scanModel(repository, name, parseConfig)));
+  const snapshots = await Promise.all(names.map((name) => scanModel(repository, name, parseConfig, overrides)));
   return snapshots.filter((snapshot) => snapshot !== null);
 }
 
@@ -51,37 +82,45 @@ export async function scanModel(
   repository: string,
   name: string,
   parseConfig: ConfigParser,
+  overrides: ConfigOverrides = new Map(),
 ): Promise<ModelSnapshot | null> {
   if (!MODEL_NAME.test(name)) return null;
   const directory = join(repository, name);
   try {
     if (!(await isDirectory(directory))) return null;
-    return { name, content: await readContent(directory, parseConfig) };
+    return { name, content: await readContent(directory, parseConfig, overrides.get(name) ?? null) };
   } catch (cause) {
     return { name, content: cause instanceof ServingError ? cause : unreadable(directory, cause) };
   }
 }
 
-async function readContent(directory: string, parseConfig: ConfigParser): Promise<ModelContent> {
-  const configFile = join(directory, 'config.yaml');
-  const configText = await readConfig(directory, configFile);
-  const config = parseConfig(configText, configFile);
-  const labelsText =
-    config.labels === undefined ? '' : await readText(join(directory, config.labels), 'or remove the key `labels`');
-  const labels = labelsText === '' ? [] : labelsText.replace(/\r?\n$/, '').split(/\r?\n/);
+async function readContent(
+  directory: string,
+  parseConfig: ConfigParser,
+  override: string | null,
+): Promise<ModelContent> {
+  const { text: configText, file: configFile, beside } = await readConfig(directory);
+  const { config, warnings: read } = parseConfig(configText, configFile, override);
+  const warnings = beside === null ? read : [{ place: beside, path: '', instead: `${CONFIG_FILE} counts.` }, ...read];
+  const { labels, outputLabels, marks } = await readLabels(directory, config);
+  const about = { config, labels, outputLabels, warnings };
 
-  const vocabulary = await vocabularyMark(directory, config);
-  // A pipeline has no file of its own, and so no versions but one.
-  if (config.task === 'pipeline') {
-    return { config, labels, versions: [{ version: 1, path: configFile, fingerprint: configText }] };
+  const names = (await readdir(directory)).filter((name) => VERSION_NAME.test(name));
+  // What has no file of its own has no versions but one, unless an ensemble of Triton names some.
+  if (config.task === 'pipeline') names.splice(0, Infinity, '1');
+  if (config.task === 'ensemble' && names.length === 0) names.push('1');
+  if (config.task === 'pipeline' || config.task === 'ensemble') {
+    const fingerprint = JSON.stringify([configText, override, ...marks]);
+    const versions = names.map((name) => ({ version: Number(name), path: configFile, fingerprint }));
+    return { ...about, versions: versions.sort((a, b) => a.version - b.version) };
   }
+  const vocabulary = await vocabularyMark(directory, config);
   const versions: VersionFile[] = [];
-  for (const name of await readdir(directory)) {
-    if (!VERSION_NAME.test(name) || !(await isDirectory(join(directory, name)))) continue;
-    const path = join(directory, name, config.default_model_filename);
-    const file = await stat(path).catch(() => null);
-    const fingerprint = JSON.stringify([...markOf(file), configText, labelsText, ...vocabulary]);
-    versions.push({ version: Number(name), path, fingerprint });
+  for (const name of names) {
+    if (!(await isDirectory(join(directory, name)))) continue;
+    const { path, mark, problem } = await findModelFile(join(directory, name), config.default_model_filename);
+    const fingerprint = JSON.stringify([...mark, configText, override, ...marks, ...vocabulary]);
+    versions.push({ version: Number(name), path, fingerprint, ...(problem === null ? {} : { problem }) });
   }
   if (versions.length === 0) {
     throw new ServingError(
@@ -89,17 +128,71 @@ async function readContent(directory: string, parseConfig: ConfigParser): Promis
       `${directory} has no version directory; put the model file at ${join(directory, '1', config.default_model_filename)}`,
     );
   }
-  return { config, labels, versions: versions.sort((a, b) => a.version - b.version) };
+  return { ...about, versions: versions.sort((a, b) => a.version - b.version) };
 }
 
+const CONFIG_FILE = 'config.yaml';
+
+/** What Triton reads. */
+const TRITON_FILE = 'config.pbtxt';
+
+/** Files of a model directory that may hold its configuration; the first counts where there are several. */
+export const CONFIG_FILES: readonly string[] = [CONFIG_FILE, TRITON_FILE];
+
 /** The text of the configuration. A directory that has none and a model file is served as tensors. */
-async function readConfig(directory: string, file: string): Promise<string> {
-  if (!(await exists(file))) {
+async function readConfig(directory: string): Promise<{ text: string; file: string; beside: string | null }> {
+  const file = join(directory, CONFIG_FILE);
+  const triton = join(directory, TRITON_FILE);
+  const [isThere, isTritons] = await Promise.all([exists(file), exists(triton)]);
+  if (!isThere && isTritons) return { text: await readText(triton, ''), file: triton, beside: null };
+  if (!isThere) {
     const versions = (await readdir(directory)).filter((name) => VERSION_NAME.test(name));
     const found = await Promise.all(versions.map((version) => exists(join(directory, version, 'model.onnx'))));
-    if (found.includes(true)) return '{"task": "tensors"}';
+    if (found.includes(true)) return { text: '{"task": "tensors"}', file, beside: null };
   }
-  return await readText(file, 'write one: model-repo/CONFIG.md describes every key');
+  const text = await readText(file, 'write one: model-repo/CONFIG.md describes every key');
+  return { text, file, beside: isTritons ? triton : null };
+}
+
+/** The classes that the model tells, and those of outputs with files of their own; marks: what changes with them. */
+async function readLabels(directory: string, { labels, tensors }: ModelConfig) {
+  const read = async (name: string, key: string) => {
+    const text = await readText(join(directory, name), `or remove the key \`${key}\``);
+    return { text, lines: text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/) };
+  };
+  const own = labels === undefined ? null : await read(labels, 'labels');
+  const named = (tensors?.output ?? []).flatMap(({ name, label_filename: file }) =>
+    file === undefined ? [] : [[name, file] as const],
+  );
+  const files = await Promise.all(
+    named.map(async ([name, file]) => [name, await read(file, 'label_filename')] as const),
+  );
+  return {
+    labels: own?.lines ?? [],
+    outputLabels: new Map(files.map(([name, { lines }]) => [name, lines])),
+    marks: [own?.text ?? '', ...files.flatMap(([name, { text }]) => [name, text])],
+  };
+}
+
+/** The model file of a version. Triton also takes a directory of its name, where large models have several files. */
+async function findModelFile(
+  version: string,
+  name: string,
+): Promise<{ path: string; mark: (number | null)[]; problem: ServingError | null }> {
+  const path = join(version, name);
+  const found = await stat(path).catch(() => null);
+  if (found?.isDirectory() === true) {
+    const inside = join(path, 'model.onnx');
+    return { path: inside, mark: markOf(await stat(inside).catch(() => null)), problem: null };
+  }
+  const plan = join(version, name.replace(/\.onnx$/, '.plan'));
+  const isPlan = found === null && (await exists(plan));
+  const problem = isPlan ? new ServingError('MODEL_INVALID', planNeedsOnnx(plan, path)) : null;
+  return { path, mark: markOf(found), problem };
+}
+
+function planNeedsOnnx(plan: string, onnx: string): string {
+  return `${plan} is a plan, which only loads where it was built; put the ONNX file that it was built from at ${onnx}, and one is built here`;
 }
 
 async function exists(path: string): Promise<boolean> {

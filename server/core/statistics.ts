@@ -1,5 +1,5 @@
 import type { EngineStatistics } from './engine-statistics.js';
-import type { ErrorCode } from './errors.js';
+import type { ServingError } from './errors.js';
 
 /** A batch that an instance has executed. Lengths of time are microseconds. */
 export interface ExecutedBatch {
@@ -23,7 +23,7 @@ export interface ModelStatistics {
   /** A request was answered with results, `totalUs` microseconds after its arrival. */
   succeeded(totalUs: number): void;
   /** A request was refused, dropped or answered with an error. */
-  failed(code: ErrorCode): void;
+  failed(error: ServingError): void;
   batchExecuted(batch: ExecutedBatch): void;
   /** The version is unloaded: what was reported of it may be forgotten. The last call. */
   dispose(): void;
@@ -32,11 +32,11 @@ export interface ModelStatistics {
 /** Where a stream of frames reports its end, once. */
 export interface StreamStatistics {
   /** Null: the stream ended as it should. */
-  ended(code: ErrorCode | null): void;
+  ended(error: ServingError | null): void;
 }
 
 /** The calls of the protocol that open streams. */
-export type StreamingCall = 'Detect' | 'Embed' | 'Classify' | 'Segment';
+export type StreamingCall = 'Detect' | 'Embed' | 'Classify' | 'Segment' | 'ModelStreamInfer';
 
 /** Where the server reports what happens. Core knows this much of metrics, and no more. */
 export interface StatisticsSink {

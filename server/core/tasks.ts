@@ -29,6 +29,7 @@ const KINDS = {
   fall: 'classify',
   pipeline: 'detect',
   tensors: 'infer',
+  ensemble: 'infer',
 } as const satisfies Record<string, TaskKind>;
 
 /** What a model's tensors mean. */
@@ -49,7 +50,7 @@ export const TASK_INPUTS = Object.fromEntries(TASKS.map((task) => [task, inputOf
 >;
 
 function inputOf(task: TaskName): TaskInput {
-  if (task === 'tensors') return 'tensors';
+  if (task === 'tensors' || task === 'ensemble') return 'tensors';
   if (task === 'fall') return 'points';
   return task.startsWith('text_') ? 'text' : 'picture';
 }

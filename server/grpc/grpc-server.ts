@@ -2,28 +2,26 @@ import { setDefaultHighWaterMark } from 'node:stream';
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { ServingError } from '../core/errors.js';
-import type { ModelControlMode } from '../core/model-repository.js';
 import { InferenceService, type InferenceServer } from '../gen/sluice/v1/inference.js';
 import { RepositoryService } from '../gen/sluice/v1/repository.js';
-import { classifyProtocol } from './classify-protocol.js';
+import { classifyProtocol } from '../protocol/classify-protocol.js';
+import { detectProtocol } from '../protocol/detect-protocol.js';
+import { embedProtocol } from '../protocol/embed-protocol.js';
+import { segmentProtocol } from '../protocol/segment-protocol.js';
 import { ConnectionCount } from './connection-count.js';
-import { detectProtocol } from './detect-protocol.js';
-import { embedProtocol } from './embed-protocol.js';
 import { HealthService } from './health-service.js';
+import { KSERVE_DEFINITION } from './kserve/definition.js';
+import { kserveService, type KserveOptions } from './kserve/kserve-service.js';
 import { widenReceiveWindows } from './http2-windows.js';
 import { loadProtoFiles } from './proto-files.js';
-import { repositoryService, type ModelControl } from './repository-service.js';
-import { segmentProtocol } from './segment-protocol.js';
+import { repositoryService } from './repository-service.js';
 import { StreamSession, type SessionContext } from './stream-session.js';
 
-export interface GrpcServerOptions extends SessionContext {
+export interface GrpcServerOptions extends SessionContext, KserveOptions {
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
   /** Most bytes of one message. */
   readonly maxMessageBytes: number;
-  readonly controlMode: ModelControlMode;
-  /** What clients load and unload models through. */
-  readonly control: ModelControl;
 }
 
 /** Messages that a call reads ahead of its session. Node's 16 would be 16 pictures for each stream. */
@@ -67,6 +65,7 @@ export class GrpcServer implements AsyncDisposable {
     };
     server.addService(InferenceService, inference);
     server.addService(RepositoryService, repositoryService(options));
+    server.addService(KSERVE_DEFINITION, kserveService(options));
     const health = new HealthService(server);
     new ReflectionService(loadProtoFiles()).addToServer(server);
     const port = await bind(server, options.address);

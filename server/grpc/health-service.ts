@@ -15,10 +15,10 @@ interface HealthResponse {
 type WatchCall = ServerWritableStream<HealthRequest, HealthResponse>;
 
 /** The names under which the server as a whole is asked for. */
-const WHOLE_SERVER = ['', 'sluice.v1.Inference'];
+const WHOLE_SERVER = ['', 'sluice.v1.Inference', 'inference.GRPCInferenceService'];
 
 /**
- * grpc.health.v1: Check, Watch and List, for the server as a whole ('' or `sluice.v1.Inference`) and for each model by
+ * grpc.health.v1: Check, Watch and List, for the server as a whole ('' or the name of a service) and for each model by
  * its name. The protocol is grpc-health-check's; its implementation can neither forget a model nor end those who watch.
  */
 export class HealthService {

@@ -1,9 +1,10 @@
 import type { handleUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { ServingError } from '../core/errors.js';
-import type { ModelState as CoreModelState } from '../core/model-lifecycle.js';
+import type { ModelState as CoreModelState } from '../core/model-state.js';
 import type { ModelControlMode, ModelRepository } from '../core/model-repository.js';
 import { ModelState, type ModelVersion, type RepositoryServer } from '../gen/sluice/v1/repository.js';
-import { forClient, toStatus, type FaultLog } from './status.js';
+import { forClient, type FaultLog } from '../protocol/client-error.js';
+import { toStatus } from './status.js';
 
 const STATES: Record<CoreModelState, ModelState> = {
   LOADING: ModelState.MODEL_STATE_LOADING,
@@ -41,26 +42,28 @@ export function repositoryService({
         );
     };
   };
-  const requireExplicit = (): void => {
-    if (controlMode === 'explicit') return;
-    throw new ServingError(
-      'CONFIG_INVALID',
-      `models are loaded and unloaded by call only with --model-control-mode explicit; it is ${controlMode}`,
-    );
-  };
   return {
     listModels: unary(() => ({ models: repository.index().flatMap(toModelVersions) })),
     loadModel: unary(async ({ name }) => {
-      requireExplicit();
+      requireExplicit(controlMode);
       await control.load(name);
       return {};
     }),
     unloadModel: unary(async ({ name }) => {
-      requireExplicit();
+      requireExplicit(controlMode);
       await control.unload(name);
       return {};
     }),
   };
+}
+
+/** Throws CONFIG_INVALID unless clients may load and unload models. */
+export function requireExplicit(controlMode: ModelControlMode): void {
+  if (controlMode === 'explicit') return;
+  throw new ServingError(
+    'CONFIG_INVALID',
+    `models are loaded and unloaded by call only with --model-control-mode explicit; it is ${controlMode}`,
+  );
 }
 
 function toModelVersions({ name, versions }: ReturnType<ModelRepository['index']>[number]): ModelVersion[] {

@@ -1,17 +1,27 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import type { Ticket } from '../core/dynamic-batcher.js';
-import { ServingError, type ErrorCode } from '../core/errors.js';
+import { ServingError } from '../core/errors.js';
 import { requireTable, type InferenceRequest, type InferenceResponse, type TaskParameters } from '../core/inference.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
 import type { StatisticsSink } from '../core/statistics.js';
 import { FramePolicy, type FrameError, type FrameInfo } from '../gen/sluice/v1/inference.js';
-import { newFrameInfo, writeTimings } from './frame-codec.js';
-import { toRequest, type StreamFrame } from './frame-request.js';
-import { forClient, toFrameError, toStatus, type FaultLog } from './status.js';
+import { forClient, toFrameError, type FaultLog } from '../protocol/client-error.js';
+import { answeredInfo, toAnswer } from '../protocol/frame-answer.js';
+import { newFrameInfo } from '../protocol/frame-codec.js';
+import { toRequest, type StreamFrame } from '../protocol/frame-request.js';
+import type {
+  Answer,
+  Answered,
+  Finisher,
+  FinisherTools,
+  StreamChoice,
+  StreamProtocol,
+} from '../protocol/stream-protocol.js';
+import { callTimeout } from './call-deadline.js';
+import { toStatus } from './status.js';
 import { chooseModel, type StreamLimits, type StreamSettings } from './stream-settings.js';
-import type { Answer, Answered, Finisher, FinisherTools, StreamChoice, StreamProtocol } from './stream-protocol.js';
 import { StreamWindow, type Slot } from './stream-window.js';
 
 /** What a session needs of the server. */
@@ -86,7 +96,7 @@ export class StreamSession<Request, Response> {
     } catch (cause) {
       const error = this.#failure ?? ServingError.from(cause);
       this.#failWith(error);
-      statistics.ended(error.code);
+      statistics.ended(error);
     } finally {
       this.#context.draining.removeEventListener('abort', endIfDraining);
       this.#finisher?.[Symbol.dispose]();
@@ -182,7 +192,7 @@ export class StreamSession<Request, Response> {
   #toRequest(pending: PendingFrame<Request, Response>, lease: ModelLease): InferenceRequest {
     const context = {
       choice: this.#choice,
-      callDeadline: Number(this.#call.getDeadline()),
+      callTimeout: callTimeout(this.#call.getDeadline()),
       keep: this.#finisher?.keep,
       signal: this.#abandoned.signal,
     };
@@ -190,7 +200,7 @@ export class StreamSession<Request, Response> {
       return toRequest(pending, context, this.#protocol, lease.model);
     } catch (cause) {
       const error = ServingError.from(cause);
-      lease.refused(error.code);
+      lease.refused(error);
       throw error;
     }
   }
@@ -220,23 +230,14 @@ export class StreamSession<Request, Response> {
     response: InferenceResponse,
     model: Model,
   ): void {
-    const { outcome, width, height, picture } = response;
-    const info: FrameInfo = {
-      ...this.#info(pending),
-      modelVersion: String(model.version),
-      width,
-      height,
-      timings: writeTimings(response.timings),
-    };
+    const { outcome, picture } = response;
+    const info = answeredInfo(this.#info(pending), response, model);
     if (outcome instanceof ServingError) {
       picture?.release();
       this.#fail(pending, outcome, info);
       return;
     }
-    const stages = response.stages?.map((stage) => {
-      return stage.error === null ? stage : { ...stage, error: forClient(stage.error, this.#context.logFault) };
-    });
-    const answer = { width, height, table: requireTable(outcome), parameters, labels: model.labels, stages };
+    const answer = toAnswer(requireTable(outcome), response, parameters, model, this.#context.logFault);
     pending.slot.settle({
       respond: () => this.#finish(info, answer, { model, picture }),
       discard: () => picture?.release(),
@@ -276,15 +277,15 @@ export class StreamSession<Request, Response> {
     if (this.#held === null) return;
     this.#fail(this.#held, reason);
     this.#held = null;
-    this.#countRefused(reason.code);
+    this.#countRefused(reason);
   }
 
   /** Counts a frame that failed before a model was asked for; a model that is gone by now counts no more. */
-  #countRefused(code: ErrorCode): void {
+  #countRefused(error: ServingError): void {
     const { model, version } = this.#settings!;
     if (!this.#context.repository.isReady(model, version)) return;
     using lease = this.#acquire();
-    lease.refused(code);
+    lease.refused(error);
   }
 
   /** Resolves when the transport can take more: a slow reader keeps its window full. */

@@ -1,9 +1,10 @@
-import { quoted, ServingError } from '../core/errors.js';
+import { ServingError } from '../core/errors.js';
 import { TASK_KINDS, type TaskKind } from '../core/model-config.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { StreamingCall } from '../core/statistics.js';
+import { readVersion } from '../core/version-policy.js';
 import { FramePolicy, type StreamOptions } from '../gen/sluice/v1/inference.js';
-import type { StreamProtocol } from './stream-protocol.js';
+import type { StreamProtocol } from '../protocol/stream-protocol.js';
 
 export interface StreamLimits {
   /** Frames in flight of a stream that names no window. */
@@ -67,12 +68,6 @@ function onlyModel(call: Call, repository: ModelRepository): string {
   if (only !== undefined && fitting.size === 1) return only;
   const choice = fitting.size === 0 ? 'none is ready' : `choose one of ${[...fitting].join(', ')}`;
   throw new ServingError('INVALID_REQUEST', `the stream's options name no model for ${call.call}; ${choice}`);
-}
-
-function readVersion(version: string): number | null {
-  if (version === '') return null;
-  if (/^[1-9][0-9]{0,8}$/.test(version)) return Number(version);
-  throw new ServingError('INVALID_REQUEST', `version ${quoted(version)} is not a positive whole number`);
 }
 
 function readPolicy(options: StreamOptions | undefined): FramePolicy {

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { errorMessage } from '../core/errors.js';
-import { ENDPOINTS } from './endpoints.js';
+import { ENDPOINTS, PAGE_ENDPOINTS } from './endpoints.js';
 import type { MetricsSource } from './metrics.js';
+import { addPageRoutes, type PageSource } from './page-routes.js';
 import type { Readiness } from './readiness.js';
 
 export interface HttpServerOptions {
@@ -14,10 +15,12 @@ export interface HttpServerOptions {
   readonly readiness: () => Readiness | Promise<Readiness>;
   /** Asked at every `/livez`: why a restart is due, or null. Left out: that the process answers is all there is to know. */
   readonly stuck?: () => Promise<string | null>;
+  /** What the live page shows; null: there is none. */
+  readonly page: PageSource | null;
   readonly logger: FastifyBaseLogger;
 }
 
-/** The HTTP port: probes and metrics for whoever runs the server. It answers GET and HEAD, and takes no body. */
+/** The HTTP port: probes, metrics and a live page for whoever runs the server. */
 export class HttpServer implements AsyncDisposable {
   /** Where it listens, with the port that was bound. */
   readonly address: { readonly host: string; readonly port: number };
@@ -57,11 +60,16 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
-function addRoutes(app: FastifyInstance, { metrics, readiness, stuck, logger }: HttpServerOptions): void {
+function addRoutes(app: FastifyInstance, options: HttpServerOptions): void {
+  const { metrics, readiness, stuck, page, logger } = options;
   app.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
-  app.get('/', () => ({ name: 'sluice', endpoints: ENDPOINTS }));
+  if (page === null) app.get('/', () => ({ name: 'sluice', endpoints: ENDPOINTS }));
+  else {
+    const endpoints = { name: 'sluice', endpoints: { ...ENDPOINTS, ...PAGE_ENDPOINTS } };
+    addPageRoutes(app, page, { metrics, readiness, endpoints });
+  }
   app.get('/livez', async (_request, reply) => {
     const reason = (await stuck?.()) ?? null;
     return reason === null ? { live: true } : reply.code(503).send({ live: false, reason });

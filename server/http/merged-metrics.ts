@@ -43,12 +43,11 @@ export class MergedMetrics implements MetricsSource {
   }
 
   async text(): Promise<string> {
-    // Before the others are asked: one that ends meanwhile has been asked already.
-    const ended = this.#ended;
-    const { snapshots, total, ready } = await this.#read();
-    this.#processes.set({ state: 'ready' }, ready);
-    this.#processes.set({ state: 'not_ready' }, total - ready);
-    return await merge([await this.#own(), ended, ...snapshots]).metrics();
+    return await (await this.#merged()).metrics();
+  }
+
+  async snapshot(): Promise<MetricSnapshot> {
+    return await (await this.#merged()).getMetricsAsJSON();
   }
 
   /** Keeps what a process had counted when it was last asked; null: it never was. */
@@ -58,6 +57,15 @@ export class MergedMetrics implements MetricsSource {
     const counted = last.filter(({ type, aggregator }) => COUNTED.includes(String(type)) && aggregator === 'sum');
     // What is merged are its values already.
     this.#ended = merge([this.#ended, counted]).getMetricsAsArray() as unknown as MetricSnapshot;
+  }
+
+  async #merged(): Promise<Registry> {
+    // Before the others are asked: one that ends meanwhile has been asked already.
+    const ended = this.#ended;
+    const { snapshots, total, ready } = await this.#read();
+    this.#processes.set({ state: 'ready' }, ready);
+    this.#processes.set({ state: 'not_ready' }, total - ready);
+    return merge([await this.#own(), ended, ...snapshots]);
   }
 
   /** What it says of the event loop and the heap would only blur that of the processes that serve. */

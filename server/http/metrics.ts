@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ErrorCode } from '../core/errors.js';
-import type { ModelState } from '../core/model-lifecycle.js';
+import type { ServingError } from '../core/errors.js';
+import type { ModelState } from '../core/model-state.js';
 import type { ModelStatistics, StatisticsSink, StreamingCall, StreamStatistics } from '../core/statistics.js';
 import { BUILD_BUCKETS } from './engine-metric-definitions.js';
 import { EngineMetrics } from './engine-metrics.js';
@@ -32,12 +32,13 @@ export interface ServerReadings {
 /** All metrics of a process at one moment, as they can be sent to another. */
 export type MetricSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
-/** What `/metrics` answers. */
+/** What `/metrics` answers, and `/v1/status` reads. */
 export interface MetricsSource {
   /** Value of the Content-Type header that belongs to `text`. */
   readonly contentType: string;
   /** All metrics in the text format of Prometheus. */
   text(): Promise<string>;
+  snapshot(): Promise<MetricSnapshot>;
 }
 
 const STATES = Object.keys({
@@ -120,9 +121,9 @@ export class Metrics implements StatisticsSink, MetricsSource {
   streamOpened(call: StreamingCall): StreamStatistics {
     this.#streamsOpen.inc({ call });
     return {
-      ended: (code: ErrorCode | null) => {
+      ended: (error: ServingError | null) => {
         this.#streamsOpen.dec({ call });
-        this.#streams.inc({ call, outcome: code ?? 'OK' });
+        this.#streams.inc({ call, outcome: error?.code ?? 'OK' });
       },
     };
   }

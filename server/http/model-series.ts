@@ -1,5 +1,5 @@
 import type { Counter, Histogram } from 'prom-client';
-import type { ErrorCode } from '../core/errors.js';
+import type { ErrorCode, ServingError } from '../core/errors.js';
 import type { ExecutedBatch, ModelStatistics } from '../core/statistics.js';
 
 /** The metrics that have series for each model version. */
@@ -70,7 +70,7 @@ export class ModelSeries {
         requests.inc();
         requestSeconds.observe(totalUs / 1e6);
       },
-      failed: (code: ErrorCode) => {
+      failed: ({ code }: ServingError) => {
         requests.inc();
         if (code === 'FRAME_DROPPED') framesDropped.inc();
         else this.#failure(code).inc();

@@ -1,4 +1,4 @@
-import type { ModelState } from '../core/model-lifecycle.js';
+import type { ModelState } from '../core/model-state.js';
 
 /** Whether the server wants frames. The answer of `/readyz`, word for word. */
 export interface Readiness {

@@ -1,14 +1,30 @@
 import type { MetricSnapshot } from '../http/metrics.js';
+import type { LogLevel } from '../core/log-level.js';
 import type { Readiness } from '../http/readiness.js';
+import type { ServerReport } from '../http/server-status.js';
+import type { TriedPicture } from '../http/try-routes.js';
 
 /** What a process answers to. */
 export interface ProcessCalls {
   readonly readiness: () => Readiness;
   readonly metrics: () => Promise<MetricSnapshot>;
-  readonly load: (name: string) => Promise<void>;
+  readonly report: () => ServerReport;
+  /** Somebody tries a model with a picture. */
+  readonly tryPicture: (picture: SentPicture) => Promise<object>;
+  /** Nobody waits for that picture any more. */
+  readonly withdraw: (id: number) => void;
+  readonly load: (model: ModelToLoad) => Promise<void>;
   readonly unload: (name: string) => Promise<void>;
+  readonly setLogLevel: (level: LogLevel) => void;
   /** Ends as it does on SIGTERM; the answer comes at once. */
   readonly drain: () => void;
+}
+
+/** A picture on its way to another process, and the number by which it can be called back. */
+export interface SentPicture extends Omit<TriedPicture, 'picture'> {
+  readonly id: number;
+  /** Base64: what goes between processes is JSON. */
+  readonly picture: string;
 }
 
 /** What the process that watches over the others answers to. */
@@ -22,8 +38,16 @@ export interface PrimaryCalls {
   /** It cannot start, and why. */
   readonly failed: (message: string) => void;
   /** A client wants a model to be loaded, or unloaded, in every process. */
-  readonly load: (name: string) => Promise<void>;
+  readonly load: (model: ModelToLoad) => Promise<void>;
   readonly unload: (name: string) => Promise<void>;
+  /** A client wants every process to log from this severity on. */
+  readonly setLogLevel: (level: LogLevel) => Promise<void>;
+}
+
+export interface ModelToLoad {
+  readonly name: string;
+  /** Keys that stand in place of those of its config.yaml, as JSON; null: there are none. */
+  readonly override: string | null;
 }
 
 export interface Beginning {
@@ -32,5 +56,6 @@ export interface Beginning {
   /** The gRPC port to open; 0: a free one. */
   readonly port: number;
   /** With the control mode explicit: the models to load. */
-  readonly loadModel: readonly string[];
+  readonly loadModel: readonly ModelToLoad[];
+  readonly logLevel: LogLevel;
 }

@@ -1,4 +1,5 @@
 import type { MetricSnapshot } from '../http/metrics.js';
+import type { ServerReport } from '../http/server-status.js';
 import type { PrimaryCalls, ProcessCalls } from './calls.js';
 import type { ChildProcess } from './cluster.js';
 import { Peer } from './peer.js';
@@ -46,6 +47,11 @@ export class MemberProcess {
     const now = this.begun ? await this.#inTime(this.peer.call('metrics')) : null;
     this.lastMetrics = now ?? this.lastMetrics;
     return this.lastMetrics ?? [];
+  }
+
+  /** What it tells of its models and errors; null: it does not answer. */
+  async report(): Promise<ServerReport | null> {
+    return this.begun ? await this.#inTime(this.peer.call('report')) : null;
   }
 
   /** Whether it should answer and does not. */

@@ -2,11 +2,12 @@ import type { Logger } from 'pino';
 import { App, exitNow } from '../app.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import type { ServerOptions } from '../config/server-options.js';
-import { errorMessage } from '../core/errors.js';
+import { errorMessage, ServingError } from '../core/errors.js';
 import type { PrimaryCalls, ProcessCalls } from './calls.js';
 import type { ParentChannel } from './cluster.js';
 import { Peer } from './peer.js';
 import { serveApp } from './serve-app.js';
+import { SentTries } from './shared-tries.js';
 
 /**
  * Runs one of several processes of a server until it is told to stop, by the one that has started it or by a signal of
@@ -20,32 +21,48 @@ export async function runMember(
 ): Promise<number> {
   let stop: () => void = () => {};
   const told = new Promise<void>((resolve) => (stop = resolve));
+  let own = logger;
   let running: { readonly app: App; readonly started: Promise<void> } | null = null;
+  const tries = new SentTries();
   const calls: ProcessCalls = {
     readiness: () => running?.app.readiness() ?? { ready: false, reason: 'the process is starting', not_ready: [] },
     metrics: async () => (await running?.app.metrics()) ?? [],
+    report: () => running?.app.page.report() ?? { models: [], errors: [] },
+    tryPicture: async (sent) => {
+      const page = running?.app.page;
+      if (page === undefined) throw new ServingError('MODEL_NOT_READY', 'the process is starting; try again');
+      return await tries.answer(sent, (picture, signal) => page.tryPicture(picture, signal));
+    },
+    withdraw: (id) => tries.withdraw(id),
     // The start is waited for: it may not have looked at the directory yet.
-    load: async (name) => {
+    load: async ({ name, override }) => {
       await running?.started;
-      await running?.app.repository.load(name);
+      await running?.app.repository.load(name, override);
     },
     unload: async (name) => {
       await running?.started;
       await running?.app.repository.unload(name);
     },
+    setLogLevel: (level) => void (own.level = level),
     drain: () => stop(),
   };
   const primary = new Peer<PrimaryCalls>((message) => channel.send(message), { ...calls });
   channel.onMessage((message) => primary.receive(message));
   channel.onGone(() => exitNow(EXIT_CODES.FAILED.code));
 
-  const { number, port, loadModel } = await primary.call('begin');
-  const own = logger.child({ process: number });
-  const part = { ...options, grpcAddress: { ...options.grpcAddress, port }, loadModel };
+  const { number, port, loadModel, logLevel } = await primary.call('begin');
+  own = logger.child({ process: number }, { level: logLevel });
+  const names = loadModel.map(({ name }) => name);
+  const part = { ...options, grpcAddress: { ...options.grpcAddress, port }, loadModel: names };
   running = App.begin({ ...part, threads: threadShare(options, number) }, own, {
     number,
     listening: (address) => void primary.call('listening', address),
-    control: { load: (name) => primary.call('load', name), unload: (name) => primary.call('unload', name) },
+    control: {
+      load: (name, override = null) => primary.call('load', { name, override }),
+      unload: (name) => primary.call('unload', name),
+    },
+    overrides: new Map(loadModel.flatMap(({ name, override }) => (override === null ? [] : [[name, override]]))),
+    setLogLevel: (level) => primary.call('setLogLevel', level),
   });
   const { app, started } = running;
   void started.then(

@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import { formatListenAddress } from '../config/listen-address.js';
+import { packageVersion } from '../config/package-version.js';
 import type { ServerOptions } from '../config/server-options.js';
 import { HttpServer } from '../http/http-server.js';
 import { MergedMetrics } from '../http/merged-metrics.js';
+import type { PageSource } from '../http/page-routes.js';
 import { startProcess } from './cluster.js';
 import { ProcessGroup } from './process-group.js';
+import { SharedTries } from './shared-tries.js';
 
 /**
  * Runs a server of several processes until `stopped`, or until one of them has lost its GPU; returns the code to exit
@@ -22,6 +25,7 @@ export async function runPrimary(options: ServerOptions, logger: Logger, stopped
     metrics,
     readiness: () => group.readiness(),
     stuck: () => group.stuck(),
+    page: options.httpPage ? await pageOf(group, options) : null,
     logger,
   });
   const over = Promise.race([stopped.then(() => false), group.deviceLost.then(() => true), group.failed]);
@@ -32,6 +36,16 @@ export async function runPrimary(options: ServerOptions, logger: Logger, stopped
   logger.info({ drained }, 'stopped');
   if (lost) return EXIT_CODES.DEVICE_LOST.code;
   return drained ? EXIT_CODES.OK.code : EXIT_CODES.CUT_OFF.code;
+}
+
+async function pageOf(group: ProcessGroup, { maxMessageBytes }: ServerOptions): Promise<PageSource> {
+  const tries = new SharedTries(() => group.serving);
+  return {
+    version: await packageVersion(),
+    maxPictureBytes: maxMessageBytes,
+    report: () => group.report(),
+    tryPicture: (picture, signal) => tries.tryPicture(picture, signal),
+  };
 }
 
 /** Logs what a server of one process logs, once for all. */

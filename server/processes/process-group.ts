@@ -4,12 +4,15 @@ import type { ServerOptions } from '../config/server-options.js';
 import type { ProcessesReading } from '../http/merged-metrics.js';
 import type { MetricSnapshot } from '../http/metrics.js';
 import type { Readiness } from '../http/readiness.js';
+import type { ServerReport } from '../http/server-status.js';
 import { backOff } from './back-off.js';
-import type { PrimaryCalls } from './calls.js';
+import type { PrimaryCalls, ProcessCalls } from './calls.js';
 import type { ChildProcess } from './cluster.js';
 import { ENDED, MemberProcess } from './member-process.js';
+import type { Peer } from './peer.js';
 import { SharedControl } from './shared-control.js';
 import { sharedReadiness } from './shared-readiness.js';
+import { sharedReport } from './shared-report.js';
 
 /** With so many ends in a row before one process was ready, and none that serves, there is no use in going on. */
 const MOST_ENDS = 5;
@@ -36,7 +39,7 @@ export interface GroupListener {
   readonly ended: (last: MetricSnapshot | null) => void;
 }
 
-type Options = Pick<ServerOptions, 'processes' | 'grpcAddress' | 'loadModel' | 'exitTimeout'>;
+type Options = Pick<ServerOptions, 'processes' | 'grpcAddress' | 'loadModel' | 'logLevel' | 'exitTimeout'>;
 
 /**
  * The processes of a server, which share its gRPC port. One that ends is replaced, sooner or later as it ends seldom or
@@ -83,7 +86,7 @@ export class ProcessGroup implements AsyncDisposable {
     this.failed = new Promise((_resolve, reject) => (this.#fail = reject));
     // It may come before anybody waits for it.
     this.failed.catch(() => {});
-    this.#control = new SharedControl(options.loadModel, () =>
+    this.#control = new SharedControl(options, () =>
       this.#members.filter(({ begun }) => begun).map(({ peer }) => peer),
     );
     this.#places = Array.from({ length: options.processes }, (_, place) => ({
@@ -112,6 +115,18 @@ export class ProcessGroup implements AsyncDisposable {
     ]);
     const ready = states.filter((state) => typeof state !== 'string' && state.ready).length;
     return { snapshots, total: this.#places.length, ready };
+  }
+
+  /** What the processes that answer tell, and how many they are. */
+  async report(): Promise<ServerReport & { readonly processes: number }> {
+    const reports = await Promise.all(this.#members.map((member) => member.report()));
+    const told = reports.filter((report) => report !== null);
+    return { ...sharedReport(told), processes: told.length };
+  }
+
+  /** Those that take frames. */
+  get serving(): Peer<ProcessCalls>[] {
+    return this.#members.filter(({ state, ended }) => state === 'started' && !ended).map(({ peer }) => peer);
   }
 
   /** Why a restart of the server is due, or null. */
@@ -171,15 +186,17 @@ export class ProcessGroup implements AsyncDisposable {
     return {
       begin: () => {
         member().begun = true;
-        return { number, port: this.#portToAskFor(), loadModel: this.#control.wanted };
+        const { wanted, logLevel } = this.#control;
+        return { number, port: this.#portToAskFor(), loadModel: wanted, logLevel };
       },
       listening: (address) => this.#opened(member(), address),
       started: (models) => this.#memberStarted(member(), models),
       failed: (message) => {
         member().failure = message;
       },
-      load: (name) => this.#control.load(name),
+      load: (model) => this.#control.load(model),
       unload: (name) => this.#control.unload(name),
+      setLogLevel: (level) => this.#control.setLogLevel(level),
     };
   }
 

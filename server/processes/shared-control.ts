@@ -1,41 +1,62 @@
+import type { ServerOptions } from '../config/server-options.js';
 import { ServingError } from '../core/errors.js';
+import type { LogLevel } from '../core/log-level.js';
 import type { Peer } from './peer.js';
-import type { ProcessCalls } from './calls.js';
+import type { ModelToLoad, ProcessCalls } from './calls.js';
+
+type StartOptions = Pick<ServerOptions, 'loadModel' | 'logLevel'>;
 
 /**
  * Loads and unloads models in every process of a server, with the control mode explicit. It keeps what should be loaded:
  * a process that takes another's place loads that.
  */
 export class SharedControl {
-  readonly #wanted: Set<string>;
+  /** The models with what stands in place of their configurations. */
+  readonly #wanted: Map<string, string | null>;
+  #logLevel: LogLevel;
   readonly #peers: () => readonly Peer<ProcessCalls>[];
   /** The last change of each model: they are made one after the other, in the same order everywhere. */
   readonly #work = new Map<string, Promise<void>>();
 
   /** `peers` are the processes that have begun. */
-  constructor(loadAtStart: readonly string[], peers: () => readonly Peer<ProcessCalls>[]) {
-    this.#wanted = new Set(loadAtStart);
+  constructor({ loadModel, logLevel }: StartOptions, peers: () => readonly Peer<ProcessCalls>[]) {
+    this.#wanted = new Map(loadModel.map((name) => [name, null]));
+    this.#logLevel = logLevel;
     this.#peers = peers;
   }
 
   /** What a process loads as it starts. */
-  get wanted(): readonly string[] {
-    return [...this.#wanted];
+  get wanted(): readonly ModelToLoad[] {
+    return [...this.#wanted].map(([name, override]) => ({ name, override }));
+  }
+
+  /** The least severity that a process logs. */
+  get logLevel(): LogLevel {
+    return this.#logLevel;
+  }
+
+  /** Resolves when every process logs from this severity on. */
+  async setLogLevel(level: LogLevel): Promise<void> {
+    this.#logLevel = level;
+    await this.#everywhere((peer) => peer.call('setLogLevel', level));
   }
 
   /** A process has loaded these as it started: by now it is known what `*` stood for. */
   started(models: readonly string[]): void {
     if (!this.#wanted.delete('*')) return;
-    for (const name of models) this.#wanted.add(name);
+    for (const name of models) if (!this.#wanted.has(name)) this.#wanted.set(name, null);
   }
 
   /** Resolves when every process has it. Rejects with the first reason of one that has not. */
-  load(name: string): Promise<void> {
+  load(model: ModelToLoad): Promise<void> {
+    const { name, override } = model;
     return this.#inTurn(name, async () => {
-      const missing = !this.#wanted.has(name);
-      this.#wanted.add(name);
-      const failures = await this.#everywhere('load', name);
-      if (missing && failures.some(({ code }) => code === 'MODEL_NOT_FOUND')) this.#wanted.delete(name);
+      const before = this.#wanted.get(name);
+      this.#wanted.set(name, override);
+      const failures = await this.#everywhere((peer) => peer.call('load', model));
+      if (before === undefined && failures.some(({ code }) => code === 'MODEL_NOT_FOUND')) this.#wanted.delete(name);
+      // What has failed was left as it was.
+      else if (before !== undefined && failures.length > 0) this.#wanted.set(name, before);
       if (failures[0] !== undefined) throw failures[0];
     });
   }
@@ -45,15 +66,15 @@ export class SharedControl {
     return this.#inTurn(name, async () => {
       this.#wanted.delete(name);
       const peers = this.#peers().length;
-      const failures = await this.#everywhere('unload', name);
+      const failures = await this.#everywhere((peer) => peer.call('unload', name));
       const others = failures.filter(({ code }) => code !== 'MODEL_NOT_FOUND');
       const failure = failures.length === peers ? failures[0] : others[0];
       if (failure !== undefined) throw failure;
     });
   }
 
-  async #everywhere(change: 'load' | 'unload', name: string): Promise<ServingError[]> {
-    const outcomes = await Promise.allSettled(this.#peers().map((peer) => peer.call(change, name)));
+  async #everywhere(change: (peer: Peer<ProcessCalls>) => Promise<unknown>): Promise<ServingError[]> {
+    const outcomes = await Promise.allSettled(this.#peers().map(change));
     const failures = outcomes.flatMap((outcome) =>
       outcome.status === 'rejected' ? [ServingError.from(outcome.reason)] : [],
     );

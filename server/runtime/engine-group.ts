@@ -21,6 +21,10 @@ export class EngineGroup implements Executor {
     return this.#group.idle;
   }
 
+  get devices(): readonly string[] {
+    return this.#group.devices;
+  }
+
   get layout(): DetectionLayout | null {
     return this.#group.layout;
   }

@@ -30,7 +30,7 @@ function toTask(
     transferList.push(buffer);
     return { ...task, content };
   }
-  return { ...task, content: { ...content, bytes: bytes.slice() } };
+  return { ...task, content: { ...content, bytes: new Uint8Array(bytes) } };
 }
 
 /** What each request is answered with. `hold` takes what was kept of its picture. */

@@ -35,6 +35,7 @@ const RETRY_MILLISECONDS = 5000;
  */
 export class InstanceGroup implements Executor {
   readonly instances: number;
+  readonly devices: readonly string[];
   onIdle: () => void = () => {};
   readonly #options: InstanceGroupOptions;
   readonly #rooms = new PictureRooms();
@@ -55,6 +56,7 @@ export class InstanceGroup implements Executor {
   private constructor(options: InstanceGroupOptions) {
     this.#options = options;
     this.instances = options.placements.length;
+    this.devices = options.placements.map((at) => (at.kind === 'cpu' ? 'CPU' : `GPU ${at.device}`));
   }
 
   /** Starts the instances; resolves when all have loaded. Throws the error of one that did not. */

@@ -55,7 +55,7 @@ function moveLarge(contents: readonly (readonly Tensor[])[], transferList: Array
     transferList.push(...own);
     return tensors.map(({ data }) => {
       const { buffer } = data;
-      return buffer instanceof SharedArrayBuffer || own.has(buffer) ? data : data.slice();
+      return buffer instanceof SharedArrayBuffer || own.has(buffer) ? data : new Uint8Array(data);
     });
   });
 }

@@ -35,6 +35,10 @@ export class UpgradingExecutor implements Executor {
     return this.#current.idle;
   }
 
+  get devices(): readonly string[] {
+    return this.#current.devices;
+  }
+
   get layout(): DetectionLayout | null {
     return this.#current.layout;
   }

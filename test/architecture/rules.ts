@@ -10,8 +10,11 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Pure functions on model files.
   onnx: ['core/errors', 'gen'],
 
+  // The messages of sluice.v1, and core's words for them. Whatever door a frame comes through.
+  protocol: ['core', 'gen'],
+
   // The doors: each between core and one part of the world. They never import one another.
-  grpc: ['core', 'gen'],
+  grpc: ['core', 'gen', 'protocol'],
   http: ['core'],
   runtime: ['core', 'onnx'],
   config: ['core'],
@@ -21,7 +24,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   // The composition roots: a server of one process or several, and one model without a server.
   'local-model': ['core', 'gen', 'runtime', 'config'],
-  app: ['core', 'grpc', 'http', 'runtime', 'config'],
+  app: ['core', 'protocol', 'grpc', 'http', 'runtime', 'config'],
   processes: ['app', 'config', 'core', 'http'],
   // The composition of what `sluice build` takes.
   'plan-builds': ['core', 'runtime', 'config'],
@@ -48,6 +51,7 @@ export interface Door {
 /** Packages with a single door. */
 export const PACKAGE_DOORS: readonly (Door & { readonly packages: RegExp })[] = [
   { what: 'gRPC', packages: /^(@grpc\/|grpc-health-check$)/, only: ['grpc/'] },
+  { what: 'descriptors', packages: /^@bufbuild\/protobuf(\/wkt)?$/, only: ['grpc/proto-files.ts'] },
   { what: 'fastify', packages: /^@?fastify(\/|$)/, only: ['http/'] },
   { what: 'prom-client', packages: /^prom-client$/, only: ['http/'] },
   { what: 'piscina', packages: /^piscina$/, only: ['runtime/instance-thread.ts', 'runtime/instance-worker.ts'] },

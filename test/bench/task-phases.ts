@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { parseModelConfig } from '../../server/config/model-config-file.js';
+import { readModelConfig } from '../../server/config/read-model-config.js';
 import { resolveServerOptions } from '../../server/config/server-options.js';
 import { classifyParameters } from '../../server/core/classifications.js';
 import { detectParameters } from '../../server/core/detections.js';
@@ -133,7 +133,7 @@ export function reportTasks(report: Report, models: readonly TaskFigures[], aim?
 }
 
 async function contentOf(directory: string): Promise<ModelContent> {
-  const snapshot = await scanModel(dirname(directory), basename(directory), parseModelConfig);
+  const snapshot = await scanModel(dirname(directory), basename(directory), readModelConfig);
   if (snapshot === null) throw new Error(`${directory} is not a model directory`);
   if (snapshot.content instanceof ServingError) throw snapshot.content;
   return snapshot.content;

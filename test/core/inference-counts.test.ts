@@ -1,4 +1,5 @@
 import test from 'ava';
+import { ServingError } from '../../server/core/errors.js';
 import { InferenceCounts } from '../../server/core/inference-counts.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { RecordingStatistics } from '../support/recording-statistics.js';
@@ -16,8 +17,8 @@ test('requests count by themselves and by their rows, and each with the time of 
   counts.succeeded(TIMINGS, 1);
   clock.advance(70);
   counts.succeeded(TIMINGS, 2);
-  counts.failed('CANCELLED', 60);
-  counts.failed('QUEUE_FULL', 0);
+  counts.failed(new ServingError('CANCELLED', 'gone'), 60);
+  counts.failed(new ServingError('QUEUE_FULL', 'full'), 0);
   t.like(counts.snapshot(), {
     inferences: 3,
     lastAt: clock.now(),
@@ -45,7 +46,7 @@ test('every report is passed on', (t) => {
   const next = new RecordingStatistics();
   const counts = new InferenceCounts(next, new FakeClock());
   counts.succeeded(TIMINGS, 1);
-  counts.failed('CANCELLED', 60);
+  counts.failed(new ServingError('CANCELLED', 'gone'), 60);
   counts.batchExecuted(batch(2));
   t.deepEqual([next.totals, next.failures, next.batches], [[400], ['CANCELLED'], [batch(2)]]);
 });

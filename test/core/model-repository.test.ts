@@ -14,8 +14,9 @@ function open(files: TestRepository, loader: FakeLoader, options: Partial<Reposi
     directory: files.directory,
     controlMode: 'poll',
     loadAtStart: [],
-    parseConfig: (text) => makeConfig(JSON.parse(text) as Record<string, unknown>),
+    parseConfig: (text) => ({ config: makeConfig(JSON.parse(text) as Record<string, unknown>), warnings: [] }),
     load: loader.load,
+    warn: () => {},
     listener: loader.listener,
     ...options,
   });
@@ -243,4 +244,87 @@ test('a model cannot be loaded once the repository is disposed', async (t) => {
   await repository[Symbol.asyncDispose]();
   await t.throwsAsync(repository.load('cats'), { code: 'SHUTTING_DOWN' });
   t.deepEqual(loader.loads, []);
+});
+
+/** A model that runs others, by name. */
+function ensembleOf(...models: readonly string[]): string {
+  const tensor = { data_type: 'TYPE_FP32', dims: [1] };
+  return JSON.stringify({
+    task: 'ensemble',
+    input: null,
+    tensors: { input: [{ name: 'x', ...tensor }], output: [{ name: 'y0', ...tensor }] },
+    ensemble_scheduling: {
+      step: models.map((model, index) => ({
+        model_name: model,
+        input_map: { IN: 'x' },
+        output_map: { OUT: `y${index}` },
+      })),
+    },
+  });
+}
+
+const parseEnsembles: RepositoryOptions['parseConfig'] = (text) => {
+  const keys = JSON.parse(text) as Record<string, unknown>;
+  return { config: makeConfig(keys['task'] === 'ensemble' ? { ...keys, input: undefined } : keys), warnings: [] };
+};
+
+test('ensembles may run one another, but not in a circle', async (t) => {
+  await using files = await catsAndDogs();
+  await files.configure('inner', ensembleOf('cats'));
+  await files.configure('outer', ensembleOf('dogs', 'inner'));
+  await files.configure('self', ensembleOf('self'));
+  await files.configure('a', ensembleOf('b'));
+  await files.configure('b', ensembleOf('cats', 'c'));
+  await files.configure('c', ensembleOf('a'));
+  const repository = open(files, new FakeLoader(), { parseConfig: parseEnsembles });
+  await repository.start();
+  const { signal } = new AbortController();
+  await t.notThrowsAsync(repository.whenReady('inner', null, 'outer', signal));
+  const circle = (user: string) => ({
+    code: 'MODEL_INVALID',
+    message: new RegExp(`runs ${user} in turn; .* in a circle`),
+  });
+  await t.throwsAsync(repository.whenReady('self', null, 'self', signal), circle('self'));
+  await t.throwsAsync(repository.whenReady('b', null, 'a', signal), circle('a'));
+});
+
+test('an ensemble that failed for want of a model is tried again when that one serves', async (t) => {
+  await using files = await catsAndDogs();
+  await files.configure('both', ensembleOf('cats', 'birds'));
+  const serves = (name: string) => index(repository).includes(`${name} 1 READY`);
+  const loader = new FakeLoader(({ name }) => {
+    if (name === 'birds') return null;
+    return name === 'both' && !serves('birds') ? BROKEN : 'finish';
+  });
+  const repository = open(files, loader, { parseConfig: parseEnsembles });
+  await repository.start();
+  t.false(serves('both'));
+  await files.addModel('birds', '{}', MODEL);
+  const refresh = repository.refresh();
+  while (loader.loads.at(-1)!.name !== 'birds') await settle();
+  await settle();
+  loader.loads.at(-1)!.finish();
+  await refresh;
+  while (!serves('both')) await settle();
+  t.true(serves('birds'));
+});
+
+test('what a configuration says and is not done is told once, and again when it changes', async (t) => {
+  await using files = await catsAndDogs();
+  const told: string[] = [];
+  const repository = open(files, new FakeLoader(), {
+    parseConfig: (text) => {
+      const { warnings = [], ...keys } = JSON.parse(text) as { readonly warnings?: readonly string[] };
+      const of = warnings.map((path) => ({ place: 'file', path, instead: 'nothing' }));
+      return { config: makeConfig(keys), warnings: of };
+    },
+    warn: (model, { path }) => told.push(`${model} ${path}`),
+  });
+  await files.configure('cats', '{ "warnings": ["a", "b"] }');
+  await repository.start();
+  await repository.refresh();
+  t.deepEqual(told, ['cats a', 'cats b']);
+  await files.configure('cats', '{ "warnings": ["b"] }');
+  await repository.refresh();
+  t.deepEqual(told, ['cats a', 'cats b', 'cats b']);
 });

@@ -9,7 +9,7 @@ import { TestRepository } from '../support/test-repository.js';
 /** Stands in for the YAML parser: the file holds JSON. */
 const parse: ConfigParser = (text, file) => {
   if (text.includes('broken')) throw new ServingError('CONFIG_INVALID', `${file}: broken`);
-  return makeConfig(JSON.parse(text) as Record<string, unknown>);
+  return { config: makeConfig(JSON.parse(text) as Record<string, unknown>), warnings: [] };
 };
 
 const MODEL = new Uint8Array(8);
@@ -223,4 +223,87 @@ test('a model that reads has its vocabulary in its directory, and is another one
   t.is(await fingerprint(), before);
   await repository.write('cats/words.txt', 'a b');
   t.not(await fingerprint(), before);
+});
+
+/** As the parser, with a warning of its own. */
+const noting: ConfigParser = (text, file, override) => {
+  const { config } = parse(text, file, override);
+  return { config, warnings: [{ place: file, path: 'a', instead: 'b' }] };
+};
+
+test('the configuration of Triton is read where there is no other, and warned of where there is', async (t) => {
+  await using repository = await TestRepository.create();
+  const directory = join(repository.directory, 'cats');
+  await repository.addVersion('cats', 1, MODEL);
+  await repository.write('cats/config.pbtxt', '{ "max_batch_size": 3 }');
+  const alone = (await scanModel(repository.directory, 'cats', noting))!.content as ModelContent;
+  t.is(alone.config.max_batch_size, 3);
+  t.deepEqual(alone.warnings, [{ place: join(directory, 'config.pbtxt'), path: 'a', instead: 'b' }]);
+  await repository.configure('cats', '{ "max_batch_size": 4 }');
+  const both = (await scanModel(repository.directory, 'cats', noting))!.content as ModelContent;
+  t.is(both.config.max_batch_size, 4);
+  t.deepEqual(both.warnings, [
+    { place: join(directory, 'config.pbtxt'), path: '', instead: 'config.yaml counts.' },
+    { place: join(directory, 'config.yaml'), path: 'a', instead: 'b' },
+  ]);
+  t.not(both.versions[0]!.fingerprint, alone.versions[0]!.fingerprint);
+});
+
+const TENSORS = {
+  task: 'tensors',
+  input: undefined,
+  tensors: { output: [{ name: 'y', data_type: 'TYPE_FP32', dims: [2], label_filename: 'y.txt' }] },
+};
+
+test('outputs have labels of their own, and a change of them is a change of the version', async (t) => {
+  await using repository = await TestRepository.create();
+  const tensors: ConfigParser = () => ({ config: makeConfig(TENSORS), warnings: [] });
+  const read = async () => (await scanModel(repository.directory, 'cats', tensors))!.content;
+  await repository.addModel('cats', '{}', MODEL);
+  t.regex(((await read()) as ServingError).message, /y\.txt does not exist; or remove the key `label_filename`$/);
+  await repository.write('cats/y.txt', 'a cat\nno cat\n');
+  const before = (await read()) as ModelContent;
+  t.deepEqual([...before.outputLabels], [['y', ['a cat', 'no cat']]]);
+  await repository.write('cats/y.txt', 'a cat\nnone\n');
+  t.not(((await read()) as ModelContent).versions[0]!.fingerprint, before.versions[0]!.fingerprint);
+});
+
+test('the model file may be a directory that holds it', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.configure('cats', '{}');
+  await repository.write('cats/1/model.onnx/model.onnx', MODEL);
+  const [version] = (await content(repository)).versions;
+  t.is(version!.path, join(repository.directory, 'cats', '1', 'model.onnx', 'model.onnx'));
+});
+
+test('a plan without its ONNX file is a problem of its version alone', async (t) => {
+  await using repository = await TestRepository.create();
+  await repository.addModel('cats', '{}', MODEL);
+  await repository.write('cats/1/model.plan', MODEL);
+  await repository.write('cats/2/model.plan', MODEL);
+  const [first, second] = (await content(repository)).versions;
+  t.is(first!.problem, undefined);
+  t.is(second!.problem!.code, 'MODEL_INVALID');
+  t.regex(second!.problem!.message, /2\/model\.plan is a plan.* put the ONNX file .* at \S+2\/model\.onnx/);
+});
+
+test('an ensemble has the versions that it has directories of, or one', async (t) => {
+  await using repository = await TestRepository.create();
+  const step = { model_name: 'a', input_map: { IN: 'x' }, output_map: { OUT: 'y' } };
+  const tensor = { data_type: 'TYPE_FP32', dims: [] };
+  const keys = {
+    task: 'ensemble',
+    input: undefined,
+    tensors: { input: [{ name: 'x', ...tensor }], output: [{ name: 'y', ...tensor }] },
+    ensemble_scheduling: { step: [step] },
+  };
+  const ensemble: ConfigParser = () => ({ config: makeConfig(keys), warnings: [] });
+  const versions = async () => {
+    const { content: found } = (await scanModel(repository.directory, 'cats', ensemble))!;
+    return (found as ModelContent).versions.map(({ version }) => version);
+  };
+  await repository.configure('cats', '{}');
+  t.deepEqual(await versions(), [1]);
+  for (const name of ['7', '2', 'draft']) await mkdir(join(repository.directory, 'cats', name));
+  t.deepEqual(await versions(), [2, 7]);
 });

@@ -14,6 +14,7 @@ async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServ
     address: LOCAL,
     metrics: new Metrics(() => []),
     readiness: () => READY,
+    page: null,
     logger: pino({ level: 'silent' }),
     ...options,
   });

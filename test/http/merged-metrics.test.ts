@@ -1,4 +1,5 @@
 import test from 'ava';
+import { ServingError } from '../../server/core/errors.js';
 import { MergedMetrics } from '../../server/http/merged-metrics.js';
 import { PROCESS_METRICS } from '../../server/http/metric-definitions.js';
 import { Metrics, type MetricSnapshot, type ModelGauges } from '../../server/http/metrics.js';
@@ -58,7 +59,7 @@ function merged(processes: readonly Process[]) {
 test('counters, histograms and gauges of all processes add up', async (t) => {
   const processes = [new Process(1), new Process(2)];
   for (const { metrics } of processes) metrics.forModel('face', 1).succeeded(1500);
-  processes[1]!.metrics.forModel('face', 1).failed('BAD_IMAGE');
+  processes[1]!.metrics.forModel('face', 1).failed(new ServingError('BAD_IMAGE', 'bad'));
   const series = await merged(processes).scrape();
   const labels = 'model="face",version="1"';
   t.is(series.get(`sluice_requests_total{${labels}}`), 3);

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { ServingError } from '../../server/core/errors.js';
 import { METRICS } from '../../server/http/metric-definitions.js';
 import { Metrics, type ModelGauges } from '../../server/http/metrics.js';
 
@@ -29,9 +30,9 @@ test('requests are counted and timed, failures counted by reason', async (t) => 
   const statistics = metrics.forModel('face', 3);
   statistics.succeeded(1500);
   statistics.succeeded(20_000);
-  statistics.failed('BAD_IMAGE');
-  statistics.failed('QUEUE_FULL');
-  statistics.failed('QUEUE_FULL');
+  statistics.failed(new ServingError('BAD_IMAGE', 'bad'));
+  statistics.failed(new ServingError('QUEUE_FULL', 'bad'));
+  statistics.failed(new ServingError('QUEUE_FULL', 'bad'));
   const series = await scrape(metrics);
   const labels = 'model="face",version="3"';
   t.is(series.get(`sluice_requests_total{${labels}}`), 5);
@@ -46,7 +47,7 @@ test('requests are counted and timed, failures counted by reason', async (t) => 
 
 test('a dropped frame is no failure', async (t) => {
   const metrics = withoutModels();
-  metrics.forModel('face', 1).failed('FRAME_DROPPED');
+  metrics.forModel('face', 1).failed(new ServingError('FRAME_DROPPED', 'bad'));
   const series = await scrape(metrics);
   t.is(series.get('sluice_frames_dropped_total{model="face",version="1"}'), 1);
   t.is(series.get('sluice_requests_total{model="face",version="1"}'), 1);
@@ -81,7 +82,7 @@ test('the series of a version are there from 0 when it is loaded, and gone when 
   const before = await scrape(metrics);
   t.is(before.get('sluice_requests_total{model="face",version="1"}'), 0);
   t.is(before.get('sluice_phase_duration_seconds_count{model="face",version="1",phase="infer"}'), 0);
-  statistics.failed('INTERNAL');
+  statistics.failed(new ServingError('INTERNAL', 'bad'));
   statistics.batchExecuted(BATCH);
   statistics.dispose();
   const after = [...(await scrape(metrics)).keys()];
@@ -134,7 +135,7 @@ test('streams are counted while they are open, and by how they ended', async (t)
   metrics.streamOpened('Embed');
   t.is((await scrape(metrics)).get('sluice_streams_open{call="Detect"}'), 2);
   good.ended(null);
-  bad.ended('MODEL_NOT_FOUND');
+  bad.ended(new ServingError('MODEL_NOT_FOUND', 'bad'));
   const series = await scrape(metrics);
   t.is(series.get('sluice_streams_open{call="Detect"}'), 0);
   t.is(series.get('sluice_streams_open{call="Embed"}'), 1);

@@ -187,6 +187,23 @@ test('a configuration that cannot be read is told of, and the model examined wit
   t.regex(stderr, /is left out of account: .*config\.yaml/s);
 });
 
+test('a model of tensors need not take pictures; what its config.pbtxt says and is not done is told', (t) => {
+  const adds = makeModel({
+    name: 'adds',
+    nodes: [node('Add', ['a', 'b'], ['sum'])],
+    inputs: [valueInfo('a', ['batch', 4], DataType.INT64), valueInfo('b', ['batch', 4], DataType.INT64)],
+    outputs: [valueInfo('sum', ['batch', 4], DataType.INT64)],
+  });
+  const directory = join(scratch(t), 'repository/adds');
+  mkdirSync(join(directory, '1'), { recursive: true });
+  writeFileSync(join(directory, '1/model.onnx'), encodeModel(adds));
+  writeFileSync(join(directory, 'config.pbtxt'), 'max_batch_size: 4\nresponse_cache { enable: true }\n');
+  const { status, stdout, stderr } = command(join(directory, '1/model.onnx'));
+  t.is(status, 0);
+  t.regex(stdout, /Nothing found/);
+  t.regex(stderr, /config\.pbtxt:2:1: response_cache: Each request is computed\.$/m);
+});
+
 test('the command takes in the file that weights are kept in, but none outside the directory of the model', (t) => {
   const directory = scratch(t);
   const { model, data } = moved(convThen([RELU], [], OPEN), 'weights.bin');

@@ -95,7 +95,7 @@ test('requests of several rows share an execution, and each gets its own back', 
   const read = results.map((result) =>
     ['OUTPUT0', 'OUTPUT1'].map((name) => {
       const { shape, data } = tensorsOf(result)[name]!;
-      return [shape, [...new Int32Array(data.slice().buffer)]];
+      return [shape, [...new Int32Array(new Uint8Array(data).buffer)]];
     }),
   );
   t.deepEqual(read, [
@@ -127,7 +127,7 @@ test('a batch is one execution', async (t) => {
   await using group = await open(repository, batchSizeModel());
   const ask = (rows: number) => tensorRequest([tensor('INPUT0', 'INT64', [rows, 1], new BigInt64Array(rows))], rows);
   const rows = (await run(group, ask(1), ask(2), ask(4))).map((result) => {
-    return [...new BigInt64Array(tensorsOf(result)['OUTPUT0']!.data.slice().buffer)];
+    return [...new BigInt64Array(new Uint8Array(tensorsOf(result)['OUTPUT0']!.data).buffer)];
   });
   t.deepEqual(rows, [[7n], [7n, 7n], [7n, 7n, 7n, 7n]]);
 });
@@ -140,7 +140,9 @@ test('batches are filled up to the sizes that are asked for, and what fills them
   const told: bigint[][] = [];
   for (const batch of batches) {
     const results = await run(group, ...batch.map(ask));
-    told.push(results.flatMap((result) => [...new BigInt64Array(tensorsOf(result)['OUTPUT0']!.data.slice().buffer)]));
+    told.push(
+      results.flatMap((result) => [...new BigInt64Array(new Uint8Array(tensorsOf(result)['OUTPUT0']!.data).buffer)]),
+    );
   }
   t.deepEqual(told, [[1n], [4n, 4n], [4n, 4n, 4n], [6n, 6n, 6n, 6n, 6n, 6n]]);
 });

@@ -23,8 +23,15 @@ test.serial('/livez answers while the process runs, and / lists what there is', 
   await using serving = await serve();
   t.is((await get(serving, '/livez')).status, 200);
   const { endpoints } = JSON.parse((await get(serving, '/')).text) as { endpoints: Record<string, string> };
-  t.deepEqual(Object.keys(endpoints).sort(), ['/', '/livez', '/metrics', '/readyz']);
+  t.true(['/', '/livez', '/metrics', '/readyz', '/v1/status'].every((path) => path in endpoints));
   t.is((await get(serving, '/nosuch')).status, 404);
+});
+
+test.serial('with --http-page false there are probes and metrics only', async (t) => {
+  await using serving = await Serving.start(async () => {}, ['--http-page', 'false']);
+  const { endpoints } = JSON.parse((await get(serving, '/')).text) as { endpoints: Record<string, string> };
+  t.deepEqual(Object.keys(endpoints).sort(), ['/', '/livez', '/metrics', '/readyz']);
+  t.is((await get(serving, '/v1/status')).status, 404);
 });
 
 test.serial('/readyz of a server whose models are all READY says so', async (t) => {

@@ -49,6 +49,7 @@ export class FakeBatch {
 /** An executor whose batches end by hand: it is slow, fails and loses instances as the test wants. */
 export class FakeExecutor implements Executor {
   layout: DetectionLayout | null = null;
+  readonly devices: readonly string[] = [];
   signature: TensorSignature | null = null;
   onIdle: () => void = () => {};
   /** Told of each batch before it starts. */

@@ -16,13 +16,13 @@ export class FakeLoad {
   readonly model: Promise<Model>;
   readonly #resolve: (model: Model) => void;
   readonly #reject: (error: Error) => void;
-  readonly #name: string;
+  readonly name: string;
   readonly #content: ModelContent;
 
   constructor(name: string, content: ModelContent, file: VersionFile) {
     this.version = file.version;
     this.fingerprint = file.fingerprint;
-    this.#name = name;
+    this.name = name;
     this.#content = content;
     let resolve!: (model: Model) => void;
     let reject!: (error: Error) => void;
@@ -35,7 +35,7 @@ export class FakeLoad {
     const { version, executor, statistics } = this;
     const { config, labels } = this.#content;
     this.#resolve(
-      new Model({ name: this.#name, version, config, labels, executor, statistics, clock: new FakeClock() }),
+      new Model({ name: this.name, version, config, labels, executor, statistics, clock: new FakeClock() }),
     );
   }
 
@@ -91,5 +91,6 @@ export function makeSnapshot(
     path: `cats/${version}/model.onnx`,
     fingerprint,
   }));
-  return { name: 'cats', content: { config: makeConfig(keys), labels: ['cat'], versions } };
+  const about = { config: makeConfig(keys), labels: ['cat'], outputLabels: new Map(), warnings: [] };
+  return { name: 'cats', content: { ...about, versions } };
 }

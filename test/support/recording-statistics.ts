@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../server/core/errors.js';
+import type { ErrorCode, ServingError } from '../../server/core/errors.js';
 import type { ExecutedBatch, ModelStatistics } from '../../server/core/statistics.js';
 
 /** Statistics that remember every call. */
@@ -17,7 +17,7 @@ export class RecordingStatistics implements ModelStatistics {
     this.totals.push(totalUs);
   }
 
-  failed(code: ErrorCode): void {
+  failed({ code }: ServingError): void {
     this.failures.push(code);
   }
 

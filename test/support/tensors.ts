@@ -36,5 +36,5 @@ export function tensorsOf({ outcome }: InferenceResult): Readonly<Record<string,
 
 /** Its elements as float32. */
 export function floats({ data }: Pick<Tensor, 'data'>): number[] {
-  return [...new Float32Array(data.slice().buffer)];
+  return [...new Float32Array(new Uint8Array(data).buffer)];
 }

@@ -10,6 +10,7 @@ import type { PipelineConfig } from './pipeline-config.js';
  */
 export class PipelineExecutor implements Executor {
   readonly instances: number;
+  readonly devices: readonly string[] = [];
   onIdle: () => void = () => {};
   readonly #config: PipelineConfig;
   readonly #models: StageModels;

@@ -55,6 +55,17 @@ const RULES: readonly Rule[] = [
   checkHalfPrecision,
   checkFolding,
 ];
+
+/** Those that hold for models of which nothing is known but their tensors. */
+const TENSOR_RULES: readonly Rule[] = [
+  checkIntegrity,
+  checkOperators,
+  checkOpset,
+  checkScatter,
+  checkDataDependent,
+  checkFolding,
+];
+
 const ORDER: readonly Severity[] = ['error', 'warning', 'info'];
 
 /** Everything that the rules find in a model, errors first. */
@@ -93,7 +104,8 @@ function layoutObservations(changes: readonly string[]): Observation[] {
 
 function observe(model: OnnxModel, options: DoctorOptions, size: ServedSize | null): Observation[] {
   const context = contextOf(model, size, options);
-  return RULES.flatMap((rule) => rule(model, context));
+  const rules = options.serving?.task === 'tensors' ? TENSOR_RULES : RULES;
+  return rules.flatMap((rule) => rule(model, context));
 }
 
 /** What would still be found in the fixed file; null where it cannot be fixed. */

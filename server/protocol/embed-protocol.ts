@@ -1,7 +1,7 @@
 import type { ResultTable } from '../core/inference.js';
 import type { EmbedRequest, EmbedResponse, Embedding } from '../gen/sluice/v1/inference.js';
 import { readRegions } from './region-codec.js';
-import { toFrameError } from './status.js';
+import { toFrameError } from './client-error.js';
 import type { StreamProtocol } from './stream-protocol.js';
 
 export const embedProtocol: StreamProtocol<EmbedRequest, EmbedResponse> = {

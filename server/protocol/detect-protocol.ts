@@ -7,7 +7,7 @@ import { DetectFinisher } from './detect-finisher.js';
 import { requireFraction } from './frame-codec.js';
 import { readRegions } from './region-codec.js';
 import { attachFindings, writeStages } from './stage-codec.js';
-import { toFrameError } from './status.js';
+import { toFrameError } from './client-error.js';
 import type { StreamChoice, StreamProtocol } from './stream-protocol.js';
 
 const MASK_FORMATS = new Map<MaskFormat, CoreMaskFormat>([

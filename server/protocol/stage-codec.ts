@@ -4,7 +4,7 @@ import type { ServingError } from '../core/errors.js';
 import type { StageResult } from '../core/inference.js';
 import type { Detection, Stage } from '../gen/sluice/v1/inference.js';
 import { writeTimings } from './frame-codec.js';
-import { toFrameError } from './status.js';
+import { toFrameError } from './client-error.js';
 
 /** The stages of a pipeline as the protocol has them. */
 export function writeStages(stages: readonly StageResult[]): Stage[] {

@@ -3,7 +3,7 @@ import { ServingError } from '../core/errors.js';
 import type { Classification, ClassifyOptions, ClassifyRequest, ClassifyResponse } from '../gen/sluice/v1/inference.js';
 import { requireFraction } from './frame-codec.js';
 import { readRegions } from './region-codec.js';
-import { toFrameError } from './status.js';
+import { toFrameError } from './client-error.js';
 import type { Answer, StreamChoice, StreamProtocol } from './stream-protocol.js';
 
 /** Most classes of a region that may be asked for. */

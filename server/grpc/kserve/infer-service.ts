@@ -1,0 +1,26 @@
+import type { ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { ServingError } from '../../core/errors.js';
+import type {
+  ModelInferRequest,
+  ModelInferResponse,
+  ModelStreamInferResponse,
+} from '../../gen/inference/grpc_service.js';
+import { callTimeout } from '../call-deadline.js';
+import { unary, type Received } from './definition.js';
+import { InferStream, type InferStreamContext } from './infer-stream.js';
+import { Inference } from './inference.js';
+
+/** ModelInfer and ModelStreamInfer. */
+export function inferService(context: InferStreamContext): UntypedServiceImplementation {
+  return {
+    modelInfer: unary<ModelInferRequest, ModelInferResponse>((request, call) => {
+      const inference = Inference.start(request, callTimeout(call.getDeadline()), context);
+      call.once('cancelled', () => inference.cancel(CANCELLED));
+      return inference.response;
+    }, context.logFault),
+    modelStreamInfer: (call: ServerDuplexStream<Received<ModelInferRequest>, ModelStreamInferResponse>) =>
+      void new InferStream(call, context).run(),
+  };
+}
+
+const CANCELLED = new ServingError('CANCELLED', 'the client cancelled the call');
