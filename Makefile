@@ -25,9 +25,11 @@ GPU_TOOLCHAIN := build/gpu-toolchain
 GPU_CHECK := build/native-gpu-check
 GPU_TEST_TARGETS := crash_plugin gpu_operators_test infer_api_test
 VENV := .venv/.installed
+DEPLOY_TOOLS := build/deploy-tools/.built
 TRITON_VENV := .venv-triton/.installed
 
 include clients/clients.mk
+include test/bench/peers/peers.mk
 
 .PHONY: help
 help: ## list the targets
@@ -50,7 +52,7 @@ dev: setup ## run the server and restart it whenever a source changes
 	  trap 'kill %1 %2' EXIT; node --watch dist/server/main.js serve --log-format pretty
 
 .PHONY: test
-test: setup clients $(VENV) $(TRITON_VENV) $(GRPCURL) ## run all tests
+test: setup clients deploy-tools $(VENV) $(TRITON_VENV) $(GRPCURL) ## run all tests
 	@bash test/chromium.sh
 	@node dist/test/run.js
 
@@ -60,7 +62,7 @@ test-gpu: setup $(VENV) ## run the tests that need a GPU
 	@node dist/test/run.js --config dist/test/gpu/ava.config.js
 
 .PHONY: bench
-bench: setup ## measure throughput, latency and memory; prints JSON lines
+bench: setup $(TRITON_VENV) ## measure throughput, latency and memory; prints JSON lines
 	@node dist/test/bench/run.js
 
 .PHONY: bench-gpu
@@ -106,7 +108,8 @@ native-gpu-check: $(NODE_MODULES) ## compile the CUDA and TensorRT sources witho
 
 .PHONY: clean
 clean: ## remove everything that was built or fetched, models excepted
-	rm -rf dist build server/gen node_modules .venv .venv-triton clients/go/gen clients/python/sluice_client/gen out
+	rm -rf dist build server/gen node_modules .venv .venv-triton out
+	rm -rf clients/go/gen clients/python/sluice_client/gen clients/typescript/dist
 
 $(NODE_MODULES): package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -131,12 +134,34 @@ $(MODELS): $(CATALOG) | $(DIST)
 	$(SLUICE) models pull
 	@mkdir -p $(@D) && touch $@
 
+# Empty where Go is missing or too old; the tests that need these programs are skipped there.
+ifneq ($(shell cd test/deploy/tools && go list -m 2>/dev/null),)
+.PHONY: deploy-tools
+deploy-tools: $(DEPLOY_TOOLS)
+
+$(DEPLOY_TOOLS): $(wildcard test/deploy/tools/* test/deploy/tools/*/*.go)
+	go -C test/deploy/tools build -buildvcs=false -o $(CURDIR)/$(@D)/ helm.sh/helm/v3/cmd/helm sigs.k8s.io/kustomize/kustomize/v5 ./crds
+	@touch $@
+else
+.PHONY: deploy-tools
+deploy-tools:
+	@echo 'Helm is not built and the tests of the deployment are skipped: they need Go, 1.24 or newer (see `make doctor`).'
+endif
+
+.PHONY: manifests
+manifests: $(DIST) deploy-tools ## render deploy/kubernetes anew from the chart
+	node dist/test/deploy/write-manifests.js
+
 $(VENV): test/requirements.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r test/requirements.txt
 	@touch $@
 
+# perf_analyzer is linked to two libraries by names that nvidia-pytriton has lengthened.
 $(TRITON_VENV): test/requirements-triton.txt
 	$(PYTHON) -m venv .venv-triton
 	.venv-triton/bin/pip install --quiet --disable-pip-version-check -r $<
+	mkdir -p .venv-triton/native
+	cd .venv-triton/native && ln -sf ../lib/python3*/site-packages/nvidia_pytriton.libs/libb64-*.so.* libb64.so.0d
+	cd .venv-triton/native && ln -sf ../lib/python3*/site-packages/nvidia_pytriton.libs/libcudart-*.so.* libcudart.so.12
 	@touch $@

@@ -30,7 +30,16 @@ if python3 -c 'import venv, ensurepip' 2>/dev/null; then found 'Python venv' 'fo
 else absent 'Python venv' 'for the tests: apt-get install python3-venv'; fi
 go_version=$(first go version)
 if [ -n "$go_version" ]; then found Go "$go_version"
-else absent Go 'for the Go client and its tests: install Go 1.23 or newer'; fi
+else absent Go 'for the Go client and its tests: install Go 1.24 or newer'; fi
+maven_version=$(mvn --version 2>/dev/null | grep -o -m 1 'Apache Maven [0-9.]*')
+if [ -n "$maven_version" ]; then found Maven "$maven_version"
+else absent Maven 'for the Java client and its tests: apt-get install maven openjdk-17-jdk-headless'; fi
+grpc_version=$(first pkg-config --modversion grpc++)
+if [ -n "$grpc_version" ] && command -v protoc >/dev/null && command -v grpc_cpp_plugin >/dev/null; then found 'gRPC for C++' "$grpc_version"
+else absent 'gRPC for C++' 'for the C++ client and its tests: apt-get install libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler pkg-config'; fi
+openssl_version=$(first openssl version)
+if [ -n "$openssl_version" ]; then found openssl "$openssl_version"
+else absent openssl 'for the tests of TLS: apt-get install openssl'; fi
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
 if [ -n "$chromium" ]; then found Chromium "$chromium, for the tests of the live page"
 else absent Chromium 'for the tests of the live page: apt-get install chromium'; fi

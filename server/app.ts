@@ -4,17 +4,22 @@ import { formatListenAddress } from './config/listen-address.js';
 import { packageVersion } from './config/package-version.js';
 import type { ServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
-import { errorMessage, ServingError } from './core/errors.js';
-import type { ModelLoader, VersionStatus } from './core/model-lifecycle.js';
+import { drainInOrder } from './core/drain-sequence.js';
+import { ServingError } from './core/errors.js';
+import type { VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
-import { Model } from './core/model.js';
 import { GrpcServer } from './grpc/grpc-server.js';
-import { createExecutor } from './app/create-executor.js';
 import { logControl } from './app/log-control.js';
+import { logStatus, logWarning } from './app/log-models.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { LivePage } from './app/live-page.js';
 import { ModelView } from './app/model-view.js';
+import { openTracing } from './app/open-tracing.js';
+import { RepositoryPoll } from './app/repository-poll.js';
+import { showHealth } from './app/show-health.js';
 import type { Seat } from './app/seat.js';
+import { Security } from './app/security.js';
+import { versionLoader } from './app/version-loader.js';
 import { HttpServer } from './http/http-server.js';
 import { Metrics, type MetricSnapshot } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
@@ -23,6 +28,7 @@ import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
 import { annotatePicture } from './runtime/annotation/annotate-picture.js';
 import { ModelExecutors } from './runtime/model-executor.js';
 import { loadNative } from './runtime/native.js';
+import type { Tracing } from './tracing/tracing.js';
 
 /** Ends the process of a server at once: a thread that hangs inside a model keeps `process.exit` waiting. */
 export function exitNow(code: number): never {
@@ -38,6 +44,8 @@ export class App implements AsyncDisposable {
   readonly #logger: Logger;
   /** Null: this process is all of the server. */
   readonly #seat: Seat | null;
+  /** NOT_SERVING; what comes is taken all the same until `#draining` is aborted. */
+  #leaving = false;
   readonly #draining = new AbortController();
   readonly #view: ModelView;
   /** Why a GPU is beyond use; null: none is. */
@@ -52,10 +60,13 @@ export class App implements AsyncDisposable {
     this.#logger.error({ id, err: fault }, 'a request met a fault of the server');
   readonly #executors: ModelExecutors;
   readonly #repository: ModelRepository;
+  #security!: Security;
+  /** Null: nothing is traced. */
+  #tracing: Tracing | null = null;
   #grpc!: GrpcServer;
   #http!: HttpServer;
   #started = false;
-  #poll: NodeJS.Timeout | undefined;
+  #poll: RepositoryPoll | null = null;
 
   private constructor(options: ServerOptions, logger: Logger, seat: Seat | null) {
     this.#options = options;
@@ -64,6 +75,7 @@ export class App implements AsyncDisposable {
     this.#metrics = new Metrics(() => this.#view.gauges(), {
       process: seat?.number ?? 1,
       connections: () => (this.#grpc as GrpcServer | undefined)?.connections ?? 0,
+      certificateExpiry: () => (this.#security as Security | undefined)?.certificateExpiry ?? null,
       gpus: gpuReadings((why) => this.#logger.warn({ reason: why }, 'the driver tells nothing of the GPUs')),
     });
     const { threads, maxPicturePixels } = options;
@@ -85,12 +97,14 @@ export class App implements AsyncDisposable {
       loadAtStart: options.loadModel,
       parseConfig: readModelConfig,
       overrides: seat?.overrides ?? new Map(),
-      load: this.#load,
-      warn: (model, { place, path, instead }) =>
-        this.#logger.warn(
-          { model, place, field: path, instead },
-          `${path || place} is not done as it says: ${instead}`,
-        ),
+      load: versionLoader({
+        executors: this.#executors,
+        models: () => this.#repository,
+        statistics: () => this.page.statistics,
+        logger,
+        draining: this.#draining.signal,
+      }),
+      warn: (model, warning) => logWarning(this.#logger, model, warning),
       listener: (name, status) => this.#modelChanged(name, status),
     });
     this.#view = new ModelView(this.#repository, () => ({
@@ -159,28 +173,34 @@ export class App implements AsyncDisposable {
   }
 
   /**
-   * Ends the way Kubernetes expects it: NOT_SERVING first, then no new connections, then the running streams finish,
-   * at most `exitTimeout` seconds long. True when all of them did.
+   * Ends the way Kubernetes expects it: NOT_SERVING first; `drainDelay` seconds later no new connections and streams,
+   * then the running streams finish, at most `exitTimeout` seconds long. True when all of them did.
    */
   async drain(): Promise<boolean> {
-    this.say('draining', { exitTimeout: this.#options.exitTimeout });
-    clearTimeout(this.#poll);
-    this.#draining.abort(SHUTTING_DOWN);
-    this.#updateHealth();
-    let timer: NodeJS.Timeout | undefined;
-    const timedOut = new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), this.#options.exitTimeout * 1000);
-    });
-    const drained = (this.#grpc as GrpcServer | undefined)?.drain() ?? Promise.resolve();
-    const finished = await Promise.race([drained.then(() => true as const), timedOut]);
-    clearTimeout(timer);
+    const { drainDelay, exitTimeout } = this.#options;
+    this.say('draining', { drainDelay, exitTimeout });
+    const leave = (): void => {
+      this.#leaving = true;
+      this.#poll?.[Symbol.dispose]();
+      this.#updateHealth();
+    };
+    const close = async (): Promise<void> => {
+      this.say('closing', { exitTimeout });
+      this.#draining.abort(SHUTTING_DOWN);
+      await (this.#grpc as GrpcServer | undefined)?.drain();
+    };
+    // What has not started yet has nobody who could be sent to it.
+    const times = { drainDelay: this.#started ? drainDelay : 0, exitTimeout };
+    const finished = await drainInOrder({ leave, close }, times, this.#draining.signal, systemClock);
+    await this.#tracing?.[Symbol.asyncDispose]();
     if (!finished) this.#logger.warn('streams were still open at the end of --exit-timeout; they are cut');
     return finished;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining.abort(SHUTTING_DOWN);
-    clearTimeout(this.#poll);
+    this.#poll?.[Symbol.dispose]();
+    (this.#security as Security | undefined)?.[Symbol.dispose]();
     await (this.#grpc as GrpcServer | undefined)?.[Symbol.asyncDispose]();
     await this.#repository[Symbol.asyncDispose]();
     await (this.#http as HttpServer | undefined)?.[Symbol.asyncDispose]();
@@ -198,23 +218,30 @@ export class App implements AsyncDisposable {
     const { ready, not_ready: notReady } = this.readiness();
     const models = this.#repository.ready().map(({ name, version }) => `${name}/${version}`);
     this.say('started', { ready, models, notReady });
-    if (options.modelControlMode === 'poll') this.#pollLater();
+    // A server that was told to stop meanwhile loads nothing more.
+    if (options.modelControlMode !== 'poll' || this.#leaving) return;
+    const failed = (reason: string): void => this.#logger.error({ reason }, 'the repository was not polled');
+    this.#poll = new RepositoryPoll(() => this.#repository.refresh(), options.repositoryPollSecs, failed);
   }
 
   /** Opens the ports. */
   async #open(): Promise<void> {
     const options = this.#options;
+    this.#security = await Security.create(options, this.#logger);
+    this.#tracing = await openTracing(options, this.#metrics, this.#logger);
     if (this.#seat === null) {
       this.#http = await HttpServer.create({
         address: options.httpAddress,
         metrics: this.#metrics,
         readiness: () => this.readiness(),
+        entrance: this.#security.http(),
         page: await this.page.source(options),
         logger: this.#logger,
       });
     }
     this.#grpc = await GrpcServer.create({
       address: formatListenAddress(options.grpcAddress),
+      ...this.#security.grpc((reason) => this.#metrics.callRefused(reason)),
       repository: this.#repository,
       controlMode: options.modelControlMode,
       control: this.#seat?.control ?? this.#repository,
@@ -222,6 +249,7 @@ export class App implements AsyncDisposable {
       limits: { defaultWindow: options.defaultWindow, maxWindow: options.maxWindow },
       clock: systemClock,
       statistics: this.page.statistics,
+      tracer: this.#tracing,
       draining: this.#draining.signal,
       annotate: annotatePicture,
       logFault: this.#logFault,
@@ -229,46 +257,25 @@ export class App implements AsyncDisposable {
       serverVersion: await packageVersion(),
       log: logControl(this.#logger, this.#seat),
     });
-    if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, http: this.httpAddress });
+    const admin = this.#grpc.adminAddress ?? undefined;
+    if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, admin, http: this.httpAddress });
     else this.#seat.listening(this.grpcAddress);
   }
 
-  readonly #load: ModelLoader = async (name, { config, labels, outputLabels }, { version, path }, signal) => {
-    const start = performance.now();
-    const wanted = AbortSignal.any([signal, this.#draining.signal]);
-    const wantedVersion = { model: name, version, modelFile: path, config, labels: labels.length, signal: wanted };
-    const executor = await createExecutor(wantedVersion, this.#executors, this.#repository);
-    this.#logger.info({ model: `${name}/${version}`, milliseconds: Math.round(performance.now() - start) }, 'loaded');
-    const statistics = this.page.statistics.forModel(name, version);
-    return new Model({ name, version, config, labels, outputLabels, executor, statistics, clock: systemClock });
-  };
-
   #modelChanged(name: string, status: VersionStatus | null): void {
-    if (status === null) this.#logger.info({ model: name }, `a version of model ${name} is unloaded`);
-    else {
-      const { version, state, reason } = status;
-      const level = reason === null ? 'info' : 'error';
-      this.#logger[level]({ model: name, version, state, reason: reason ?? undefined }, `model ${name} is ${state}`);
-    }
+    logStatus(this.#logger, name, status);
     this.#updateHealth();
   }
 
   #updateHealth(): void {
     const health = (this.#grpc as GrpcServer | undefined)?.health;
     if (health === undefined) return;
-    health.setServing(this.readiness().ready);
-    const serving = new Set(this.#draining.signal.aborted ? [] : this.#repository.ready().map(({ name }) => name));
-    const known = new Set(
-      this.#repository.index().flatMap(({ name, versions }) => (versions.length > 0 ? [name] : [])),
-    );
-    for (const name of new Set([...health.models, ...known])) {
-      health.setModelServing(name, known.has(name) ? serving.has(name) : null);
-    }
+    showHealth(health, this.#repository, this.readiness().ready, this.#leaving);
   }
 
   #whyNotReady(): string | null {
     if (this.#lost !== null) return `a GPU is lost: ${this.#lost}`;
-    if (this.#draining.signal.aborted) return 'the server is shutting down';
+    if (this.#leaving) return 'the server is shutting down';
     return this.#started ? null : 'the server is starting';
   }
 
@@ -276,21 +283,10 @@ export class App implements AsyncDisposable {
   #loseDevice(why: string): void {
     if (this.#lost !== null) return;
     this.#lost = why;
+    this.#leaving = true;
     this.#logger.fatal({ reason: why }, 'a GPU is lost; the server drains and ends, to be started again');
     this.#draining.abort(new ServingError('DEVICE_LOST', why));
     this.#updateHealth();
     this.#tellLoss(why);
-  }
-
-  #pollLater(): void {
-    this.#poll = setTimeout(() => {
-      this.#repository
-        .refresh()
-        .catch((cause: unknown) =>
-          this.#logger.error({ reason: errorMessage(cause) }, 'the repository was not polled'),
-        );
-      // Not after the refresh: a model that loads for minutes holds up itself only.
-      if (!this.#draining.signal.aborted) this.#pollLater();
-    }, this.#options.repositoryPollSecs * 1000);
   }
 }

@@ -13,14 +13,13 @@ import sys
 
 import grpc
 
-from program import argument_parser, describe_failure, read_frames, report_error
-from sluice_client import SluiceClient
-from sluice_client.protocol import Detection
+from program import argument_parser, connect, describe_failure, read_frames, report_error
+from sluice_client import Detection
 
 
 def main(arguments: argparse.Namespace) -> int:
     exit_code = 0
-    with SluiceClient(arguments.server) as client:
+    with connect(arguments) as client:
         frames = read_frames(arguments.images)
         results = client.detect(frames, model=arguments.model, score_threshold=arguments.score_threshold)
         for result in results:

@@ -14,13 +14,12 @@ import sys
 
 import grpc
 
-from program import argument_parser, describe_failure, read_frames, report_error
-from sluice_client import SluiceClient
+from program import argument_parser, connect, describe_failure, read_frames, report_error
 
 
 def main(arguments: argparse.Namespace) -> int:
     exit_code = 0
-    with SluiceClient(arguments.server) as client:
+    with connect(arguments) as client:
         for result in client.embed(read_frames(arguments.images), model=arguments.model):
             if report_error(result.frame):
                 exit_code = 1

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import grpc
 
-from sluice_client import Frame
-from sluice_client.protocol import FrameInfo
+from sluice_client import Frame, FrameInfo, SluiceClient, Tls
 
 
 def argument_parser(description: str) -> argparse.ArgumentParser:
@@ -18,7 +17,20 @@ def argument_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="a JPEG, PNG or WebP file")
     parser.add_argument("--server", metavar="HOST:PORT", default="127.0.0.1:8001", help="default: %(default)s")
     parser.add_argument("--model", metavar="NAME", default="", help="may be left out where only one fits")
+    parser.add_argument("--tls", action="store_true", help="connect by TLS")
+    parser.add_argument("--ca", metavar="FILE", help="authorities that the server's certificate may be of, PEM")
+    parser.add_argument("--cert", metavar="FILE", help="own certificate, PEM, where the server asks for one")
+    parser.add_argument("--key", metavar="FILE", help="private key of --cert, PEM")
+    parser.add_argument("--token", default="", help="token, where the server asks for one")
     return parser
+
+
+def connect(arguments: argparse.Namespace) -> SluiceClient:
+    """Connects as the arguments say. Raises OSError."""
+    files = (
+        None if path is None else Path(path).read_bytes() for path in (arguments.ca, arguments.cert, arguments.key)
+    )
+    return SluiceClient(arguments.server, tls=Tls(*files) if arguments.tls else None, token=arguments.token)
 
 
 def read_frames(images: Iterable[str]) -> Iterator[Frame]:
@@ -29,7 +41,7 @@ def read_frames(images: Iterable[str]) -> Iterator[Frame]:
 
 def report_error(frame: FrameInfo) -> bool:
     """Prints the frame's error and answers whether it has one."""
-    if not frame.HasField("error"):
+    if frame.error is None:
         return False
     print(f"{frame.frame_id}: {frame.error.code}: {frame.error.message}", file=sys.stderr)
     return True

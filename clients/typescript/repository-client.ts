@@ -1,15 +1,11 @@
-import type { Client, ServiceError } from '@grpc/grpc-js';
+import type { Client } from '@grpc/grpc-js';
 import { ModelState, RepositoryService, type ModelVersion } from '../../server/gen/sluice/v1/repository.js';
-import { openChannel } from './channel.js';
+import type { CallSettings } from './call-settings.js';
+import { openChannel, type ConnectionSettings } from './channel.js';
+import { unaryCall } from './unary-call.js';
 
 export { ModelState };
 export type { ModelVersion };
-
-type Method<Request, Response> = {
-  readonly path: string;
-  readonly requestSerialize: (request: Request) => Buffer;
-  readonly responseDeserialize: (bytes: Buffer) => Response;
-};
 
 /** What a server has loaded, and control over it. Failed calls throw grpc-js's ServiceError. */
 export class RepositoryClient implements Disposable {
@@ -19,38 +15,27 @@ export class RepositoryClient implements Disposable {
     this.#client = client;
   }
 
-  /** Connects to `host:port`. Rejects when no server answers within `timeoutMs`. */
-  static async connect(address: string, timeoutMs = 5000): Promise<RepositoryClient> {
-    return new RepositoryClient(await openChannel(address, timeoutMs));
+  /** Connects to `host:port`. Rejects when no server answers in time. */
+  static async connect(address: string, settings: ConnectionSettings = {}): Promise<RepositoryClient> {
+    return new RepositoryClient(await openChannel(address, settings));
   }
 
   /** Every version that the server knows, by model name, then version. */
-  async list(): Promise<ModelVersion[]> {
-    return (await this.#call(RepositoryService.listModels, {})).models;
+  async list(settings: CallSettings = {}): Promise<ModelVersion[]> {
+    return (await unaryCall(this.#client, RepositoryService.listModels, {}, settings)).models;
   }
 
   /** Loads a model, or brings it up to date; resolves when it is READY. Needs --model-control-mode explicit. */
-  async load(name: string): Promise<void> {
-    await this.#call(RepositoryService.loadModel, { name });
+  async load(name: string, settings: CallSettings = {}): Promise<void> {
+    await unaryCall(this.#client, RepositoryService.loadModel, { name }, settings);
   }
 
   /** Unloads a model; resolves when its memory is free. Needs --model-control-mode explicit. */
-  async unload(name: string): Promise<void> {
-    await this.#call(RepositoryService.unloadModel, { name });
+  async unload(name: string, settings: CallSettings = {}): Promise<void> {
+    await unaryCall(this.#client, RepositoryService.unloadModel, { name }, settings);
   }
 
   [Symbol.dispose](): void {
     this.#client.close();
-  }
-
-  #call<Request, Response>(method: Method<Request, Response>, request: Request): Promise<Response> {
-    const { path, requestSerialize, responseDeserialize } = method;
-    return new Promise((resolve, reject) => {
-      const done = (error: ServiceError | null, response?: Response): void => {
-        if (error === null) resolve(response as Response);
-        else reject(error);
-      };
-      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, done);
-    });
   }
 }

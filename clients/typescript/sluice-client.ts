@@ -1,5 +1,4 @@
-import type { EventEmitter } from 'node:events';
-import type { Client, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import type { Client } from '@grpc/grpc-js';
 import {
   ClassifyRequest,
   DetectRequest,
@@ -15,14 +14,19 @@ import {
   type Detection,
   type EmbedResponse,
   type Frame as FrameMessage,
+  type FrameInfo,
   type Region,
   type SegmentResponse,
   type StreamOptions,
   type Timings,
 } from '../../server/gen/sluice/v1/inference.js';
-import { openChannel } from './channel.js';
+import { callOptions, type CallSettings } from './call-settings.js';
+import { openChannel, type ConnectionSettings, type TlsSettings } from './channel.js';
+import { asBuffer, exchange, type Source } from './exchange.js';
+import { resumedStream } from './resumed-stream.js';
 
 export { FramePolicy, MaskFormat, PixelFormat };
+export type { ConnectionSettings, TlsSettings };
 export type { ClassifyResponse, DetectResponse, Detection, EmbedResponse, Region, SegmentResponse, Timings };
 
 /** Pixels as they are; see RawPicture in the protocol. */
@@ -52,15 +56,18 @@ export interface RegionsFrame extends Frame {
 }
 
 /** Options of every stream; see StreamOptions in the protocol. */
-export interface StreamSettings {
+export interface StreamSettings extends CallSettings {
   /** May be left out where the server has only one model that answers the call. */
   readonly model?: string;
   readonly version?: string;
   readonly framePolicy?: FramePolicy;
   /** Frames in flight in the server. */
   readonly window?: number;
-  /** Ends the stream: everything that is queued is cancelled. */
-  readonly signal?: AbortSignal;
+  /**
+   * How often in a row the stream is opened again when it breaks off with UNAVAILABLE, as it does when a replica stops; the
+   * frames without an answer are sent again. Left out: 0, the failure is told. Tracks begin anew on another server.
+   */
+  readonly resume?: number;
 }
 
 /** Options of a stream of detections; see DetectOptions in the protocol. */
@@ -85,13 +92,12 @@ export interface SegmentSettings extends StreamSettings {
   readonly probabilityMap?: boolean;
 }
 
-type Frames<F> = Iterable<F> | AsyncIterable<F>;
-
 /**
  * A client of one Sluice server. Frames go in as an iterable, answers come out as an async iterable in the same order;
  * both ends wait for each other, so a video of any length needs the memory of a few frames.
  *
- * A frame that failed is answered with `frame.error` set; a stream that failed throws grpc-js's ServiceError.
+ * A frame that failed is answered with `frame.error` set; a stream that failed throws grpc-js's ServiceError. A call that
+ * fails with UNAVAILABLE before its first answer is tried again, three times at most.
  */
 export class SluiceClient implements Disposable {
   readonly #client: Client;
@@ -100,13 +106,16 @@ export class SluiceClient implements Disposable {
     this.#client = client;
   }
 
-  /** Connects to `host:port`. Rejects when no server answers within `timeoutMs`. */
-  static async connect(address: string, timeoutMs = 5000): Promise<SluiceClient> {
-    return new SluiceClient(await openChannel(address, timeoutMs));
+  /**
+   * Connects to `host:port`, or to the replicas behind a target of gRPC's such as `dns:///sluice-replicas:8001`, which take
+   * streams in turn. Rejects when no server answers in time.
+   */
+  static async connect(address: string, settings: ConnectionSettings = {}): Promise<SluiceClient> {
+    return new SluiceClient(await openChannel(address, settings));
   }
 
   /** Finds objects in each frame; with regions, by models that look at one object at a time. */
-  async *detect(frames: Frames<RegionsFrame>, settings: DetectSettings = {}): AsyncGenerator<DetectResponse> {
+  async *detect(frames: Source<RegionsFrame>, settings: DetectSettings = {}): AsyncGenerator<DetectResponse> {
     const options = detectOptions(settings);
     yield* this.#stream(InferenceService.detect, DetectRequest, frames, settings, (frame, first) => ({
       options: first ? options : undefined,
@@ -115,7 +124,7 @@ export class SluiceClient implements Disposable {
   }
 
   /** Embeds each frame, or its regions. */
-  async *embed(frames: Frames<RegionsFrame>, settings: StreamSettings = {}): AsyncGenerator<EmbedResponse> {
+  async *embed(frames: Source<RegionsFrame>, settings: StreamSettings = {}): AsyncGenerator<EmbedResponse> {
     const options = { stream: streamOptions(settings) };
     yield* this.#stream(InferenceService.embed, EmbedRequest, frames, settings, (frame, first) => ({
       options: first ? options : undefined,
@@ -124,7 +133,7 @@ export class SluiceClient implements Disposable {
   }
 
   /** Tells the classes of each frame, or of its regions. */
-  async *classify(frames: Frames<RegionsFrame>, settings: ClassifySettings = {}): AsyncGenerator<ClassifyResponse> {
+  async *classify(frames: Source<RegionsFrame>, settings: ClassifySettings = {}): AsyncGenerator<ClassifyResponse> {
     const { topK = 0, scoreThreshold } = settings;
     const options = { stream: streamOptions(settings), topK, scoreThreshold };
     yield* this.#stream(InferenceService.classify, ClassifyRequest, frames, settings, (frame, first) => ({
@@ -134,7 +143,7 @@ export class SluiceClient implements Disposable {
   }
 
   /** Tells the class of every pixel of each frame. */
-  async *segment(frames: Frames<Frame>, settings: SegmentSettings = {}): AsyncGenerator<SegmentResponse> {
+  async *segment(frames: Source<Frame>, settings: SegmentSettings = {}): AsyncGenerator<SegmentResponse> {
     const options = { stream: streamOptions(settings), probabilityMap: settings.probabilityMap ?? false };
     yield* this.#stream(InferenceService.segment, SegmentRequest, frames, settings, (frame, first) => ({
       options: first ? options : undefined,
@@ -142,77 +151,29 @@ export class SluiceClient implements Disposable {
     }));
   }
 
-  async *#stream<F, Request, Response>(
+  async *#stream<F, Request, Response extends { readonly frame?: FrameInfo | undefined }>(
     method: { readonly path: string; readonly responseDeserialize: (bytes: Buffer) => Response },
     message: { encode(message: Request): { finish(): Uint8Array } },
-    frames: Frames<F>,
-    { signal }: StreamSettings,
+    frames: Source<F>,
+    settings: StreamSettings,
     toMessage: (frame: F | null, first: boolean) => Request,
   ): AsyncGenerator<Response> {
+    const { signal, resume = 0 } = settings;
     const serialize = (request: Request): Buffer => asBuffer(message.encode(request).finish());
-    const call = this.#client.makeBidiStreamRequest(method.path, serialize, method.responseDeserialize);
-    yield* exchange(call, frames, signal, toMessage);
+    const { path, responseDeserialize } = method;
+    const options = callOptions(settings);
+    const open = (some: Source<F>): AsyncGenerator<Response> => {
+      const call = this.#client.makeBidiStreamRequest(path, serialize, responseDeserialize, options);
+      // An empty iterable still sends its options, so that mistakes are told.
+      return exchange(call, some, signal, toMessage);
+    };
+    yield* resume === 0 ? open(frames) : resumedStream(frames, { times: resume, signal }, open);
   }
 
   /** Closes the connection; open streams fail. */
   [Symbol.dispose](): void {
     this.#client.close();
   }
-}
-
-/** Sends the frames and yields the answers. An empty iterable still sends its options, so that mistakes are told. */
-async function* exchange<F, Request, Response>(
-  call: ClientDuplexStream<Request, Response>,
-  frames: Frames<F>,
-  signal: AbortSignal | undefined,
-  toMessage: (frame: F | null, first: boolean) => Request,
-): AsyncGenerator<Response> {
-  const cancel = (): void => call.cancel();
-  if (signal?.aborted === true) cancel();
-  signal?.addEventListener('abort', cancel, { once: true });
-  let failure: { readonly error: unknown } | null = null;
-  const sent = send(call, frames, toMessage).catch((error: unknown) => {
-    // The frames themselves could not be produced: there is nothing more to answer.
-    failure = { error };
-    call.cancel();
-  });
-  try {
-    for await (const response of call) yield response as Response;
-    await sent;
-  } catch (error) {
-    if (failure !== null) throw (failure as { error: unknown }).error;
-    throw error as ServiceError;
-  } finally {
-    signal?.removeEventListener('abort', cancel);
-    call.cancel();
-  }
-}
-
-async function send<F, Request, Response>(
-  call: ClientDuplexStream<Request, Response>,
-  frames: Frames<F>,
-  toMessage: (frame: F | null, first: boolean) => Request,
-): Promise<void> {
-  let first = true;
-  for await (const frame of frames) {
-    if (call.destroyed) return;
-    const more = call.write(toMessage(frame, first));
-    first = false;
-    if (!more) await writable(call);
-  }
-  if (first) call.write(toMessage(null, true));
-  call.end();
-}
-
-/** Resolves when the call takes more, or has ended. */
-function writable(call: EventEmitter): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      for (const event of ['drain', 'close', 'status'] as const) call.off(event, done);
-      resolve();
-    };
-    for (const event of ['drain', 'close', 'status'] as const) call.once(event, done);
-  });
 }
 
 function detectOptions(settings: DetectSettings): DetectOptions {
@@ -257,9 +218,4 @@ function contentOf(picture: Frame['picture']): NonNullable<FrameMessage['content
   if (typeof picture === 'string') return { $case: 'text', text: picture };
   if (picture instanceof Uint8Array) return { $case: 'encoded', encoded: picture };
   return { $case: 'raw', raw: { ...picture, stride: picture.stride ?? 0 } };
-}
-
-/** The same memory as a Buffer. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -22,7 +22,7 @@ const COMMANDS: Record<string, () => Promise<Registration>> = {
     return (program) => registerRemoteModels(registerModels(program));
   },
   doctor: async () => (await import('./doctor.js')).registerDoctor,
-  bench: async () => (await import('./bench.js')).registerBench,
+  bench: async () => (await import('./bench/bench.js')).registerBench,
 };
 
 /** Runs the command line and returns the exit code. */

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import type { Command } from 'commander';
 import { App, exitNow } from '../app.js';
 import { addServerOptions, resolveServerOptions, type FlagValues } from '../config/server-options.js';
@@ -29,5 +30,9 @@ async function serve(flags: FlagValues): Promise<void> {
 async function firstSignal(): Promise<void> {
   await Promise.race(SIGNALS.map((signal) => once(process, signal)));
   // A second signal ends at once: without listeners the system's own default acts, whatever threads still do.
-  for (const signal of SIGNALS) process.removeAllListeners(signal);
+  for (const signal of SIGNALS) {
+    process.removeAllListeners(signal);
+    // The first process of a container has no such default: what it does not catch does nothing.
+    if (process.pid === 1) process.once(signal, () => exitNow(128 + constants.signals[signal]));
+  }
 }

@@ -1,21 +1,20 @@
+import type { z } from 'zod';
 import { availableCores } from './available-cores.js';
 import { cacheDirectory } from './cache-directory.js';
-import { boolean, choice, directory, integer, listenAddress, names, seconds, type OptionType } from './option-types.js';
-
-/** One option of `sluice serve`: a flag, a variable of the environment, a default. */
-export interface ServerOption<T = unknown> {
-  readonly type: OptionType<T>;
-  readonly default: T;
-  /** Stands for the default in the documentation where the value depends on the machine or explains itself badly. */
-  readonly defaultText?: string;
-  /** Whether the flag adds up when it is repeated, instead of the last one counting. */
-  readonly repeatable?: boolean;
-  readonly description: string;
-}
-
-function option<T>(type: OptionType<T>, rest: Omit<ServerOption<NoInfer<T>>, 'type'>): ServerOption<T> {
-  return { type, ...rest };
-}
+import {
+  boolean,
+  choice,
+  directory,
+  fraction,
+  httpUrl,
+  integer,
+  listenAddress,
+  names,
+  seconds,
+} from './option-types.js';
+import { option, type ServerOption } from './option.js';
+import { otlpEndpoint } from './otlp-endpoint.js';
+import { SECURITY_OPTIONS } from './security-options.js';
 
 /**
  * All options of the server. Flags (`--grpc-address`), variables (`SLUICE_GRPC_ADDRESS`), types, defaults, checks,
@@ -28,7 +27,7 @@ export const OPTION_TABLE = {
   }),
   grpcAddress: option(listenAddress(), {
     default: { host: '127.0.0.1', port: 8001 },
-    description: 'Where clients connect. 0.0.0.0 opens it to the network: it has no TLS and no authentication.',
+    description: 'Where clients connect. 0.0.0.0 opens it to the network.',
   }),
   httpAddress: option(listenAddress(), {
     default: { host: '127.0.0.1', port: 8000 },
@@ -40,6 +39,7 @@ export const OPTION_TABLE = {
       'true: the HTTP port also has a live page, the status that it shows, and a way to try models with pictures. false: ' +
       'probes and metrics only.',
   }),
+  ...SECURITY_OPTIONS,
   modelControlMode: option(choice('none', 'poll', 'explicit'), {
     default: 'none',
     description:
@@ -62,9 +62,15 @@ export const OPTION_TABLE = {
       'true: ready when every model that should be served is READY. false: ready as soon as the server answers, ' +
       'whatever its models do.',
   }),
+  drainDelay: option(seconds(0, 3600), {
+    default: 0,
+    description:
+      'How long a stopping server goes on taking work after it has told NOT_SERVING, so that load balancers send the ' +
+      'next work elsewhere before it takes none. In a cluster 5 to 15.',
+  }),
   exitTimeout: option(seconds(0, 3600), {
     default: 30,
-    description: 'How long a stopping server waits for the frames it has taken. 0: not at all.',
+    description: 'How long a stopping server that takes no more work waits for the frames it has taken. 0: not at all.',
   }),
   maxMessageBytes: option(integer('BYTES', 1024, 1_073_741_824), {
     default: 33_554_432,
@@ -110,6 +116,16 @@ export const OPTION_TABLE = {
     defaultText: `${20 * 2 ** 30} (20 GiB)`,
     description: 'What plans may take there. Beyond it those go that were not used for longest; what is in use stays.',
   }),
+  traceEndpoint: option(httpUrl(), {
+    default: otlpEndpoint(),
+    defaultText: '$OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or $OTEL_EXPORTER_OTLP_ENDPOINT/v1/traces; else no traces',
+    description: 'Collector that traces are sent to by OTLP over HTTP: http://127.0.0.1:4318/v1/traces.',
+  }),
+  traceSampleRatio: option(fraction(), {
+    default: 1,
+    description:
+      'Share of the requests that is traced where the client sends no trace context; else the client decides.',
+  }),
   logLevel: option(choice('trace', 'debug', 'info', 'warn', 'error', 'fatal'), {
     default: 'info',
     description: 'Least severity that is logged.',
@@ -121,6 +137,9 @@ export const OPTION_TABLE = {
 } as const satisfies Record<string, ServerOption>;
 
 export type OptionName = keyof typeof OPTION_TABLE;
+
+/** Every option of the server with its value. Sizes are bytes, lengths of time seconds. */
+export type ServerOptions = { readonly [N in OptionName]: z.output<(typeof OPTION_TABLE)[N]['type']['schema']> };
 
 /** The options in the order of the help. */
 export const OPTION_NAMES = Object.keys(OPTION_TABLE) as OptionName[];

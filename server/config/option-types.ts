@@ -32,6 +32,22 @@ export function directory(): OptionType<string> {
   return optionType('DIR', 'the path of a directory', (text) => (text === '' ? undefined : text));
 }
 
+/** The default is null: no file. */
+export function file(): OptionType<string | null> {
+  const parse = (text: string): string | undefined => (text === '' ? undefined : text);
+  return optionType<string | null>('FILE', 'the path of a file', parse, (path) => path ?? 'none');
+}
+
+/** `none` is null. */
+export function orNone<T>(type: OptionType<T>): OptionType<T | null> {
+  return {
+    placeholder: `${type.placeholder}|none`,
+    expected: `${type.expected}; or none`,
+    schema: z.union([z.literal('none').transform(() => null), type.schema]),
+    format: (value) => (value === null ? 'none' : type.format(value)),
+  };
+}
+
 export function listenAddress(): OptionType<ListenAddress> {
   const expected = 'HOST:PORT such as 127.0.0.1:8001, [::1]:8001 or 0.0.0.0:0 (port 0: a free one)';
   return optionType('HOST:PORT', expected, parseListenAddress, formatListenAddress);
@@ -49,6 +65,27 @@ export function seconds(least: number, most: number): OptionType<number> {
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
     return value >= least && value <= most ? value : undefined;
   });
+}
+
+export function fraction(): OptionType<number> {
+  return optionType('FRACTION', 'a number from 0 to 1', (text) => {
+    const value = /^\d*\.?\d+$/.test(text) ? Number(text) : NaN;
+    return value <= 1 ? value : undefined;
+  });
+}
+
+/** Null: none. */
+export function httpUrl(): OptionType<string | null> {
+  return optionType<string | null>(
+    'URL',
+    'an http:// or https:// URL',
+    (text) => (isHttpUrl(text) ? text : undefined),
+    (value) => value ?? 'none',
+  );
+}
+
+export function isHttpUrl(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text);
 }
 
 export function boolean(): OptionType<boolean> {
@@ -73,5 +110,21 @@ export function names(placeholder: string): OptionType<readonly string[]> {
       return list.includes('') ? undefined : list;
     },
     (list) => list.join(','),
+  );
+}
+
+/** Some of `choices`, between commas or by repeating the flag; the default is null. */
+export function someOf<const T extends string>(
+  placeholder: string,
+  choices: readonly T[],
+): OptionType<readonly T[] | null> {
+  return optionType<readonly T[] | null>(
+    placeholder,
+    `some of ${choices.join(', ')}, between commas`,
+    (text) => {
+      const chosen = text.split(',').map((name) => choices.find((choice) => choice === name.trim()));
+      return chosen.every((name) => name !== undefined) ? chosen : undefined;
+    },
+    (chosen) => chosen?.join(',') ?? 'none',
   );
 }

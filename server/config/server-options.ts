@@ -1,17 +1,18 @@
 import { Option, type Command } from 'commander';
-import type { z } from 'zod';
 import {
   defaultText,
   flagName,
   OPTION_NAMES,
-  type OPTION_TABLE,
   serverOption,
   variableName,
   type OptionName,
+  type ServerOptions,
 } from './option-table.js';
+import { securityContradictions } from './security-contradictions.js';
+import { SECURITY_OPTIONS, type SecurityOptionName } from './security-options.js';
+import { isHttpUrl } from './option-types.js';
 
-/** Every option of the server with its value. Sizes are bytes, lengths of time seconds. */
-export type ServerOptions = { readonly [N in OptionName]: z.output<(typeof OPTION_TABLE)[N]['type']['schema']> };
+export type { ServerOptions };
 
 /** What commander made of the flags: the texts as they were given, lists for those that may be repeated. */
 export type FlagValues = Readonly<Partial<Record<OptionName, string | readonly string[]>>>;
@@ -68,6 +69,13 @@ export function resolveServerOptions(flags: FlagValues, environment: Environment
   return Object.freeze(options);
 }
 
+/** The variables that a server for a command's own use heeds: clients have no part in it. */
+export function ownServerEnvironment(environment: Environment = process.env): Environment {
+  const names = Object.keys(SECURITY_OPTIONS) as SecurityOptionName[];
+  const left = new Set(names.map((name) => variableName(name)));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !left.has(name)));
+}
+
 interface Given {
   /** The flag or variable, for messages. */
   readonly source: string;
@@ -83,7 +91,7 @@ function readSource(name: OptionName, flags: FlagValues, environment: Environmen
 
 /** What is wrong with options that are right one by one. */
 function contradictions(options: ServerOptions): string[] {
-  const problems: string[] = [];
+  const problems = securityContradictions(options);
   if (options.defaultWindow > options.maxWindow) {
     problems.push(
       `${flagName('defaultWindow')}: expected at most ${flagName('maxWindow')} (${options.maxWindow}), ` +
@@ -95,6 +103,9 @@ function contradictions(options: ServerOptions): string[] {
       `${flagName('loadModel')}: only has a meaning with ${flagName('modelControlMode')} explicit, ` +
         `found ${options.modelControlMode}`,
     );
+  }
+  if (options.traceEndpoint !== null && !isHttpUrl(options.traceEndpoint)) {
+    problems.push(`${flagName('traceEndpoint')}: expected an http:// or https:// URL, found ${options.traceEndpoint}`);
   }
   const { grpcAddress: grpc, httpAddress: http } = options;
   if (grpc.port !== 0 && grpc.port === http.port && grpc.host === http.host) {

@@ -7,6 +7,8 @@ export interface Clock {
    * shorter delay means the next turn of the event loop.
    */
   schedule(delay: number, callback: () => void): Timer;
+  /** Calls `callback` once, when all that has arrived by now has been read. */
+  soon(callback: () => void): void;
 }
 
 export interface Timer {
@@ -24,4 +26,6 @@ export const systemClock: Clock = {
     const timeout = setTimeout(callback, Math.min(Math.ceil(delay / 1000), 0x7fff_ffff));
     return { cancel: () => clearTimeout(timeout) };
   },
+  // Node reads its sockets first.
+  soon: (callback) => void setImmediate(callback),
 };

@@ -5,12 +5,14 @@ export const GrpcStatus = {
   INVALID_ARGUMENT: 3,
   DEADLINE_EXCEEDED: 4,
   NOT_FOUND: 5,
+  PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
   FAILED_PRECONDITION: 9,
   ABORTED: 10,
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
 } as const;
 
 export type GrpcStatus = (typeof GrpcStatus)[keyof typeof GrpcStatus];
@@ -54,6 +56,11 @@ export const ERRORS = {
     status: GrpcStatus.RESOURCE_EXHAUSTED,
     retryable: true,
     meaning: 'The model already has as many requests or bytes queued as its queue policy allows.',
+  },
+  CLIENT_LIMIT: {
+    status: GrpcStatus.RESOURCE_EXHAUSTED,
+    retryable: true,
+    meaning: 'The client has as much in the server as one client may have at once; the message says which limit it is.',
   },
   DEVICE_OUT_OF_MEMORY: {
     status: GrpcStatus.RESOURCE_EXHAUSTED,
@@ -114,6 +121,21 @@ export const ERRORS = {
     status: GrpcStatus.CANCELLED,
     retryable: false,
     meaning: 'The client cancelled the request or went away.',
+  },
+  UNAUTHENTICATED: {
+    status: GrpcStatus.UNAUTHENTICATED,
+    retryable: false,
+    meaning: 'The server asks for a token, and the call has none or one that it does not know.',
+  },
+  PERMISSION_DENIED: {
+    status: GrpcStatus.PERMISSION_DENIED,
+    retryable: false,
+    meaning: 'The address does not serve such calls, or the token is not good for them.',
+  },
+  METHOD_UNKNOWN: {
+    status: GrpcStatus.UNIMPLEMENTED,
+    retryable: false,
+    meaning: 'The server has no such method.',
   },
   TASK_NOT_SUPPORTED: {
     status: GrpcStatus.UNIMPLEMENTED,

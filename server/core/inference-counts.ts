@@ -1,15 +1,28 @@
 import type { Clock } from './clock.js';
-import type { ServingError } from './errors.js';
+import type { ErrorCode } from './errors.js';
 import type { RequestTimings } from './inference.js';
-import type { ExecutedBatch, ModelStatistics } from './statistics.js';
 
-/** How often something happened, and how long all of it took together, in microseconds. */
+/** A batch that an instance has executed. Lengths of time are microseconds. */
+export interface ExecutedBatch {
+  /** Requests that shared the batch, at least 1. */
+  readonly requests: number;
+  /** Rows of the batch: one a picture, or one a region. */
+  readonly rows: number;
+  /** How long each of its requests waited before the batch was cut. */
+  readonly queueUs: readonly number[];
+  readonly decodeUs: number;
+  readonly preprocessUs: number;
+  readonly inferUs: number;
+  readonly postprocessUs: number;
+}
+
+/** How often something was done, and how long all of it took together, in microseconds. */
 export interface DurationSum {
   readonly count: number;
   readonly us: number;
 }
 
-/** What one size of batches took. Counts are executions. */
+/** What one size of batches took. Counts are executions, however many requests shared them. */
 export interface BatchSizeCounts {
   /** Rows. */
   readonly size: number;
@@ -18,24 +31,21 @@ export interface BatchSizeCounts {
   readonly output: DurationSum;
 }
 
-/** What a loaded version has done, in the terms of the open inference protocol. Counts of durations are requests. */
-export interface InferenceCountsSnapshot {
-  /** Rows of requests that were answered with results. */
-  readonly inferences: number;
-  readonly executions: number;
-  /** Microseconds of the clock at which the last request was answered; null: none was. */
-  readonly lastAt: number | null;
-  readonly success: DurationSum;
-  readonly fail: DurationSum;
-  readonly queue: DurationSum;
-  /** Decoding and preparing of what the network is fed. */
-  readonly input: DurationSum;
-  readonly infer: DurationSum;
-  /** Making results of what it gives. */
-  readonly output: DurationSum;
-  /** Ascending by size. */
-  readonly batches: readonly BatchSizeCounts[];
-}
+/** Why a request failed, in the words of Triton's metrics. */
+export const FAILURE_REASONS = ['REJECTED', 'CANCELED', 'BACKEND', 'OTHER'] as const;
+
+export type FailureReason = (typeof FAILURE_REASONS)[number];
+
+/** REJECTED: it never got into a batch for want of room or time. BACKEND: whoever executed it failed. */
+const REASONS: Partial<Record<ErrorCode, FailureReason>> = {
+  QUEUE_FULL: 'REJECTED',
+  DEADLINE_EXCEEDED: 'REJECTED',
+  CANCELLED: 'CANCELED',
+  INSTANCE_LOST: 'BACKEND',
+  DEVICE_OUT_OF_MEMORY: 'BACKEND',
+  DEVICE_LOST: 'BACKEND',
+  INTERNAL: 'BACKEND',
+};
 
 class Sum implements DurationSum {
   count = 0;
@@ -55,9 +65,12 @@ class SizeSums implements BatchSizeCounts {
   constructor(readonly size: number) {}
 }
 
-/** Counts what a loaded version does, from its load on, and passes every report on. */
+/**
+ * What became of the requests of one model version, in plain numbers that cost next to nothing to add to: the one source
+ * of what metrics and statistics tell. It counts as Triton does: input is decoding and pre-processing, output
+ * post-processing, and each request that succeeded has all of what its batch took.
+ */
 export class InferenceCounts {
-  readonly #next: ModelStatistics;
   readonly #clock: Clock;
   readonly #success = new Sum();
   readonly #fail = new Sum();
@@ -65,36 +78,114 @@ export class InferenceCounts {
   readonly #input = new Sum();
   readonly #infer = new Sum();
   readonly #output = new Sum();
+  readonly #failures = new Map<ErrorCode, number>();
   readonly #batches = new Map<number, SizeSums>();
+  #dropped = 0;
   #inferences = 0;
   #executions = 0;
+  #executedRequests = 0;
   #lastAt: number | null = null;
 
-  constructor(next: ModelStatistics, clock: Clock) {
-    this.#next = next;
+  constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Requests settled: answered, failed or dropped. */
+  get requests(): number {
+    return this.#success.count + this.#fail.count + this.#dropped;
+  }
+
+  /** From arrival to answer. */
+  get success(): DurationSum {
+    return this.#success;
+  }
+
+  /** Frames that the policy of their stream dropped are none. */
+  get fail(): DurationSum {
+    return this.#fail;
+  }
+
+  get queue(): DurationSum {
+    return this.#queue;
+  }
+
+  get input(): DurationSum {
+    return this.#input;
+  }
+
+  get infer(): DurationSum {
+    return this.#infer;
+  }
+
+  get output(): DurationSum {
+    return this.#output;
+  }
+
+  /** Frames that a newer one replaced. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Failed requests by their code, those that have occurred. */
+  get failures(): ReadonlyMap<ErrorCode, number> {
+    return this.#failures;
+  }
+
+  /** Rows of the requests that were answered with results. */
+  get inferences(): number {
+    return this.#inferences;
+  }
+
+  /** Batches. */
+  get executions(): number {
+    return this.#executions;
+  }
+
+  /** Requests that were part of an executed batch. */
+  get executedRequests(): number {
+    return this.#executedRequests;
+  }
+
+  /** Microseconds of the clock at which the last batch had been executed; null: none was. */
+  get lastAt(): number | null {
+    return this.#lastAt;
+  }
+
+  /** Ascending by size, those that have occurred. */
+  get batches(): readonly BatchSizeCounts[] {
+    return [...this.#batches.values()].sort((a, b) => a.size - b.size);
+  }
+
+  failuresFor(reason: FailureReason): number {
+    let sum = 0;
+    for (const [code, count] of this.#failures) if ((REASONS[code] ?? 'OTHER') === reason) sum += count;
+    return sum;
   }
 
   /** A request of so many rows was answered with results. */
   succeeded(timings: RequestTimings, rows: number): void {
     this.#inferences += rows;
-    this.#lastAt = this.#clock.now();
     this.#success.add(timings.total);
     this.#queue.add(timings.queue);
     this.#input.add(timings.decode + timings.preprocess);
     this.#infer.add(timings.infer);
     this.#output.add(timings.postprocess);
-    this.#next.succeeded(timings.total);
   }
 
   /** A request was refused, dropped or answered with an error, `totalUs` microseconds after its arrival. */
-  failed(error: ServingError, totalUs: number): void {
+  failed(code: ErrorCode, totalUs: number): void {
+    if (code === 'FRAME_DROPPED') {
+      this.#dropped += 1;
+      return;
+    }
     this.#fail.add(totalUs);
-    this.#next.failed(error);
+    this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1);
   }
 
   batchExecuted(batch: ExecutedBatch): void {
     this.#executions += 1;
+    this.#executedRequests += batch.requests;
+    this.#lastAt = this.#clock.now();
     let sums = this.#batches.get(batch.rows);
     if (sums === undefined) {
       sums = new SizeSums(batch.rows);
@@ -103,28 +194,5 @@ export class InferenceCounts {
     sums.input.add(batch.decodeUs + batch.preprocessUs);
     sums.infer.add(batch.inferUs);
     sums.output.add(batch.postprocessUs);
-    this.#next.batchExecuted(batch);
-  }
-
-  snapshot(): InferenceCountsSnapshot {
-    return {
-      inferences: this.#inferences,
-      executions: this.#executions,
-      lastAt: this.#lastAt,
-      success: { ...this.#success },
-      fail: { ...this.#fail },
-      queue: { ...this.#queue },
-      input: { ...this.#input },
-      infer: { ...this.#infer },
-      output: { ...this.#output },
-      batches: [...this.#batches.values()]
-        .sort((a, b) => a.size - b.size)
-        .map(({ size, input, infer, output }) => ({
-          size,
-          input: { ...input },
-          infer: { ...infer },
-          output: { ...output },
-        })),
-    };
   }
 }

@@ -177,6 +177,8 @@ export interface StageResult {
   readonly regions: number;
   /** Null: it had nothing to do, or was never queued. */
   readonly timings: RequestTimings | null;
+  /** Microseconds of the clock when its request arrived at the model; null as for `timings`. */
+  readonly startedAt: number | null;
   /** Why it failed as a whole; null: it did not. */
   readonly error: ServingError | null;
   /** Names of the classes that it tells. */

@@ -40,6 +40,7 @@ export class ModelRepository implements AsyncDisposable {
   readonly #models = new Map<string, ModelLifecycle>();
   /** As each model was last seen on disk. */
   readonly #snapshots = new Map<string, ModelSnapshot>();
+  #starting = true;
   /** What stands in place of keys of a config.yaml, from a load to the next one or an unload. */
   readonly #overrides: Map<string, string>;
   #closed = false;
@@ -59,6 +60,12 @@ export class ModelRepository implements AsyncDisposable {
       if (!snapshots.some((snapshot) => snapshot.name === name)) throw this.#notInRepository(name);
     }
     await Promise.all(wanted.map((snapshot) => this.#reconcile(snapshot)));
+    this.#starting = false;
+  }
+
+  /** Whether models are still to come, so that one that is missing may only be late. */
+  get starting(): boolean {
+    return this.#starting;
   }
 
   /**
@@ -113,6 +120,9 @@ export class ModelRepository implements AsyncDisposable {
   acquire(name: string, version: number | null): ModelLease {
     if (this.#closed) throw shuttingDown();
     const lifecycle = this.#models.get(name);
+    if (lifecycle === undefined && this.#starting) {
+      throw new ServingError('MODEL_NOT_READY', `no model ${quoted(name)} yet: the server is starting; ask again`);
+    }
     if (lifecycle === undefined) throw this.#notLoaded(name);
     return lifecycle.model(version).lease();
   }

@@ -2,8 +2,8 @@ import type { Clock } from './clock.js';
 import { DynamicBatcher, type Ticket } from './dynamic-batcher.js';
 import type { ServingError } from './errors.js';
 import type { Executor } from './executor.js';
+import type { InferenceCounts } from './inference-counts.js';
 import type { DetectionLayout, InferenceRequest } from './inference.js';
-import type { InferenceCountsSnapshot } from './inference-counts.js';
 import type { ModelConfig } from './model-config.js';
 import type { ModelStatistics } from './statistics.js';
 import type { TensorSignature } from './tensors.js';
@@ -77,6 +77,11 @@ export class Model implements AsyncDisposable {
     return this.#executor.layout;
   }
 
+  /** What became of its requests; a version that is reloaded counts on. */
+  get counts(): InferenceCounts {
+    return this.#statistics.counts;
+  }
+
   /** The tensors of its network; null where it has none that could be asked for. */
   get signature(): TensorSignature | null {
     return this.#executor.signature;
@@ -91,15 +96,10 @@ export class Model implements AsyncDisposable {
     return { requests: this.#batcher.queuedRequests, bytes: this.#batcher.queuedBytes };
   }
 
-  /** What it has done since it was loaded. */
-  get counts(): InferenceCountsSnapshot {
-    return this.#batcher.counts.snapshot();
-  }
-
   /** Keeps the version loaded until the lease is disposed. */
   lease(): ModelLease {
     this.#leases += 1;
-    return new ModelLease(this, this.#batcher, () => this.#release());
+    return new ModelLease(this, this.#batcher, this.#statistics, () => this.#release());
   }
 
   /** Waits for every lease, then for every request, and frees the instances. */
@@ -129,11 +129,13 @@ function completed(config: ModelConfig, signature: TensorSignature | null): Mode
 export class ModelLease implements Disposable {
   readonly model: Model;
   readonly #batcher: DynamicBatcher;
+  readonly #statistics: ModelStatistics;
   #release: (() => void) | null;
 
-  constructor(model: Model, batcher: DynamicBatcher, release: () => void) {
+  constructor(model: Model, batcher: DynamicBatcher, statistics: ModelStatistics, release: () => void) {
     this.model = model;
     this.#batcher = batcher;
+    this.#statistics = statistics;
     this.#release = release;
   }
 
@@ -144,7 +146,7 @@ export class ModelLease implements Disposable {
 
   /** Counts a request that was meant for the model and failed before it could be queued. */
   refused(error: ServingError): void {
-    this.#batcher.counts.failed(error, 0);
+    this.#statistics.failed(error, 0);
   }
 
   [Symbol.dispose](): void {

@@ -43,16 +43,18 @@ export class RecentErrors {
   beside(sink: StatisticsSink): StatisticsSink {
     return {
       forModel: (model, version) => this.#besideModel(model, version, sink.forModel(model, version)),
+      modelLoaded: (model, version, seconds) => sink.modelLoaded(model, version, seconds),
       streamOpened: (call) => this.#besideStream(sink.streamOpened(call)),
     };
   }
 
   #besideModel(model: string, version: number, statistics: ModelStatistics): ModelStatistics {
     return {
-      succeeded: (totalUs) => statistics.succeeded(totalUs),
-      failed: (error) => {
+      counts: statistics.counts,
+      succeeded: (timings, rows) => statistics.succeeded(timings, rows),
+      failed: (error, totalUs) => {
         this.#add(error, model, version);
-        statistics.failed(error);
+        statistics.failed(error, totalUs);
       },
       batchExecuted: (batch) => statistics.batchExecuted(batch),
       dispose: () => statistics.dispose(),

@@ -1,29 +1,20 @@
+import { systemClock } from './clock.js';
 import type { EngineStatistics } from './engine-statistics.js';
 import type { ServingError } from './errors.js';
-
-/** A batch that an instance has executed. Lengths of time are microseconds. */
-export interface ExecutedBatch {
-  /** Requests that shared the batch, at least 1. */
-  readonly requests: number;
-  /** Rows of the batch: one a picture, or one a region. */
-  readonly rows: number;
-  /** How long each of its requests waited before the batch was cut. */
-  readonly queueUs: readonly number[];
-  readonly decodeUs: number;
-  readonly preprocessUs: number;
-  readonly inferUs: number;
-  readonly postprocessUs: number;
-}
+import { InferenceCounts, type ExecutedBatch } from './inference-counts.js';
+import type { RequestTimings } from './inference.js';
 
 /**
  * Where one loaded version reports what becomes of its requests. Called for every request, so an implementation takes
- * about a microsecond and never throws. Every request is reported once, by `succeeded` or `failed`.
+ * well below a microsecond and never throws. Every request is reported once, by `succeeded` or `failed`.
  */
 export interface ModelStatistics {
-  /** A request was answered with results, `totalUs` microseconds after its arrival. */
-  succeeded(totalUs: number): void;
-  /** A request was refused, dropped or answered with an error. */
-  failed(error: ServingError): void;
+  /** All that was reported of the version, added up. */
+  readonly counts: InferenceCounts;
+  /** A request of that many rows was answered with results. */
+  succeeded(timings: RequestTimings, rows: number): void;
+  /** A request was refused, dropped or answered with an error, `totalUs` microseconds after its arrival. */
+  failed(error: ServingError, totalUs: number): void;
   batchExecuted(batch: ExecutedBatch): void;
   /** The version is unloaded: what was reported of it may be forgotten. The last call. */
   dispose(): void;
@@ -45,11 +36,19 @@ export interface StatisticsSink {
    * and number; what both reported stays until both are disposed.
    */
   forModel(model: string, version: number): ModelStatistics;
+  /** A version has loaded, in that many seconds; after `forModel`. */
+  modelLoaded(model: string, version: number, seconds: number): void;
   streamOpened(call: StreamingCall): StreamStatistics;
 }
 
 /** Where nobody looks: what is reported is forgotten. */
 export const NO_STATISTICS: { readonly model: ModelStatistics; readonly engines: EngineStatistics } = {
-  model: { succeeded: () => {}, failed: () => {}, batchExecuted: () => {}, dispose: () => {} },
+  model: {
+    counts: new InferenceCounts(systemClock),
+    succeeded: () => {},
+    failed: () => {},
+    batchExecuted: () => {},
+    dispose: () => {},
+  },
   engines: { planLookedUp: () => {}, buildStarted: () => ({ progress: () => {}, ended: () => {} }) },
 };

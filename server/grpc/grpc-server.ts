@@ -1,25 +1,35 @@
 import { setDefaultHighWaterMark } from 'node:stream';
-import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
+import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
-import { ServingError } from '../core/errors.js';
+import { ALL_GROUPS, type ServedGroups } from '../core/access/call-groups.js';
 import { InferenceService, type InferenceServer } from '../gen/sluice/v1/inference.js';
 import { RepositoryService } from '../gen/sluice/v1/repository.js';
 import { classifyProtocol } from '../protocol/classify-protocol.js';
 import { detectProtocol } from '../protocol/detect-protocol.js';
 import { embedProtocol } from '../protocol/embed-protocol.js';
 import { segmentProtocol } from '../protocol/segment-protocol.js';
-import { ConnectionCount } from './connection-count.js';
+import { CallOrigins } from './call-origins.js';
 import { HealthService } from './health-service.js';
 import { KSERVE_DEFINITION } from './kserve/definition.js';
 import { kserveService, type KserveOptions } from './kserve/kserve-service.js';
-import { widenReceiveWindows } from './http2-windows.js';
+import { Ports, type PortsOptions } from './ports.js';
 import { loadProtoFiles } from './proto-files.js';
 import { repositoryService } from './repository-service.js';
-import { StreamSession, type SessionContext } from './stream-session.js';
+import type { SessionContext } from './session-context.js';
+import { StreamSession } from './stream-session.js';
 
-export interface GrpcServerOptions extends SessionContext, KserveOptions {
+export interface GrpcServerOptions extends Omit<SessionContext & KserveOptions, 'origins'> {
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
+  /** What is served there. */
+  readonly groups: ServedGroups;
+  /** `host:port` where everything is; null: nowhere. */
+  readonly adminAddress: string | null;
+  readonly ports: PortsOptions;
+  /** Calls that one connection may have open. */
+  readonly maxConcurrentStreams: number;
+  /** In seconds: when a silent connection is asked whether its client is there, and how long the answer may take. */
+  readonly keepalive: { readonly time: number; readonly timeout: number };
   /** Most bytes of one message. */
   readonly maxMessageBytes: number;
 }
@@ -27,22 +37,27 @@ export interface GrpcServerOptions extends SessionContext, KserveOptions {
 /** Messages that a call reads ahead of its session. Node's 16 would be 16 pictures for each stream. */
 const READ_AHEAD = 1;
 
-/** A client that answers no ping for this long is gone, and what it has queued is cancelled. */
-const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 };
-
-/** The gRPC door: inference, repository, health and reflection on one port. */
+/** The gRPC door: inference, repository, health and reflection. */
 export class GrpcServer implements AsyncDisposable {
   /** `host:port` as bound. */
   readonly address: string;
+  /** `host:port` of the administration's as bound; null: there is none. */
+  readonly adminAddress: string | null;
   readonly health: HealthService;
   readonly #server: Server;
-  readonly #connections: ConnectionCount;
+  readonly #ports: Ports;
 
-  private constructor(server: Server, health: HealthService, address: string) {
+  private constructor(
+    server: Server,
+    ports: Ports,
+    health: HealthService,
+    addresses: Pick<GrpcServer, 'address' | 'adminAddress'>,
+  ) {
     this.#server = server;
-    this.#connections = new ConnectionCount(server);
+    this.#ports = ports;
     this.health = health;
-    this.address = address;
+    this.address = addresses.address;
+    this.adminAddress = addresses.adminAddress;
   }
 
   /** Binds and serves. Throws CONFIG_INVALID when the address cannot be bound. */
@@ -52,30 +67,36 @@ export class GrpcServer implements AsyncDisposable {
     // It prints to standard error what we log or throw.
     setLogVerbosity(logVerbosity.NONE);
     const server = new Server({
-      ...KEEPALIVE,
+      'grpc.keepalive_time_ms': options.keepalive.time * 1000,
+      'grpc.keepalive_timeout_ms': options.keepalive.timeout * 1000,
+      'grpc.max_concurrent_streams': options.maxConcurrentStreams,
       'grpc.max_receive_message_length': options.maxMessageBytes,
       'grpc.max_send_message_length': -1,
       'grpc.enable_channelz': 0,
     });
+    const origins = new CallOrigins();
+    const context = { ...options, origins };
     const inference: InferenceServer = {
-      detect: (call) => void new StreamSession(call, detectProtocol, options).run(),
-      embed: (call) => void new StreamSession(call, embedProtocol, options).run(),
-      classify: (call) => void new StreamSession(call, classifyProtocol, options).run(),
-      segment: (call) => void new StreamSession(call, segmentProtocol, options).run(),
+      detect: (call) => void new StreamSession(call, detectProtocol, context).run(),
+      embed: (call) => void new StreamSession(call, embedProtocol, context).run(),
+      classify: (call) => void new StreamSession(call, classifyProtocol, context).run(),
+      segment: (call) => void new StreamSession(call, segmentProtocol, context).run(),
     };
     server.addService(InferenceService, inference);
     server.addService(RepositoryService, repositoryService(options));
-    server.addService(KSERVE_DEFINITION, kserveService(options));
+    server.addService(KSERVE_DEFINITION, kserveService(context));
     const health = new HealthService(server);
     new ReflectionService(loadProtoFiles()).addToServer(server);
-    const port = await bind(server, options.address);
-    widenReceiveWindows(server);
-    return new GrpcServer(server, health, `${options.address.slice(0, options.address.lastIndexOf(':'))}:${port}`);
+    const ports = new Ports(server, origins, options.ports);
+    const address = await ports.open(options.address, options.groups, '--grpc-address');
+    const { adminAddress: admin } = options;
+    const adminAddress = admin === null ? null : await ports.open(admin, ALL_GROUPS, '--admin-address');
+    return new GrpcServer(server, ports, health, { address, adminAddress });
   }
 
   /** Connections that are open now. */
   get connections(): number {
-    return this.#connections.open;
+    return this.#ports.connections.open;
   }
 
   /** Lets running calls end while no new ones are taken; resolves when the last one has. */
@@ -88,16 +109,4 @@ export class GrpcServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.forceShutdown();
   }
-}
-
-function bind(server: Server, address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (cause, port) => {
-      if (cause === null) resolve(port);
-      else {
-        const why = `gRPC cannot listen on ${address}: ${cause.message}; choose another with --grpc-address`;
-        reject(new ServingError('CONFIG_INVALID', why, { cause }));
-      }
-    });
-  });
 }

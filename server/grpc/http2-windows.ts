@@ -1,6 +1,5 @@
 import type { ServerHttp2Session } from 'node:http2';
-import type { Server } from '@grpc/grpc-js';
-import { http2Servers } from './http2-servers.js';
+import type { AnyHttp2Server } from './http2-servers.js';
 
 /**
  * Bytes that a client may send ahead of what the server has read, per stream and per connection. With the 64 KiB of
@@ -9,15 +8,10 @@ import { http2Servers } from './http2-servers.js';
 const STREAM_WINDOW = 1 << 20;
 const CONNECTION_WINDOW = 4 << 20;
 
-/**
- * Opens the HTTP/2 receive windows of a server's connections: grpc-js has an option for clients only. To be called once
- * the server is bound.
- */
-export function widenReceiveWindows(server: Server): void {
-  for (const http2Server of http2Servers(server)) {
-    http2Server.on('session', (session: ServerHttp2Session) => {
-      session.settings({ initialWindowSize: STREAM_WINDOW });
-      session.setLocalWindowSize(CONNECTION_WINDOW);
-    });
-  }
+/** Opens the HTTP/2 receive windows of a server's connections: grpc-js has an option for clients only. */
+export function widenReceiveWindows(http2Server: AnyHttp2Server): void {
+  http2Server.on('session', (session: ServerHttp2Session) => {
+    session.settings({ initialWindowSize: STREAM_WINDOW });
+    session.setLocalWindowSize(CONNECTION_WINDOW);
+  });
 }

@@ -14,7 +14,10 @@ const STATES: Record<CoreModelState, ModelState> = {
 };
 
 /** Loads and unloads models, in this process or in all that the server has. */
-export type ModelControl = Pick<ModelRepository, 'load' | 'unload'>;
+export interface ModelControl extends Pick<ModelRepository, 'unload'> {
+  /** As ModelRepository.load. */
+  load(name: string, override: string | null): Promise<void>;
+}
 
 export interface RepositoryServiceOptions {
   readonly repository: Pick<ModelRepository, 'index'>;
@@ -46,7 +49,7 @@ export function repositoryService({
     listModels: unary(() => ({ models: repository.index().flatMap(toModelVersions) })),
     loadModel: unary(async ({ name }) => {
       requireExplicit(controlMode);
-      await control.load(name);
+      await control.load(name, null);
       return {};
     }),
     unloadModel: unary(async ({ name }) => {

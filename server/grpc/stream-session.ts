@@ -1,39 +1,25 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import type { Clock } from '../core/clock.js';
+import type { Share } from '../core/access/client-limits.js';
 import type { Ticket } from '../core/dynamic-batcher.js';
 import { ServingError } from '../core/errors.js';
 import { requireTable, type InferenceRequest, type InferenceResponse, type TaskParameters } from '../core/inference.js';
-import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
-import type { StatisticsSink } from '../core/statistics.js';
-import { FramePolicy, type FrameError, type FrameInfo } from '../gen/sluice/v1/inference.js';
-import { forClient, toFrameError, type FaultLog } from '../protocol/client-error.js';
+import { contentBytes } from '../core/picture.js';
+import type { CallTrace } from '../core/tracer.js';
+import { FramePolicy, type FrameInfo } from '../gen/sluice/v1/inference.js';
+import { forClient, toFrameError } from '../protocol/client-error.js';
 import { answeredInfo, toAnswer } from '../protocol/frame-answer.js';
 import { newFrameInfo } from '../protocol/frame-codec.js';
 import { toRequest, type StreamFrame } from '../protocol/frame-request.js';
-import type {
-  Answer,
-  Answered,
-  Finisher,
-  FinisherTools,
-  StreamChoice,
-  StreamProtocol,
-} from '../protocol/stream-protocol.js';
+import type { Answer, Finisher, StreamChoice, StreamProtocol } from '../protocol/stream-protocol.js';
 import { callTimeout } from './call-deadline.js';
+import { reasonToEnd, type CallOrigin } from './call-origins.js';
+import { traceCall, tracedFrame } from './call-trace.js';
+import { countRefused } from './count-refused.js';
+import type { Inferred, SessionContext } from './session-context.js';
 import { toStatus } from './status.js';
-import { chooseModel, type StreamLimits, type StreamSettings } from './stream-settings.js';
+import { chooseModel, type StreamSettings } from './stream-settings.js';
 import { StreamWindow, type Slot } from './stream-window.js';
-
-/** What a session needs of the server. */
-export interface SessionContext extends FinisherTools {
-  readonly repository: ModelRepository;
-  readonly clock: Clock;
-  readonly limits: StreamLimits;
-  readonly statistics: StatisticsSink;
-  readonly logFault: FaultLog;
-  /** Aborted when the server begins to shut down. */
-  readonly draining: AbortSignal;
-}
 
 /** A frame that was read and not yet handed to a model. */
 interface PendingFrame<Request, Response> extends StreamFrame<Request> {
@@ -50,6 +36,8 @@ export class StreamSession<Request, Response> {
   readonly #call: ServerDuplexStream<Request, Response>;
   readonly #protocol: StreamProtocol<Request, Response>;
   readonly #context: SessionContext;
+  readonly #origin: CallOrigin;
+  readonly #trace: CallTrace | null;
   #settings: StreamSettings | null = null;
   #choice!: StreamChoice;
   readonly #window = new StreamWindow<Response>(
@@ -77,28 +65,33 @@ export class StreamSession<Request, Response> {
     this.#call = call;
     this.#protocol = protocol;
     this.#context = context;
+    this.#origin = context.origins.of(call.metadata);
+    this.#trace = traceCall(context.tracer, call);
   }
 
   /** Serves the call; resolves when it has ended, however it did. */
   async run(): Promise<void> {
     const statistics = this.#context.statistics.streamOpened(this.#protocol.call);
     const endIfDraining = (): void => this.#endIfDraining();
+    const ends = [this.#context.draining, this.#origin.leaving];
     this.#call.once('cancelled', () =>
       this.#failWith(new ServingError('CANCELLED', 'the client cancelled the stream')),
     );
-    this.#context.draining.addEventListener('abort', endIfDraining);
+    for (const end of ends) end.addEventListener('abort', endIfDraining);
     try {
       await this.#readAll();
       await this.#window.drained();
       if (this.#failure !== null) throw this.#failure;
       this.#call.end();
       statistics.ended(null);
+      this.#trace?.ended(null);
     } catch (cause) {
       const error = this.#failure ?? ServingError.from(cause);
       this.#failWith(error);
       statistics.ended(error);
+      this.#trace?.ended(error);
     } finally {
-      this.#context.draining.removeEventListener('abort', endIfDraining);
+      for (const end of ends) end.removeEventListener('abort', endIfDraining);
       this.#finisher?.[Symbol.dispose]();
     }
   }
@@ -116,12 +109,12 @@ export class StreamSession<Request, Response> {
   }
 
   /**
-   * While the server drains, a stream ends as soon as none of its frames is in flight: the client goes on elsewhere,
-   * and a stream that always has frames in flight may finish within --exit-timeout.
+   * While the server drains, or the connection is to end, a stream ends as soon as none of its frames is in flight: the
+   * client goes on elsewhere, and a stream that always has frames in flight may finish within the time that is left.
    */
   #endIfDraining(): void {
-    if (!this.#context.draining.aborted || !this.#window.empty || this.#finished) return;
-    this.#failWith(new ServingError('SHUTTING_DOWN', 'the server is shutting down; open the stream again elsewhere'));
+    const reason = reasonToEnd(this.#context.draining, this.#origin);
+    if (reason !== null && this.#window.empty && !this.#finished) this.#failWith(reason);
   }
 
   async #readAll(): Promise<void> {
@@ -165,20 +158,18 @@ export class StreamSession<Request, Response> {
   }
 
   #submit(pending: PendingFrame<Request, Response>): void {
-    let lease: ModelLease;
+    let lease: ModelLease | null = null;
+    let share: Share | null = null;
     try {
       lease = this.#acquire();
-    } catch (cause) {
-      this.#fail(pending, ServingError.from(cause));
-      return;
-    }
-    try {
       const request = this.#toRequest(pending, lease);
+      share = countRefused(lease, () => this.#origin.take(contentBytes(request.content)));
       const ticket = lease.enqueue(request);
       this.#tickets.set(pending.slot, ticket);
-      void this.#answer(pending, request.parameters, ticket, lease);
+      void this.#answer(pending, request.parameters, ticket, lease, share);
     } catch (cause) {
-      lease[Symbol.dispose]();
+      share?.[Symbol.dispose]();
+      lease?.[Symbol.dispose]();
       this.#fail(pending, ServingError.from(cause));
     }
   }
@@ -196,13 +187,7 @@ export class StreamSession<Request, Response> {
       keep: this.#finisher?.keep,
       signal: this.#abandoned.signal,
     };
-    try {
-      return toRequest(pending, context, this.#protocol, lease.model);
-    } catch (cause) {
-      const error = ServingError.from(cause);
-      lease.refused(error);
-      throw error;
-    }
+    return countRefused(lease, () => toRequest(pending, context, this.#protocol, lease.model));
   }
 
   async #answer(
@@ -210,8 +195,10 @@ export class StreamSession<Request, Response> {
     parameters: TaskParameters,
     ticket: Ticket,
     lease: ModelLease,
+    share: Share,
   ): Promise<void> {
     using held = lease;
+    using _share = share;
     const response = await ticket.response;
     this.#tickets.delete(pending.slot);
     try {
@@ -231,43 +218,51 @@ export class StreamSession<Request, Response> {
     model: Model,
   ): void {
     const { outcome, picture } = response;
-    const info = answeredInfo(this.#info(pending), response, model);
+    const inferred = { model, response };
     if (outcome instanceof ServingError) {
       picture?.release();
-      this.#fail(pending, outcome, info);
+      this.#fail(pending, outcome, inferred);
       return;
     }
     const answer = toAnswer(requireTable(outcome), response, parameters, model, this.#context.logFault);
     pending.slot.settle({
-      respond: () => this.#finish(info, answer, { model, picture }),
+      respond: () => this.#finish(pending, answer, inferred),
       discard: () => picture?.release(),
     });
   }
 
   /** The response to a frame whose turn it is. Never rejects. */
-  async #finish(info: FrameInfo, answer: Answer, answered: Answered): Promise<Response> {
+  async #finish(pending: PendingFrame<Request, Response>, answer: Answer, inferred: Inferred): Promise<Response> {
+    const { model, response } = inferred;
+    const { picture } = response;
     try {
-      const response = this.#protocol.respond(info, answer);
-      return await (this.#finisher?.finish(response, answered) ?? response);
+      const plain = this.#protocol.respond(this.#info(pending, inferred), answer);
+      const finished = await (this.#finisher?.finish(plain, { model, picture }) ?? plain);
+      this.#trace?.answered(tracedFrame(pending, this.#settings!.model, inferred, null));
+      return finished;
     } catch (cause) {
-      return this.#protocol.respond({ ...info, error: this.#toFrameError(ServingError.from(cause)) }, null);
+      return this.#failed(pending, ServingError.from(cause), inferred);
     } finally {
-      answered.picture?.release();
+      picture?.release();
     }
   }
 
   /** Answers a frame with an error. */
-  #fail(pending: PendingFrame<Request, Response>, error: ServingError, info = this.#info(pending)): void {
-    const response = this.#protocol.respond({ ...info, error: this.#toFrameError(error) }, null);
+  #fail(pending: PendingFrame<Request, Response>, error: ServingError, inferred: Inferred | null = null): void {
+    const response = this.#failed(pending, error, inferred);
     pending.slot.settle({ respond: () => response, discard: () => {} });
   }
 
-  #toFrameError(error: ServingError): FrameError {
-    return toFrameError(forClient(error, this.#context.logFault));
+  /** The response to a frame that failed. */
+  #failed(pending: PendingFrame<Request, Response>, error: ServingError, inferred: Inferred | null): Response {
+    this.#trace?.answered(tracedFrame(pending, this.#settings!.model, inferred, error));
+    const frameError = toFrameError(forClient(error, this.#context.logFault));
+    return this.#protocol.respond({ ...this.#info(pending, inferred), error: frameError }, null);
   }
 
-  #info({ frame, index }: PendingFrame<Request, Response>): FrameInfo {
-    return newFrameInfo(frame, index, this.#settings!.model);
+  #info({ frame, index }: PendingFrame<Request, Response>, inferred: Inferred | null): FrameInfo {
+    const info = newFrameInfo(frame, index, this.#settings!.model);
+    return inferred === null ? info : answeredInfo(info, inferred.response, inferred.model);
   }
 
   /** With FRAME_POLICY_LATEST, before a newer frame: what still waits is dropped. */

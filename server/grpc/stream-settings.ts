@@ -66,6 +66,12 @@ function onlyModel(call: Call, repository: ModelRepository): string {
   );
   const [only] = fitting;
   if (only !== undefined && fitting.size === 1) return only;
+  if (fitting.size === 0 && repository.starting) {
+    throw new ServingError(
+      'MODEL_NOT_READY',
+      `no model for ${call.call} is ready yet: the server is starting; ask again`,
+    );
+  }
   const choice = fitting.size === 0 ? 'none is ready' : `choose one of ${[...fitting].join(', ')}`;
   throw new ServingError('INVALID_REQUEST', `the stream's options name no model for ${call.call}; ${choice}`);
 }

@@ -6,12 +6,14 @@ const HTTP_STATUS: Record<GrpcStatus, number> = {
   [GrpcStatus.INVALID_ARGUMENT]: 400,
   [GrpcStatus.DEADLINE_EXCEEDED]: 504,
   [GrpcStatus.NOT_FOUND]: 404,
+  [GrpcStatus.PERMISSION_DENIED]: 403,
   [GrpcStatus.RESOURCE_EXHAUSTED]: 429,
   [GrpcStatus.FAILED_PRECONDITION]: 409,
   [GrpcStatus.ABORTED]: 409,
   [GrpcStatus.UNIMPLEMENTED]: 501,
   [GrpcStatus.INTERNAL]: 500,
   [GrpcStatus.UNAVAILABLE]: 503,
+  [GrpcStatus.UNAUTHENTICATED]: 401,
 };
 
 /** The HTTP status of an error. */

@@ -1,7 +1,9 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { errorMessage } from '../core/errors.js';
 import type { GpuTelemetry } from '../core/gpu-telemetry.js';
 import { GPU_METRICS, type MetricDefinition } from './metric-definitions.js';
+import { registerReadMetric } from './read-metrics.js';
+import { TRITON_GPU_METRICS } from './triton-metric-definitions.js';
 
 /** Where the readings come from. */
 export interface GpuSource {
@@ -15,42 +17,37 @@ export interface GpuSource {
 /** Readings within this time are the same: several scrapers ask the driver no more often than one. */
 const LEAST_MILLISECONDS = 1000;
 
-type GpuLabel = 'gpu' | 'uuid' | 'name';
-
-/** Brings a series to a value. */
-type Setter = (labels: Record<GpuLabel, string>, value: number) => void;
-
 /** The series of the GPUs, as the driver tells of them. The first error ends them: a driver that fails is left alone. */
 export class GpuSeries {
   readonly #source: GpuSource;
-  readonly #setters: readonly (readonly [keyof GpuTelemetry, Setter])[];
-  readonly #metrics: (Gauge<GpuLabel> | Counter<GpuLabel>)[] = [];
+  #readings: readonly GpuTelemetry[] = [];
+  /** Joules of each GPU, by its uuid, when it was first read. */
+  readonly #firstEnergy = new Map<string, number>();
   #readAt = -Infinity;
   #failed = false;
 
   constructor(registry: Registry, source: GpuSource) {
     this.#source = source;
-    const gauge = (definition: MetricDefinition): Setter => {
-      const metric = new Gauge<GpuLabel>(configuration(definition, registry));
-      this.#metrics.push(metric);
-      return (labels, value) => metric.set(labels, value);
-    };
-    const counter = (definition: MetricDefinition): Setter => {
-      const metric = new Counter<GpuLabel>(configuration(definition, registry));
-      this.#metrics.push(metric);
-      // It has been reset: the driver does the counting.
-      return (labels, value) => metric.inc(labels, value);
-    };
-    this.#setters = [
-      ['utilization', gauge(GPU_METRICS.utilization)],
-      ['memoryTotalBytes', gauge(GPU_METRICS.memoryTotal)],
-      ['memoryUsedBytes', gauge(GPU_METRICS.memoryUsed)],
-      ['powerWatts', gauge(GPU_METRICS.power)],
-      ['powerLimitWatts', gauge(GPU_METRICS.powerLimit)],
-      ['energyJoules', counter(GPU_METRICS.energy)],
-      ['temperatureCelsius', gauge(GPU_METRICS.temperature)],
-      ['jpegUtilization', gauge(GPU_METRICS.jpegUtilization)],
-    ];
+    const add = (definition: MetricDefinition, labels: Labels, value: (gpu: GpuTelemetry) => number): void =>
+      registerReadMetric(registry, definition, () =>
+        this.#readings
+          .map((reading) => ({ labels: labels(reading), value: value(reading) }))
+          .filter((sample) => !Number.isNaN(sample.value)),
+      );
+    add(GPU_METRICS.utilization, sluiceLabels, (gpu) => gpu.utilization);
+    add(GPU_METRICS.memoryTotal, sluiceLabels, (gpu) => gpu.memoryTotalBytes);
+    add(GPU_METRICS.memoryUsed, sluiceLabels, (gpu) => gpu.memoryUsedBytes);
+    add(GPU_METRICS.power, sluiceLabels, (gpu) => gpu.powerWatts);
+    add(GPU_METRICS.powerLimit, sluiceLabels, (gpu) => gpu.powerLimitWatts);
+    add(GPU_METRICS.energy, sluiceLabels, (gpu) => gpu.energyJoules);
+    add(GPU_METRICS.temperature, sluiceLabels, (gpu) => gpu.temperatureCelsius);
+    add(GPU_METRICS.jpegUtilization, sluiceLabels, (gpu) => gpu.jpegUtilization);
+    add(TRITON_GPU_METRICS.utilization, tritonLabels, (gpu) => gpu.utilization);
+    add(TRITON_GPU_METRICS.memoryTotal, tritonLabels, (gpu) => gpu.memoryTotalBytes);
+    add(TRITON_GPU_METRICS.memoryUsed, tritonLabels, (gpu) => gpu.memoryUsedBytes);
+    add(TRITON_GPU_METRICS.power, tritonLabels, (gpu) => gpu.powerWatts);
+    add(TRITON_GPU_METRICS.powerLimit, tritonLabels, (gpu) => gpu.powerLimitWatts);
+    add(TRITON_GPU_METRICS.energy, tritonLabels, (gpu) => gpu.energyJoules - this.#firstEnergy.get(gpu.uuid)!);
   }
 
   /** Brings the series up to date; to be called once a scrape. */
@@ -59,25 +56,25 @@ export class GpuSeries {
     const now = this.#source.now();
     if (now - this.#readAt < LEAST_MILLISECONDS) return;
     this.#readAt = now;
-    for (const metric of this.#metrics) metric.reset();
     try {
-      for (const reading of this.#source.read()) this.#set(reading);
+      this.#readings = this.#source.read();
     } catch (cause) {
       this.#failed = true;
-      for (const metric of this.#metrics) metric.reset();
+      this.#readings = [];
       this.#source.warn(`the GPUs are not watched any more: ${errorMessage(cause)}`);
     }
-  }
-
-  #set(reading: GpuTelemetry): void {
-    const labels = { gpu: String(reading.index), uuid: reading.uuid, name: reading.name };
-    for (const [key, set] of this.#setters) {
-      const value = Number(reading[key]);
-      if (!Number.isNaN(value)) set(labels, value);
+    for (const { uuid, energyJoules } of this.#readings) {
+      if (!this.#firstEnergy.has(uuid)) this.#firstEnergy.set(uuid, energyJoules);
     }
   }
 }
 
-function configuration({ name, help, labels, merge }: MetricDefinition, registry: Registry) {
-  return { name, help, labelNames: labels as GpuLabel[], aggregator: merge ?? ('sum' as const), registers: [registry] };
+type Labels = (gpu: GpuTelemetry) => Readonly<Record<string, string>>;
+
+function sluiceLabels({ index, uuid, name }: GpuTelemetry): ReturnType<Labels> {
+  return { gpu: String(index), uuid, name };
+}
+
+function tritonLabels({ uuid }: GpuTelemetry): ReturnType<Labels> {
+  return { gpu_uuid: uuid };
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { errorMessage } from '../core/errors.js';
 import { ENDPOINTS, PAGE_ENDPOINTS } from './endpoints.js';
+import { guardRoutes, serverFactory, type Entrance } from './entrance.js';
 import type { MetricsSource } from './metrics.js';
 import { addPageRoutes, type PageSource } from './page-routes.js';
 import type { Readiness } from './readiness.js';
@@ -15,6 +16,7 @@ export interface HttpServerOptions {
   readonly readiness: () => Readiness | Promise<Readiness>;
   /** Asked at every `/livez`: why a restart is due, or null. Left out: that the process answers is all there is to know. */
   readonly stuck?: () => Promise<string | null>;
+  readonly entrance: Entrance;
   /** What the live page shows; null: there is none. */
   readonly page: PageSource | null;
   readonly logger: FastifyBaseLogger;
@@ -41,7 +43,9 @@ export class HttpServer implements AsyncDisposable {
       logController: new LogController({ disableRequestLogging: true }),
       forceCloseConnections: true,
       bodyLimit: 1024,
+      serverFactory: serverFactory(options.entrance),
     });
+    guardRoutes(app, options.entrance);
     addRoutes(app, options);
     try {
       await app.listen({ host, port });
@@ -65,20 +69,20 @@ function addRoutes(app: FastifyInstance, options: HttpServerOptions): void {
   app.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
-  if (page === null) app.get('/', () => ({ name: 'sluice', endpoints: ENDPOINTS }));
+  if (page === null) app.get('/', { config: { group: 'open' } }, () => ({ name: 'sluice', endpoints: ENDPOINTS }));
   else {
     const endpoints = { name: 'sluice', endpoints: { ...ENDPOINTS, ...PAGE_ENDPOINTS } };
     addPageRoutes(app, page, { metrics, readiness, endpoints });
   }
-  app.get('/livez', async (_request, reply) => {
+  app.get('/livez', { config: { group: 'health' } }, async (_request, reply) => {
     const reason = (await stuck?.()) ?? null;
     return reason === null ? { live: true } : reply.code(503).send({ live: false, reason });
   });
-  app.get('/readyz', async (_request, reply) => {
+  app.get('/readyz', { config: { group: 'health' } }, async (_request, reply) => {
     const state = await readiness();
     return reply.code(state.ready ? 200 : 503).send(state);
   });
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', { config: { group: 'statistics' } }, async (_request, reply) => {
     const text = await metrics.text();
     return reply.header('content-type', metrics.contentType).send(text);
   });

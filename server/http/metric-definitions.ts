@@ -7,7 +7,7 @@ export interface MetricDefinition {
   readonly labels: readonly string[];
   readonly help: string;
   /** How the values of several processes become one, where that is not their sum. */
-  readonly merge?: 'first' | 'average';
+  readonly merge?: 'first' | 'average' | 'max';
 }
 
 /** The metrics of Sluice's own. The reference (server/REFERENCE.md) is generated from this table and those below. */
@@ -96,6 +96,31 @@ export const METRICS = {
     type: 'gauge',
     labels: ['process'],
     help: 'Connections of clients that are open now, by server process, from 1 to --processes.',
+  },
+  refusedCalls: {
+    name: 'sluice_refused_calls_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Calls that were not let in at the gRPC port: UNAUTHENTICATED, PERMISSION_DENIED, CLIENT_LIMIT, METHOD_UNKNOWN.',
+  },
+  certificateExpiry: {
+    name: 'sluice_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'When the certificate that new connections are given expires, in seconds since 1970. Only with TLS.',
+    merge: 'first',
+  },
+  spansExported: {
+    name: 'sluice_trace_spans_exported_total',
+    type: 'counter',
+    labels: [],
+    help: 'Spans of traces that the collector has taken.',
+  },
+  spansLost: {
+    name: 'sluice_trace_spans_lost_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Spans of traces that were lost: queue_full (they came faster than they could be sent) or not_taken.',
   },
   ...ENGINE_METRICS,
 } as const satisfies Record<string, MetricDefinition>;

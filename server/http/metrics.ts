@@ -1,12 +1,16 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ServingError } from '../core/errors.js';
+import type { ErrorCode, ServingError } from '../core/errors.js';
 import type { ModelState } from '../core/model-state.js';
 import type { ModelStatistics, StatisticsSink, StreamingCall, StreamStatistics } from '../core/statistics.js';
+import type { SpanLoss, TraceStatistics } from '../core/tracer.js';
 import { BUILD_BUCKETS } from './engine-metric-definitions.js';
 import { EngineMetrics } from './engine-metrics.js';
 import { GpuSeries, type GpuSource } from './gpu-series.js';
-import { BATCH_BUCKETS, DURATION_BUCKETS, METRICS, type MetricDefinition } from './metric-definitions.js';
-import { ModelSeries, type ModelMetrics } from './model-series.js';
+import { registerMachineMetrics } from './machine-series.js';
+import { METRICS, type MetricDefinition } from './metric-definitions.js';
+import { registerModelMetrics } from './model-metrics.js';
+import { ModelSeries } from './model-series.js';
+import { TRITON_METRICS } from './triton-metric-definitions.js';
 
 /** How one version is doing at the moment of a scrape. */
 export interface ModelGauges {
@@ -27,6 +31,8 @@ export interface ServerReadings {
   readonly connections: () => number;
   /** Null: there is no GPU addon. */
   readonly gpus: GpuSource | null;
+  /** Seconds since 1970; null: there is no certificate. */
+  readonly certificateExpiry: () => number | null;
 }
 
 /** All metrics of a process at one moment, as they can be sent to another. */
@@ -50,39 +56,38 @@ const STATES = Object.keys({
 
 /**
  * The metrics of a server process for Prometheus, in a registry of their own. Counts and durations are pushed through the
- * statistics sink; gauges are read from `models` and `readings` once a scrape.
+ * statistics sink into plain numbers, which become series when they are scraped; gauges are read from `models` and
+ * `readings` once a scrape.
  */
-export class Metrics implements StatisticsSink, MetricsSource {
+export class Metrics implements StatisticsSink, TraceStatistics, MetricsSource {
   /** Told of plans for GPUs. */
   readonly engines: EngineMetrics;
   readonly #registry = new Registry();
   readonly #models: () => Iterable<ModelGauges>;
   readonly #readings: ServerReadings;
-  readonly #modelMetrics: ModelMetrics;
   readonly #series = new Map<string, ModelSeries>();
   readonly #queuedRequests = this.#gauge(METRICS.queuedRequests);
+  readonly #pending = this.#gauge(TRITON_METRICS.pending);
   readonly #queuedBytes = this.#gauge(METRICS.queuedBytes);
   readonly #instances = this.#gauge(METRICS.instances);
   readonly #modelState = this.#gauge(METRICS.modelState);
+  readonly #modelGauges = [this.#queuedRequests, this.#pending, this.#queuedBytes, this.#instances, this.#modelState];
   readonly #streamsOpen = this.#gauge(METRICS.streamsOpen);
   readonly #streams = this.#counter(METRICS.streams);
   readonly #connections = this.#gauge(METRICS.connections);
+  readonly #refusedCalls = this.#counter(METRICS.refusedCalls);
+  readonly #certificateExpiry = this.#gauge(METRICS.certificateExpiry);
+  readonly #spansExported = this.#counter(METRICS.spansExported);
+  readonly #spansLost = this.#counter(METRICS.spansLost);
   readonly #gpus: GpuSeries | null;
 
   constructor(models: () => Iterable<ModelGauges>, readings: Partial<ServerReadings> = {}) {
     this.#models = models;
-    this.#readings = { process: 1, connections: () => 0, gpus: null, ...readings };
+    this.#readings = { process: 1, connections: () => 0, gpus: null, certificateExpiry: () => null, ...readings };
     const { gpus } = this.#readings;
     this.#gpus = gpus === null ? null : new GpuSeries(this.#registry, gpus);
-    this.#modelMetrics = {
-      requests: this.#counter(METRICS.requests),
-      failures: this.#counter(METRICS.failures),
-      framesDropped: this.#counter(METRICS.framesDropped),
-      executedRequests: this.#counter(METRICS.executedRequests),
-      requestSeconds: this.#histogram(METRICS.requestSeconds, DURATION_BUCKETS),
-      phaseSeconds: this.#histogram(METRICS.phaseSeconds, DURATION_BUCKETS),
-      batchRows: this.#histogram(METRICS.batchRows, BATCH_BUCKETS),
-    };
+    registerModelMetrics(this.#registry, () => this.#series.values());
+    registerMachineMetrics(this.#registry);
     this.engines = new EngineMetrics({
       lookups: this.#counter(METRICS.planLookups),
       builds: this.#counter(METRICS.builds),
@@ -90,6 +95,7 @@ export class Metrics implements StatisticsSink, MetricsSource {
       progress: this.#gauge(METRICS.buildProgress),
     });
     collectDefaultMetrics({ register: this.#registry });
+    for (const reason of ['queue_full', 'not_taken'] satisfies SpanLoss[]) this.#spansLost.inc({ reason }, 0);
     for (const call of ['Detect', 'Embed'] satisfies StreamingCall[]) this.#streamsOpen.set({ call }, 0);
   }
 
@@ -109,13 +115,18 @@ export class Metrics implements StatisticsSink, MetricsSource {
 
   forModel(model: string, version: number): ModelStatistics {
     // A version that is reloaded is there twice for a while: the series go with the last of the two.
-    const key = `${version}/${model}`;
+    const key = seriesKey(model, version);
     let series = this.#series.get(key);
     if (series === undefined) {
-      series = new ModelSeries(this.#modelMetrics, { model, version: String(version) });
+      series = new ModelSeries(model, version);
       this.#series.set(key, series);
     }
     return series.open(() => this.#series.delete(key));
+  }
+
+  modelLoaded(model: string, version: number, seconds: number): void {
+    const series = this.#series.get(seriesKey(model, version));
+    if (series !== undefined) series.loadSeconds = seconds;
   }
 
   streamOpened(call: StreamingCall): StreamStatistics {
@@ -128,15 +139,33 @@ export class Metrics implements StatisticsSink, MetricsSource {
     };
   }
 
+  /** A call was not let in. */
+  callRefused(reason: ErrorCode): void {
+    this.#refusedCalls.inc({ reason });
+  }
+
+  spansExported(count: number): void {
+    this.#spansExported.inc(count);
+  }
+
+  spansLost(count: number, reason: SpanLoss): void {
+    this.#spansLost.inc({ reason }, count);
+  }
+
   #readGauges(): void {
+    const expiry = this.#readings.certificateExpiry();
+    // A gauge without labels would say 0 before it is set.
+    if (expiry === null) this.#certificateExpiry.remove();
+    else this.#certificateExpiry.set(expiry);
     this.#connections.set({ process: String(this.#readings.process) }, this.#readings.connections());
     this.#gpus?.update();
-    for (const gauge of [this.#queuedRequests, this.#queuedBytes, this.#instances, this.#modelState]) gauge.reset();
+    for (const gauge of this.#modelGauges) gauge.reset();
     for (const { model, version, state, queue, instances } of this.#models()) {
       const labels = { model, version: String(version) };
       for (const name of STATES) this.#modelState.set({ ...labels, state: name }, name === state ? 1 : 0);
       if (queue !== null) {
         this.#queuedRequests.set(labels, queue.requests);
+        this.#pending.set(labels, queue.requests);
         this.#queuedBytes.set(labels, queue.bytes);
       }
       if (instances !== null) {
@@ -158,4 +187,8 @@ export class Metrics implements StatisticsSink, MetricsSource {
     const { name, help, labels } = definition;
     return new Histogram({ name, help, labelNames: labels, buckets, registers: [this.#registry] });
   }
+}
+
+function seriesKey(model: string, version: number): string {
+  return `${version}/${model}`;
 }

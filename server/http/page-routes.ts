@@ -49,14 +49,16 @@ export function addPageRoutes(
     }
     return reply.headers(PAGE_HEADERS).type(file.type).send(file.bytes);
   };
-  app.get('/', async (request, reply) => {
+  app.get('/', { config: { group: 'open' } }, async (request, reply) => {
     reply.header('vary', 'accept');
     return request.headers.accept?.includes('text/html') === true
       ? sendFile(reply, 'index.html')
       : reply.send(endpoints);
   });
-  app.get<{ Params: { file: string } }>('/page/:file', (request, reply) => sendFile(reply, request.params.file));
-  app.get('/v1/status', async (): Promise<ServerStatus> => {
+  app.get<{ Params: { file: string } }>('/page/:file', { config: { group: 'open' } }, (request, reply) =>
+    sendFile(reply, request.params.file),
+  );
+  app.get('/v1/status', { config: { group: 'statistics' } }, async (): Promise<ServerStatus> => {
     const [report, snapshot, ready] = await Promise.all([source.report(), metrics.snapshot(), readiness()]);
     const figures = new StatusFigures(snapshot);
     return {

@@ -46,7 +46,7 @@ export function addTryRoutes(app: FastifyInstance, { maxPictureBytes, tryPicture
       tries += 1;
       reply.raw.once('close', () => (tries -= 1));
     });
-    const options = { bodyLimit: maxPictureBytes };
+    const options = { bodyLimit: maxPictureBytes, config: { group: 'inference' as const } };
     const handler = async (request: FastifyRequest<TryRoute>, reply: FastifyReply): Promise<object> => {
       const gone = new AbortController();
       reply.raw.once('close', () => gone.abort());

@@ -58,7 +58,7 @@ export async function runMember(
     number,
     listening: (address) => void primary.call('listening', address),
     control: {
-      load: (name, override = null) => primary.call('load', { name, override }),
+      load: (name, override) => primary.call('load', { name, override }),
       unload: (name) => primary.call('unload', name),
     },
     overrides: new Map(loadModel.flatMap(({ name, override }) => (override === null ? [] : [[name, override]]))),

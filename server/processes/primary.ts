@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { Security } from '../app/security.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import { formatListenAddress } from '../config/listen-address.js';
 import { packageVersion } from '../config/package-version.js';
@@ -20,18 +21,21 @@ export async function runPrimary(options: ServerOptions, logger: Logger, stopped
   await using group = new ProcessGroup(options, logger, startProcess, {
     ended: (last) => metrics.processEnded(last),
   });
+  using security = await Security.create(options, logger);
   await using http = await HttpServer.create({
     address: options.httpAddress,
     metrics,
     readiness: () => group.readiness(),
     stuck: () => group.stuck(),
+    entrance: security.http(),
     page: options.httpPage ? await pageOf(group, options) : null,
     logger,
   });
   const over = Promise.race([stopped.then(() => false), group.deviceLost.then(() => true), group.failed]);
   void tellSteps(group, formatListenAddress(http.address), logger);
   const lost = await over;
-  logger.info({ exitTimeout: options.exitTimeout }, 'draining');
+  const { drainDelay, exitTimeout } = options;
+  logger.info({ drainDelay, exitTimeout }, 'draining');
   const drained = await group.drain();
   logger.info({ drained }, 'stopped');
   if (lost) return EXIT_CODES.DEVICE_LOST.code;

@@ -20,7 +20,7 @@ const MOST_ENDS = 5;
 /** A process that has served for this long has not ended because of how it started. */
 const SETTLED_MILLISECONDS = 60_000;
 
-/** How much longer than `--exit-timeout` a process may take to end before it is killed: it has models to free. */
+/** How much longer than `--drain-delay` and `--exit-timeout` a process may take to end before it is killed: it has models to free. */
 const GRACE_MILLISECONDS = 5000;
 
 /** A place among the processes; who holds it changes. */
@@ -39,7 +39,10 @@ export interface GroupListener {
   readonly ended: (last: MetricSnapshot | null) => void;
 }
 
-type Options = Pick<ServerOptions, 'processes' | 'grpcAddress' | 'loadModel' | 'logLevel' | 'exitTimeout'>;
+type Options = Pick<
+  ServerOptions,
+  'processes' | 'grpcAddress' | 'loadModel' | 'logLevel' | 'drainDelay' | 'exitTimeout'
+>;
 
 /**
  * The processes of a server, which share its gRPC port. One that ends is replaced, sooner or later as it ends seldom or
@@ -165,7 +168,9 @@ export class ProcessGroup implements AsyncDisposable {
     // One that does not run its program yet has nothing to drain.
     if (!begun) child.kill('SIGKILL');
     else void peer.call('drain').catch(() => {});
-    const deadline = setTimeout(() => child.kill('SIGKILL'), this.#options.exitTimeout * 1000 + GRACE_MILLISECONDS);
+    const { drainDelay, exitTimeout } = this.#options;
+    const milliseconds = (drainDelay + exitTimeout) * 1000 + GRACE_MILLISECONDS;
+    const deadline = setTimeout(() => child.kill('SIGKILL'), milliseconds);
     const how = await ended;
     clearTimeout(deadline);
     return begun ? how : EXIT_CODES.OK.code;

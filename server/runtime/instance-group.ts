@@ -144,7 +144,8 @@ export class InstanceGroup implements Executor {
   /** Requests that share a batch ask for tensors all or none. */
   #hand(thread: InstanceThread, batch: readonly InferenceRequest[]): Promise<Reply> {
     const transferList: ArrayBuffer[] = [];
-    if (batch[0]?.content.kind === 'tensors') return thread.infer(packTensors(batch, transferList), transferList);
+    if (batch[0]?.content.kind === 'tensors')
+      return thread.infer(packTensors(batch, transferList, thread.desk), transferList);
     return thread.execute(packFrames(batch, transferList, this.#rooms), transferList);
   }
 

@@ -4,14 +4,15 @@ import type { DetectionLayout } from '../core/inference.js';
 import type { TensorSignature } from '../core/tensors.js';
 import type {
   BatchReply,
+  CrossingBatch,
   FrameTask,
   InstanceSpec,
   LoadReply,
   Placement,
-  TensorBatch,
   TensorsReply,
   WorkerTask,
 } from './messages.js';
+import { TensorDesk } from './tensor-desk.js';
 
 type Pool = Piscina<WorkerTask, LoadReply | BatchReply | TensorsReply>;
 
@@ -31,6 +32,8 @@ export class InstanceThread {
   readonly signature: TensorSignature | null;
   /** Where it runs. */
   readonly placement: Placement;
+  /** Where small tensors are laid for it, while it runs no batch. */
+  readonly desk: TensorDesk;
   /** Called when the thread has died; a batch that it was running rejects as well. */
   onDeath: () => void = () => {};
   readonly #pool: Pool;
@@ -39,10 +42,12 @@ export class InstanceThread {
   private constructor(
     pool: Pool,
     placement: Placement,
+    desk: TensorDesk,
     { notes, layout, signature }: LoadReply & { readonly type: 'loaded' },
   ) {
     this.#pool = pool;
     this.placement = placement;
+    this.desk = desk;
     this.notes = notes;
     this.layout = layout;
     this.signature = signature;
@@ -63,9 +68,10 @@ export class InstanceThread {
     // A thread that dies between batches is told by onDeath; without a listener the process would end.
     pool.on('error', () => {});
     try {
-      const reply = (await pool.run({ type: 'load', spec })) as LoadReply;
+      const desk = new TensorDesk();
+      const reply = (await pool.run({ type: 'load', spec, desk: desk.memory })) as LoadReply;
       if (reply.type === 'error') throw ServingError.fromData(reply.error);
-      return new InstanceThread(pool, spec.placement, reply);
+      return new InstanceThread(pool, spec.placement, desk, reply);
     } catch (error) {
       await pool.destroy();
       throw error;
@@ -78,7 +84,7 @@ export class InstanceThread {
   }
 
   /** The same of requests for tensors. */
-  async infer(batch: TensorBatch, transferList: ArrayBuffer[]): Promise<TensorsReply> {
+  async infer(batch: CrossingBatch, transferList: ArrayBuffer[]): Promise<TensorsReply> {
     return (await this.#pool.run({ type: 'infer', batch }, { transferList })) as TensorsReply;
   }
 

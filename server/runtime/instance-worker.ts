@@ -4,22 +4,25 @@ import { TASK_INPUTS } from '../core/model-config.js';
 import type { BatchReply, InstanceSpec, LoadReply, TensorsDone, WorkerTask } from './messages.js';
 import { noTensorsOnGpu } from './gpu-tensors.js';
 import type { ServedInstance } from './instance.js';
+import { TensorDesk } from './tensor-desk.js';
 
 const SMALL_OUTPUT_BYTES = 16_384;
 
 /** The file that each InstanceThread runs: one Instance, and the tasks of messages.ts. */
 
 let instance: ServedInstance | null = null;
+let desk: TensorDesk;
 
 export default async function handle(task: WorkerTask): Promise<unknown> {
   try {
     if (task.type === 'load') {
+      desk = new TensorDesk(task.desk);
       instance = await create(task.spec);
       const { notes, layout, signature } = instance;
       return { type: 'loaded', notes, layout, signature } satisfies LoadReply;
     }
     if (instance === null) throw new Error('a batch came before the model was loaded');
-    if (task.type === 'infer') return moveTensors(await instance.infer(task.batch));
+    if (task.type === 'infer') return moveTensors(await instance.infer(desk.take(task.batch)));
     const done = await instance.execute(task.frames);
     // The buffers of the results are handed over instead of copied.
     const attachments = done.frames.flatMap((frame) => frame.attachments.map(({ buffer }) => buffer));

@@ -26,9 +26,9 @@ export interface InstanceSpec {
 
 /** What a worker is told: to load, once and first; then to execute batches, one at a time. */
 export type WorkerTask =
-  | { readonly type: 'load'; readonly spec: InstanceSpec }
+  | { readonly type: 'load'; readonly spec: InstanceSpec; readonly desk: SharedArrayBuffer }
   | { readonly type: 'execute'; readonly frames: readonly FrameTask[] }
-  | { readonly type: 'infer'; readonly batch: TensorBatch };
+  | { readonly type: 'infer'; readonly batch: CrossingBatch };
 
 /** The answer to `load`. */
 export type LoadReply =
@@ -100,8 +100,18 @@ export interface TensorBatch {
 export interface TensorInput extends Pick<Tensor, 'name' | 'datatype'> {
   /** Of the first request. */
   readonly shape: readonly number[];
-  /** Data of each request; moved, where it does not lie in shared memory. */
+  /** Data of each request. */
   readonly parts: readonly Uint8Array[];
+}
+
+/** A TensorBatch as it crosses. */
+export interface CrossingBatch extends Omit<TensorBatch, 'inputs'> {
+  readonly inputs: readonly CrossingInput[];
+}
+
+export interface CrossingInput extends Omit<TensorInput, 'parts'> {
+  /** Moved, where it does not lie in shared memory; or so many bytes on the desk of the thread. */
+  readonly parts: readonly (Uint8Array | number)[];
 }
 
 export interface TensorsDone {

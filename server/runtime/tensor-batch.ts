@@ -3,50 +3,28 @@ import type { InferenceRequest, InferenceResult } from '../core/inference.js';
 import type { Tensors } from '../core/picture.js';
 import { alignmentOf, splitRows, type Tensor } from '../core/tensors.js';
 import { MESSAGE_OVERHEAD } from './frame-crossing.js';
-import type { TensorBatch, TensorInput, TensorsDone } from './messages.js';
-
-/** Batches of fewer bytes cross in one buffer: what a thread is handed costs more by its number than by its size. */
-const SMALL_BATCH_BYTES = 65_536;
-
-/** Where elements of every type may begin. */
-const WIDEST = 8;
+import type { CrossingBatch, TensorInput, TensorsDone } from './messages.js';
+import type { TensorDesk } from './tensor-desk.js';
 
 /**
- * The requests of a batch, which share a batch key, as they cross to a worker. Small ones are copied into one buffer;
- * of others the buffers are moved where they are the message's own, copied where they are shared.
+ * The requests of a batch, which share a batch key, as they cross to a worker. Small ones are laid on its desk; of others
+ * the buffers are moved where they are the message's own, copied where they are shared.
  */
-export function packTensors(requests: readonly InferenceRequest[], transferList: ArrayBuffer[]): TensorBatch {
+export function packTensors(
+  requests: readonly InferenceRequest[],
+  transferList: ArrayBuffer[],
+  desk: TensorDesk,
+): CrossingBatch {
   const contents = requests.map(({ content }) => (content as Tensors).tensors);
-  const bytes = contents.flat().reduce((sum, { data }) => sum + data.length, 0);
-  const parts = bytes <= SMALL_BATCH_BYTES ? packSmall(contents, transferList) : moveLarge(contents, transferList);
+  const parts = desk.hasRoom(contents) ? desk.lay(contents) : moveLarge(contents, transferList);
   const rows = requests.map((request) => request.rows);
   return {
     rows,
-    inputs: contents[0]!.map(({ name, datatype, shape }, input): TensorInput => {
+    inputs: contents[0]!.map(({ name, datatype, shape }, input) => {
       return { name, datatype, shape, parts: parts.map((ofRequest) => ofRequest[input]!) };
     }),
     outputs: wantedOutputs(requests),
   };
-}
-
-/** The data of each request's tensors in one buffer, where those of an input follow one another. */
-function packSmall(contents: readonly (readonly Tensor[])[], transferList: ArrayBuffer[]): Uint8Array[][] {
-  const inputs = contents[0]!.length;
-  const room = contents.flat().reduce((sum, { data }) => sum + data.length, inputs * WIDEST);
-  const buffer = Buffer.allocUnsafeSlow(room);
-  transferList.push(buffer.buffer);
-  const parts = contents.map((): Uint8Array[] => []);
-  let at = 0;
-  for (let input = 0; input < inputs; input++) {
-    at = Math.ceil(at / WIDEST) * WIDEST;
-    contents.forEach((tensors, request) => {
-      const { data } = tensors[input]!;
-      buffer.set(data, at);
-      parts[request]!.push(new Uint8Array(buffer.buffer, at, data.length));
-      at += data.length;
-    });
-  }
-  return parts;
 }
 
 function moveLarge(contents: readonly (readonly Tensor[])[], transferList: ArrayBuffer[]): Uint8Array[][] {

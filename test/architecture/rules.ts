@@ -18,13 +18,14 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['core'],
   runtime: ['core', 'onnx'],
   config: ['core'],
+  tracing: ['core'],
 
   // Fetches models; a tool of the command line.
   catalog: ['core', 'onnx', 'gen'],
 
   // The composition roots: a server of one process or several, and one model without a server.
   'local-model': ['core', 'gen', 'runtime', 'config'],
-  app: ['core', 'protocol', 'grpc', 'http', 'runtime', 'config'],
+  app: ['core', 'protocol', 'grpc', 'http', 'runtime', 'config', 'tracing'],
   processes: ['app', 'config', 'core', 'http'],
   // The composition of what `sluice build` takes.
   'plan-builds': ['core', 'runtime', 'config'],
@@ -34,8 +35,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Single files that may import what their part may not, and why. */
 export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
-  // The server's reference page lists its endpoints and metrics; both files are plain tables.
-  'cli/reference': ['http/endpoints', 'http/metric-definitions'],
+  // The server's reference page lists its methods, endpoints and metrics; these files are plain tables.
+  'cli/reference': [
+    'grpc/method-groups',
+    'http/endpoints',
+    'http/metric-definitions',
+    'http/triton-metric-definitions',
+  ],
   // What is drawn are detections, and core has them in the words of the protocol.
   'runtime/annotation/annotate-picture': ['gen'],
   'runtime/annotation/overlay': ['gen'],
@@ -54,6 +60,7 @@ export const PACKAGE_DOORS: readonly (Door & { readonly packages: RegExp })[] = 
   { what: 'descriptors', packages: /^@bufbuild\/protobuf(\/wkt)?$/, only: ['grpc/proto-files.ts'] },
   { what: 'fastify', packages: /^@?fastify(\/|$)/, only: ['http/'] },
   { what: 'prom-client', packages: /^prom-client$/, only: ['http/'] },
+  { what: 'OpenTelemetry', packages: /^@opentelemetry\//, only: ['tracing/'] },
   { what: 'piscina', packages: /^piscina$/, only: ['runtime/instance-thread.ts', 'runtime/instance-worker.ts'] },
   { what: 'processes that share a port', packages: /^(node:)?cluster$/, only: ['processes/cluster.ts'] },
   {

@@ -1,5 +1,5 @@
-import { latency as clientLatency } from '../../server/cli/bench-point.js';
-import type { FrameSample } from '../../server/cli/bench-load.js';
+import type { Sample } from '../../server/cli/bench/load.js';
+import { latency as clientLatency } from '../../server/cli/bench/point.js';
 import { benchPictures } from './bench-pictures.js';
 import { centerfaceRepository } from './bench-repository.js';
 import { median } from './figures.js';
@@ -15,12 +15,12 @@ export async function latency(report: Report, settings: Settings): Promise<void>
   const pictures = await benchPictures(1280, 720);
   for (const side of SIDES) {
     await using served = await Served.start(await centerfaceRepository(side), pictures);
-    const runs: (readonly FrameSample[])[] = [];
+    const runs: (readonly Sample[])[] = [];
     for (let repetition = 0; repetition < settings.repetitions; repetition++) {
       report.progress(`latency at ${side}: ${repetition + 1} of ${settings.repetitions}`);
       runs.push((await served.run(pictures, 1, { frames: settings.latencyFrames })).samples);
     }
-    const add = (figure: string, of: (samples: readonly FrameSample[]) => number, aim?: typeof AIM): void =>
+    const add = (figure: string, of: (samples: readonly Sample[]) => number, aim?: typeof AIM): void =>
       report.add({
         bench: 'latency',
         figure,
@@ -44,23 +44,23 @@ export async function latency(report: Report, settings: Settings): Promise<void>
   }
 }
 
-function client(sample: FrameSample): number {
+function client(sample: Sample): number {
   return clientLatency(sample) / 1000;
 }
 
-function total({ frame }: FrameSample): number {
-  return frame.timings!.totalUs / 1000;
+function total({ timings }: Sample): number {
+  return timings!.totalUs / 1000;
 }
 
 /** Decode, preprocess, infer and postprocess of one frame. */
-function phases({ frame }: FrameSample): number {
-  const { decodeUs, preprocessUs, inferUs, postprocessUs } = frame.timings!;
+function phases({ timings }: Sample): number {
+  const { decodeUs, preprocessUs, inferUs, postprocessUs } = timings!;
   return (decodeUs + preprocessUs + inferUs + postprocessUs) / 1000;
 }
 
 /** The sum of the phases' medians. */
-function phasesP50(samples: readonly FrameSample[]): number {
-  const timings = samples.map(({ frame }) => frame.timings!);
+function phasesP50(samples: readonly Sample[]): number {
+  const timings = samples.map(({ timings }) => timings!);
   const us =
     median(timings.map(({ decodeUs }) => decodeUs)) +
     median(timings.map(({ preprocessUs }) => preprocessUs)) +

@@ -1,12 +1,15 @@
 import { parseArgs } from 'node:util';
+import { gate } from './gate.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
+import { metrics } from './metrics.js';
 import { operators } from './operators.js';
 import { pipelines } from './pipelines.js';
 import { Report } from './report.js';
 import { FULL, QUICK, type Settings } from './settings.js';
 import { start } from './start.js';
 import { tasks } from './tasks.js';
+import { tensors } from './tensors.js';
 import { throughput } from './throughput.js';
 import { trackers } from './trackers.js';
 
@@ -24,6 +27,9 @@ const BENCHES: Readonly<Record<string, (report: Report, settings: Settings) => P
   pipelines,
   trackers,
   tasks,
+  tensors,
+  gate,
+  metrics,
 };
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });

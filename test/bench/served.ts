@@ -1,11 +1,13 @@
 import { ServerProcess } from '../../clients/typescript/server-process.js';
-import { SluiceClient } from '../../clients/typescript/sluice-client.js';
-import { drive, type FrameSample } from '../../server/cli/bench-load.js';
-import { rate } from '../../server/cli/bench-point.js';
+import { drive, forSeconds, upTo, type Sample } from '../../server/cli/bench/load.js';
+import { SluiceTarget, type SluiceLoad } from '../../server/cli/bench/sluice-target.js';
 import { grey } from '../support/pictures.js';
 import type { TestRepository } from '../support/test-repository.js';
 import { TINY_MODEL } from './bench-repository.js';
+import { rate } from './figures.js';
 import { machineCpu, ownCpu, serverUsage } from './usage.js';
+
+type Picture = SluiceLoad['pictures'][number];
 
 /** What a run against the server came to. */
 export interface ServedRun {
@@ -17,7 +19,7 @@ export interface ServedRun {
   /** Cores that neither of them used but somebody did. */
   readonly foreignCores: number;
   readonly meanBatchSize: number;
-  readonly samples: readonly FrameSample[];
+  readonly samples: readonly Sample[];
 }
 
 /** Frames of the tiny model after which the JavaScript of both ends is compiled as far as it will be. */
@@ -27,26 +29,21 @@ const WARM_UP_FRAMES = 4000;
 export class Served implements AsyncDisposable {
   readonly #repository: TestRepository;
   readonly #server: ServerProcess;
-  readonly #client: SluiceClient;
 
-  private constructor(repository: TestRepository, server: ServerProcess, client: SluiceClient) {
+  private constructor(repository: TestRepository, server: ServerProcess) {
     this.#repository = repository;
     this.#server = server;
-    this.#client = client;
   }
 
   /** Takes over the repository, one of `centerfaceRepository`. Resolves when everything is warm. */
   static async start(repository: TestRepository, pictures: readonly Buffer[]): Promise<Served> {
     const server = await ServerProcess.start({ modelRepository: repository.directory });
-    const client = await SluiceClient.connect(server.grpcAddress);
-    const load = { call: 'detect', streams: 1, seconds: Infinity } as const;
+    const served = new Served(repository, server);
     // A raw picture about as long as the files: at a few frames a second, compiling would take minutes.
     const picture = grey(0, 210);
-    for (const window of [1, 32]) {
-      await drive(client, { ...load, model: TINY_MODEL, pictures: [picture], window, frames: WARM_UP_FRAMES / 2 });
-    }
-    await drive(client, { ...load, model: 'centerface', pictures, window: 32, frames: 64 });
-    return new Served(repository, server, client);
+    for (const window of [1, 32]) await served.#drive(TINY_MODEL, [picture], window, upTo(WARM_UP_FRAMES / 2));
+    await served.#drive('centerface', pictures, 32, upTo(64));
+    return served;
   }
 
   get httpAddress(): string {
@@ -61,17 +58,17 @@ export class Served implements AsyncDisposable {
     onAnswer?: () => void,
   ): Promise<ServedRun> {
     const { seconds = Infinity, frames = Infinity } = limit;
+    const [enough, inTime] = [upTo(frames), forSeconds(seconds)];
     const before = await serverUsage(this.httpAddress);
     const [client, machine, start] = [ownCpu(), machineCpu(), performance.now()];
-    const load = { call: 'detect', model: 'centerface', pictures, window, streams: 1, frames, seconds } as const;
-    const samples = await drive(this.#client, load, onAnswer);
+    const samples = await this.#drive('centerface', pictures, window, () => inTime() && enough(), onAnswer);
     const elapsed = (performance.now() - start) / 1000;
     const clientCpu = ownCpu() - client;
     const machineSpent = machineCpu() - machine;
     const serverCpu = (await serverUsage(this.httpAddress)).cpu - before.cpu;
-    const failed = samples.find(({ frame }) => frame.error !== undefined);
-    if (failed !== undefined) throw new Error(`a frame failed: ${failed.frame.error?.message}`);
-    const batches = samples.reduce((sum, { frame }) => sum + 1 / (frame.timings?.batchSize ?? 1), 0);
+    const failed = samples.find(({ failure }) => failure !== null);
+    if (failed !== undefined) throw new Error(`a frame failed: ${failed.failure?.message}`);
+    const batches = samples.reduce((sum, { timings }) => sum + 1 / (timings?.batchSize ?? 1), 0);
     return {
       framesPerSecond: rate(steady(samples, window)),
       serverCpuPerFrame: (serverCpu / samples.length) * 1000,
@@ -82,8 +79,24 @@ export class Served implements AsyncDisposable {
     };
   }
 
+  async #drive(
+    model: string,
+    pictures: readonly Picture[],
+    window: number,
+    more: () => boolean,
+    onAnswer?: () => void,
+  ): Promise<Sample[]> {
+    const address = this.#server.grpcAddress;
+    using target = await SluiceTarget.open({ address, model, pictures, connections: 1, streams: 1 });
+    const samples: Sample[] = [];
+    await drive(target.senders(window), { concurrency: window }, more, (sample) => {
+      samples.push(sample);
+      onAnswer?.();
+    });
+    return samples;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#client[Symbol.dispose]();
     await this.#server[Symbol.asyncDispose]();
     await this.#repository[Symbol.asyncDispose]();
   }
@@ -93,8 +106,8 @@ export class Served implements AsyncDisposable {
  * When the answers came while all of the window was in flight: neither its filling nor its draining counts. A run too
  * short for that counts as a whole.
  */
-function steady(samples: readonly FrameSample[], window: number): number[] {
-  const lastWritten = samples.reduce((last, { writtenAt }) => Math.max(last, writtenAt), 0);
+function steady(samples: readonly Sample[], window: number): number[] {
+  const lastWritten = samples.reduce((last, { sentAt }) => Math.max(last, sentAt), 0);
   const answers = samples.map(({ answeredAt }) => answeredAt);
   const full = answers.slice(window).filter((at) => at <= lastWritten);
   return full.length >= 2 * window ? full : answers;

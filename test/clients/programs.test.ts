@@ -9,7 +9,8 @@ import {
   type Frame,
 } from '../../clients/typescript/sluice-client.js';
 import { encode, spots } from '../support/pictures.js';
-import { goPrograms, pythonPrograms, type ClientPrograms } from './client-programs.js';
+import { allPrograms, type ClientPrograms } from './client-programs.js';
+import { describe } from './describe-answer.js';
 import { SIDE, TinyServer } from './tiny-server.js';
 
 /** Picture files, by name: spots of several strengths, none, one whose size makes edges fall between pixels, and a wreck. */
@@ -44,14 +45,14 @@ test.after.always(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Adds a test of one language's programs, or tells why it cannot run. */
+/** Adds a test of one language's programs, or tells why it cannot run. One by one: many at once would be slow to connect. */
 function testProgram(programs: ClientPrograms, title: string, body: (t: ExecutionContext) => Promise<void>): void {
   const sentence = `The ${programs.language} client ${title}`;
-  if (programs.missing === null) test(sentence, body);
+  if (programs.missing === null) test.serial(sentence, body);
   else test.skip(`${sentence} (${programs.missing})`, body);
 }
 
-for (const programs of [pythonPrograms, goPrograms]) {
+for (const programs of allPrograms) {
   const run = (program: 'detect' | 'embed', flags: readonly string[], names: readonly string[]) =>
     programs.run(program, ['--server', server.address, ...flags, ...names.map((name) => join(directory, name))]);
 
@@ -130,14 +131,4 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
   return all;
-}
-
-/** The lines of one answer, as clients/typescript/demo.ts prints them. */
-function describe({ frame, detections }: DetectResponse): string[] {
-  const name = frame!.frameId;
-  if (detections.length === 0) return [`${name}: nothing found`];
-  return detections.map(({ label, score, box }) => {
-    const [left, top, right, bottom] = [box!.left, box!.top, box!.right, box!.bottom].map(Math.round);
-    return `${name}: ${label} ${score.toFixed(3)} at (${left}, ${top})-(${right}, ${bottom})`;
-  });
 }

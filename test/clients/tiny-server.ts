@@ -1,11 +1,11 @@
 import { ServerProcess } from '../../clients/typescript/server-process.js';
-import { colorsModel, meansModel, spotsModel } from '../support/tiny-models.js';
+import { classesModel, colorsModel, meansModel, spotsModel } from '../support/tiny-models.js';
 import { TestRepository } from '../support/test-repository.js';
 
 /** Side of the tiny models' input, in pixels. */
 export const SIDE = 64;
 
-/** A real server on three tiny models: `spots`, which detects, `means`, which embeds, and `colors`, which segments. */
+/** A real server on four tiny models: `spots` detects, `means` embeds, `colors` segments, `kinds` classifies. */
 export class TinyServer implements AsyncDisposable {
   readonly #repository: TestRepository;
   readonly #server: ServerProcess;
@@ -32,6 +32,15 @@ export class TinyServer implements AsyncDisposable {
     };
     await repository.write('colors/labels.txt', 'red\ngreen\nblue\n');
     await repository.addModel('colors', colors, colorsModel(SIDE, SIDE, 'planes first'));
+    const kinds = {
+      task: 'classification',
+      input,
+      instance_group,
+      labels: 'labels.txt',
+      preprocess: { scale: 1 / 255 },
+    };
+    await repository.write('kinds/labels.txt', 'red\ngreen\nblue\n');
+    await repository.addModel('kinds', kinds, classesModel(SIDE, SIDE));
     return new TinyServer(repository, await ServerProcess.start({ modelRepository: repository.directory }));
   }
 

@@ -81,6 +81,17 @@ test('an empty file leaves everything to the model file', (t) => {
   t.like(config(`max_batch_size: 16 ${TENSORS}`), { batch_dimension: true, max_batch_size: 16 });
 });
 
+test('a batch has a limit of ours, which is warned of', (t) => {
+  t.is(config('max_batch_size: 5000').max_batch_size, 1024);
+  t.deepEqual(warnings('max_batch_size: 5000'), [
+    '1:1 max_batch_size: 1024 is the most: requests of more rows are refused.',
+  ]);
+  t.regex(
+    refusal(t, 'max_batch_size: -1').message,
+    /:1:1: max_batch_size: expected a whole number from 0 to 1024, found -1/,
+  );
+});
+
 test('platform and backend decide what runs, and others are refused by name', (t) => {
   for (const text of ['backend: "onnxruntime"', 'backend: "tensorrt"', 'platform: "tensorrt_plan"', '']) {
     t.is(config(text).task, 'tensors');

@@ -32,11 +32,35 @@ const SAMPLES: Record<OptionName, [flag: string, variable: string, text: string,
   modelRepository: ['--model-repository', 'SLUICE_MODEL_REPOSITORY', '/models', '/models'],
   grpcAddress: ['--grpc-address', 'SLUICE_GRPC_ADDRESS', '0.0.0.0:0', { host: '0.0.0.0', port: 0 }],
   httpAddress: ['--http-address', 'SLUICE_HTTP_ADDRESS', '[::1]:80', { host: '::1', port: 80 }],
+  grpcUseSsl: ['--grpc-use-ssl', 'SLUICE_GRPC_USE_SSL', 'true', true],
+  grpcUseSslMutual: ['--grpc-use-ssl-mutual', 'SLUICE_GRPC_USE_SSL_MUTUAL', 'true', true],
+  grpcServerCert: ['--grpc-server-cert', 'SLUICE_GRPC_SERVER_CERT', '/tls/other.crt', '/tls/other.crt'],
+  grpcServerKey: ['--grpc-server-key', 'SLUICE_GRPC_SERVER_KEY', '/tls/other.key', '/tls/other.key'],
+  grpcRootCert: ['--grpc-root-cert', 'SLUICE_GRPC_ROOT_CERT', '/tls/other.ca', '/tls/other.ca'],
+  httpUseSsl: ['--http-use-ssl', 'SLUICE_HTTP_USE_SSL', 'true', true],
+  httpUseSslMutual: ['--http-use-ssl-mutual', 'SLUICE_HTTP_USE_SSL_MUTUAL', 'true', true],
+  authTokenFile: ['--auth-token-file', 'SLUICE_AUTH_TOKEN_FILE', '/tokens', '/tokens'],
+  allowGroups: ['--allow-groups', 'SLUICE_ALLOW_GROUPS', 'inference, metadata', ['inference', 'metadata']],
+  adminAddress: ['--admin-address', 'SLUICE_ADMIN_ADDRESS', '127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
+  maxClientInflight: ['--max-client-inflight', 'SLUICE_MAX_CLIENT_INFLIGHT', '5', 5],
+  maxClientBytes: ['--max-client-bytes', 'SLUICE_MAX_CLIENT_BYTES', '1000', 1000],
+  grpcKeepaliveTime: ['--grpc-keepalive-time', 'SLUICE_GRPC_KEEPALIVE_TIME', '2.5', 2.5],
+  grpcKeepaliveTimeout: ['--grpc-keepalive-timeout', 'SLUICE_GRPC_KEEPALIVE_TIMEOUT', '5', 5],
+  grpcMaxConnectionAge: ['--grpc-max-connection-age', 'SLUICE_GRPC_MAX_CONNECTION_AGE', '300', 300],
+  grpcMaxConnectionAgeGrace: ['--grpc-max-connection-age-grace', 'SLUICE_GRPC_MAX_CONNECTION_AGE_GRACE', '9', 9],
+  grpcMaxConcurrentStreams: ['--grpc-max-concurrent-streams', 'SLUICE_GRPC_MAX_CONCURRENT_STREAMS', '50', 50],
+  grpcInferResponseCompressionLevel: [
+    '--grpc-infer-response-compression-level',
+    'SLUICE_GRPC_INFER_RESPONSE_COMPRESSION_LEVEL',
+    'low',
+    'low',
+  ],
   httpPage: ['--http-page', 'SLUICE_HTTP_PAGE', 'false', false],
   modelControlMode: ['--model-control-mode', 'SLUICE_MODEL_CONTROL_MODE', 'poll', 'poll'],
   repositoryPollSecs: ['--repository-poll-secs', 'SLUICE_REPOSITORY_POLL_SECS', '0.5', 0.5],
   loadModel: ['--load-model', 'SLUICE_LOAD_MODEL', 'a, b', ['a', 'b']],
   strictReadiness: ['--strict-readiness', 'SLUICE_STRICT_READINESS', 'false', false],
+  drainDelay: ['--drain-delay', 'SLUICE_DRAIN_DELAY', '2.5', 2.5],
   exitTimeout: ['--exit-timeout', 'SLUICE_EXIT_TIMEOUT', '0', 0],
   maxMessageBytes: ['--max-message-bytes', 'SLUICE_MAX_MESSAGE_BYTES', '1048576', 1_048_576],
   maxPicturePixels: ['--max-picture-pixels', 'SLUICE_MAX_PICTURE_PIXELS', '1000000', 1_000_000],
@@ -46,6 +70,8 @@ const SAMPLES: Record<OptionName, [flag: string, variable: string, text: string,
   threads: ['--threads', 'SLUICE_THREADS', '7', 7],
   engineCache: ['--engine-cache', 'SLUICE_ENGINE_CACHE', '/plans', '/plans'],
   engineCacheBytes: ['--engine-cache-bytes', 'SLUICE_ENGINE_CACHE_BYTES', '1000', 1000],
+  traceEndpoint: ['--trace-endpoint', 'SLUICE_TRACE_ENDPOINT', 'https://otel:4318/x', 'https://otel:4318/x'],
+  traceSampleRatio: ['--trace-sample-ratio', 'SLUICE_TRACE_SAMPLE_RATIO', '.05', 0.05],
   logLevel: ['--log-level', 'SLUICE_LOG_LEVEL', 'debug', 'debug'],
   logFormat: ['--log-format', 'SLUICE_LOG_FORMAT', 'pretty', 'pretty'],
 };
@@ -53,9 +79,27 @@ const SAMPLES: Record<OptionName, [flag: string, variable: string, text: string,
 /** What --load-model needs beside itself. */
 const EXPLICIT = { SLUICE_MODEL_CONTROL_MODE: 'explicit' };
 
+/** What the options of TLS need beside themselves. */
+const TLS = {
+  SLUICE_GRPC_USE_SSL: 'true',
+  SLUICE_GRPC_SERVER_CERT: '/tls/server.crt',
+  SLUICE_GRPC_SERVER_KEY: '/tls/server.key',
+};
+const MUTUAL_TLS = {
+  ...TLS,
+  SLUICE_GRPC_USE_SSL_MUTUAL: 'true',
+  SLUICE_HTTP_USE_SSL: 'true',
+  SLUICE_GRPC_ROOT_CERT: '/tls/ca.crt',
+};
+
+function neededBy(name: OptionName): Environment {
+  if (name === 'loadModel') return EXPLICIT;
+  return /Ssl|Cert|ServerKey/.test(name) ? MUTUAL_TLS : {};
+}
+
 for (const name of OPTION_NAMES) {
   const [flag, variable, text, value] = SAMPLES[name];
-  const around = name === 'loadModel' ? EXPLICIT : {};
+  const around = neededBy(name);
 
   test(`${flag} sets an option`, (t) => {
     t.deepEqual(resolve([flag, text], around)[name], value);
@@ -81,18 +125,39 @@ test('without flags and variables, everything has its default', (t) => {
     modelRepository: 'model-repo',
     grpcAddress: { host: '127.0.0.1', port: 8001 },
     httpAddress: { host: '127.0.0.1', port: 8000 },
+    grpcUseSsl: false,
+    grpcUseSslMutual: false,
+    grpcServerCert: null,
+    grpcServerKey: null,
+    grpcRootCert: null,
+    httpUseSsl: false,
+    httpUseSslMutual: false,
+    authTokenFile: null,
+    allowGroups: null,
+    adminAddress: null,
+    maxClientInflight: 0,
+    maxClientBytes: 0,
+    grpcKeepaliveTime: 60,
+    grpcKeepaliveTimeout: 20,
+    grpcMaxConnectionAge: 0,
+    grpcMaxConnectionAgeGrace: 30,
+    grpcMaxConcurrentStreams: 1024,
+    grpcInferResponseCompressionLevel: 'none',
     httpPage: true,
     modelControlMode: 'none',
     processes: 1,
     repositoryPollSecs: 15,
     loadModel: [],
     strictReadiness: true,
+    drainDelay: 0,
     exitTimeout: 30,
     maxMessageBytes: 32 * 1024 * 1024,
     maxPicturePixels: 64 * 1024 * 1024,
     defaultWindow: 8,
     maxWindow: 64,
     engineCacheBytes: 20 * 1024 * 1024 * 1024,
+    traceEndpoint: null,
+    traceSampleRatio: 1,
     logLevel: 'info',
     logFormat: 'json',
   });
@@ -125,6 +190,16 @@ test('numbers are taken as they are written or not at all', (t) => {
     t.is(usage(['--threads', text]).length, 1, JSON.stringify(text));
   }
   t.is(resolve(['--threads', ' 12 ']).threads, 12);
+});
+
+test('a share is a number from 0 to 1, and a collector is at a URL', (t) => {
+  for (const text of ['-0.1', '1.1', 'half', '.', '1e-2']) {
+    t.is(usage(['--trace-sample-ratio', text]).length, 1, text);
+  }
+  t.is(resolve(['--trace-sample-ratio', '0']).traceSampleRatio, 0);
+  for (const text of ['localhost:4318', 'ftp://collector', 'http://', 'none']) {
+    t.is(usage(['--trace-endpoint', text]).length, 1, text);
+  }
 });
 
 test('the default window follows a lower limit, a chosen one contradicts it', (t) => {

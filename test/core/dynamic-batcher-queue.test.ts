@@ -90,6 +90,14 @@ test('what has expired is not run even when the event loop was too busy to fire 
   t.deepEqual(bench.batches, ['x']);
 });
 
+test('what arrives together needs no room in the queue where an instance is idle', (t) => {
+  const bench = new BatcherBench({ queueLimits: { requests: 1, bytes: 0 } });
+  bench.submitTogether('a b');
+  t.deepEqual(bench.batches, ['a']);
+  t.is(bench.batcher.queuedRequests, 1);
+  t.throws(() => bench.submitTogether('c'), { code: 'QUEUE_FULL' });
+});
+
 test('what has expired takes no place from a new request when the event loop was too busy to fire the timer', (t) => {
   const bench = new BatcherBench({ queueLimits: { requests: 1, bytes: 0 } });
   bench.submit('x');

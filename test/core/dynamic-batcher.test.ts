@@ -27,6 +27,12 @@ test('nothing is cut while no instance is idle, and what has gathered goes as on
   t.is(bench.batcher.queuedRequests, 0);
 });
 
+test('what arrives together travels together, shared evenly among the idle instances', (t) => {
+  const bench = new BatcherBench({ instances: 2, maxBatchSize: 8 });
+  bench.submitTogether('a b c d e');
+  t.deepEqual(bench.batches, ['a b c', 'd e']);
+});
+
 test('a batch holds no more rows than max_batch_size', async (t) => {
   const bench = new BatcherBench({ maxBatchSize: 3 });
   bench.submitAll('a b c d e f g h');

@@ -30,12 +30,14 @@ test('the statuses have the numbers of gRPC', (t) => {
     INVALID_ARGUMENT: 3,
     DEADLINE_EXCEEDED: 4,
     NOT_FOUND: 5,
+    PERMISSION_DENIED: 7,
     RESOURCE_EXHAUSTED: 8,
     FAILED_PRECONDITION: 9,
     ABORTED: 10,
     UNIMPLEMENTED: 12,
     INTERNAL: 13,
     UNAVAILABLE: 14,
+    UNAUTHENTICATED: 16,
   });
 });
 

@@ -48,6 +48,7 @@ test('with the control mode explicit only what is named is loaded at start', asy
   const none = open(files, new FakeLoader(), { controlMode: 'explicit' });
   await none.start();
   t.deepEqual(index(none), []);
+  t.throws(() => none.acquire('cats', null), { code: 'MODEL_NOT_FOUND', message: /no models are loaded/ });
   const one = open(files, new FakeLoader(), { controlMode: 'explicit', loadAtStart: ['dogs'] });
   await one.start();
   t.deepEqual(index(one), ['dogs 1 READY']);
@@ -100,7 +101,7 @@ test('acquire says what is wrong and what there is', async (t) => {
   await using files = await catsAndDogs();
   const loader = new FakeLoader(() => BROKEN);
   const repository = open(files, loader);
-  t.throws(() => repository.acquire('cats', null), { code: 'MODEL_NOT_FOUND', message: /no models are loaded/ });
+  t.throws(() => repository.acquire('cats', null), { code: 'MODEL_NOT_READY', message: /"cats".*starting/ });
   await repository.start();
   t.throws(() => repository.acquire('birds', null), { code: 'MODEL_NOT_FOUND', message: /"birds".*cats, dogs/ });
   t.throws(() => repository.acquire('cats', 7), { code: 'VERSION_NOT_FOUND', message: /version 7.*serves 1/ });

@@ -57,6 +57,25 @@ test('every GPU has its series, with the types of the table', async (t) => {
   }
 });
 
+test("Triton's names have the same readings, by uuid alone, and energy from the first reading on", async (t) => {
+  const state = { readings: [READING], now: 0 };
+  const { metrics } = watched(state);
+  await metrics.text();
+  state.now = 5000;
+  state.readings = [{ ...READING, energyJoules: READING.energyJoules + 20 }];
+  const lines = (await metrics.text()).split('\n');
+  for (const line of [
+    'nv_gpu_utilization{gpu_uuid="GPU-a"} 0.5',
+    'nv_gpu_memory_total_bytes{gpu_uuid="GPU-a"} 1000',
+    'nv_gpu_memory_used_bytes{gpu_uuid="GPU-a"} 250',
+    'nv_gpu_power_usage{gpu_uuid="GPU-a"} 300.5',
+    'nv_gpu_power_limit{gpu_uuid="GPU-a"} 700',
+    'nv_energy_consumption{gpu_uuid="GPU-a"} 20',
+  ]) {
+    t.true(lines.includes(line), line);
+  }
+});
+
 test('GPUs are read once a second at most, and the energy is what they tell, not a sum', async (t) => {
   const state = { readings: [READING], now: 5000 };
   const { scrape, reads } = watched(state);

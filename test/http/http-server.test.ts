@@ -5,6 +5,8 @@ import { ENDPOINTS } from '../../server/http/endpoints.js';
 import { HttpServer, type HttpServerOptions } from '../../server/http/http-server.js';
 import { Metrics } from '../../server/http/metrics.js';
 import type { Readiness } from '../../server/http/readiness.js';
+import { OPEN_ENTRANCE } from '../support/open-entrance.js';
+import { timings } from '../support/recording-statistics.js';
 
 const READY: Readiness = { ready: true, reason: null, not_ready: [] };
 const LOCAL = { host: '127.0.0.1', port: 0 };
@@ -14,6 +16,7 @@ async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServ
     address: LOCAL,
     metrics: new Metrics(() => []),
     readiness: () => READY,
+    entrance: OPEN_ENTRANCE,
     page: null,
     logger: pino({ level: 'silent' }),
     ...options,
@@ -58,7 +61,7 @@ test('/readyz flips with the readiness and names what is not ready', async (t) =
 test('/metrics answers in the text format of Prometheus', async (t) => {
   const metrics = new Metrics(() => []);
   await using server = await start({ metrics });
-  metrics.forModel('face', 1).succeeded(1000);
+  metrics.forModel('face', 1).succeeded(timings(1000), 1);
   const response = await get(server, '/metrics');
   t.is(response.status, 200);
   t.regex(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);

@@ -3,6 +3,7 @@ import { ServingError } from '../../server/core/errors.js';
 import { MergedMetrics } from '../../server/http/merged-metrics.js';
 import { PROCESS_METRICS } from '../../server/http/metric-definitions.js';
 import { Metrics, type MetricSnapshot, type ModelGauges } from '../../server/http/metrics.js';
+import { timings } from '../support/recording-statistics.js';
 
 const MODEL: ModelGauges = {
   model: 'face',
@@ -58,8 +59,8 @@ function merged(processes: readonly Process[]) {
 
 test('counters, histograms and gauges of all processes add up', async (t) => {
   const processes = [new Process(1), new Process(2)];
-  for (const { metrics } of processes) metrics.forModel('face', 1).succeeded(1500);
-  processes[1]!.metrics.forModel('face', 1).failed(new ServingError('BAD_IMAGE', 'bad'));
+  for (const { metrics } of processes) metrics.forModel('face', 1).succeeded(timings(1500), 1);
+  processes[1]!.metrics.forModel('face', 1).failed(new ServingError('BAD_IMAGE', 'bad'), 0);
   const series = await merged(processes).scrape();
   const labels = 'model="face",version="1"';
   t.is(series.get(`sluice_requests_total{${labels}}`), 3);
@@ -95,7 +96,7 @@ test('processes can be told apart by their connections, and are counted by state
 test('what a process had counted stays when it has ended, what it measured does not', async (t) => {
   const processes = [new Process(1), new Process(2)];
   const { metrics, scrape } = merged(processes);
-  for (const process of processes) process.metrics.forModel('face', 1).succeeded(1500);
+  for (const process of processes) process.metrics.forModel('face', 1).succeeded(timings(1500), 1);
   const requests = 'sluice_requests_total{model="face",version="1"}';
   t.is((await scrape()).get(requests), 2);
   // Both end, one after the other.
@@ -109,7 +110,7 @@ test('what a process had counted stays when it has ended, what it measured does 
   processes.push(new Process(1, 9));
   const energy = 'sluice_gpu_energy_joules_total{gpu="0",uuid="GPU-a",name="X"}';
   t.deepEqual([after.get(energy), (await scrape()).get(energy)], [undefined, 9], 'what a GPU counts is its own');
-  processes[0]!.metrics.forModel('face', 1).succeeded(1500);
+  processes[0]!.metrics.forModel('face', 1).succeeded(timings(1500), 1);
   t.is((await scrape()).get(requests), 3);
 });
 

@@ -2,6 +2,7 @@ import test from 'ava';
 import { ServingError } from '../../server/core/errors.js';
 import { METRICS } from '../../server/http/metric-definitions.js';
 import { Metrics, type ModelGauges } from '../../server/http/metrics.js';
+import { timings } from '../support/recording-statistics.js';
 
 const BATCH = {
   requests: 2,
@@ -28,11 +29,11 @@ function withoutModels(): Metrics {
 test('requests are counted and timed, failures counted by reason', async (t) => {
   const metrics = withoutModels();
   const statistics = metrics.forModel('face', 3);
-  statistics.succeeded(1500);
-  statistics.succeeded(20_000);
-  statistics.failed(new ServingError('BAD_IMAGE', 'bad'));
-  statistics.failed(new ServingError('QUEUE_FULL', 'bad'));
-  statistics.failed(new ServingError('QUEUE_FULL', 'bad'));
+  statistics.succeeded(timings(1500), 1);
+  statistics.succeeded(timings(20_000), 1);
+  statistics.failed(new ServingError('BAD_IMAGE', 'bad'), 0);
+  statistics.failed(new ServingError('QUEUE_FULL', 'bad'), 0);
+  statistics.failed(new ServingError('QUEUE_FULL', 'bad'), 0);
   const series = await scrape(metrics);
   const labels = 'model="face",version="3"';
   t.is(series.get(`sluice_requests_total{${labels}}`), 5);
@@ -47,7 +48,7 @@ test('requests are counted and timed, failures counted by reason', async (t) => 
 
 test('a dropped frame is no failure', async (t) => {
   const metrics = withoutModels();
-  metrics.forModel('face', 1).failed(new ServingError('FRAME_DROPPED', 'bad'));
+  metrics.forModel('face', 1).failed(new ServingError('FRAME_DROPPED', 'bad'), 0);
   const series = await scrape(metrics);
   t.is(series.get('sluice_frames_dropped_total{model="face",version="1"}'), 1);
   t.is(series.get('sluice_requests_total{model="face",version="1"}'), 1);
@@ -82,7 +83,7 @@ test('the series of a version are there from 0 when it is loaded, and gone when 
   const before = await scrape(metrics);
   t.is(before.get('sluice_requests_total{model="face",version="1"}'), 0);
   t.is(before.get('sluice_phase_duration_seconds_count{model="face",version="1",phase="infer"}'), 0);
-  statistics.failed(new ServingError('INTERNAL', 'bad'));
+  statistics.failed(new ServingError('INTERNAL', 'bad'), 0);
   statistics.batchExecuted(BATCH);
   statistics.dispose();
   const after = [...(await scrape(metrics)).keys()];
@@ -97,11 +98,11 @@ test('the series of a version are there from 0 when it is loaded, and gone when 
 test('while a version is reloaded, old and new count together', async (t) => {
   const metrics = withoutModels();
   const old = metrics.forModel('face', 1);
-  old.succeeded(10);
+  old.succeeded(timings(10), 1);
   const next = metrics.forModel('face', 1);
-  next.succeeded(10);
+  next.succeeded(timings(10), 1);
   old.dispose();
-  next.succeeded(10);
+  next.succeeded(timings(10), 1);
   t.is((await scrape(metrics)).get('sluice_requests_total{model="face",version="1"}'), 3);
   next.dispose();
   t.false((await scrape(metrics)).has('sluice_requests_total{model="face",version="1"}'));
@@ -160,7 +161,7 @@ test('every metric of the table is exposed with its type and help, beside those 
 
 test('two servers in one process do not share metrics', async (t) => {
   const [one, two] = [withoutModels(), withoutModels()];
-  one.forModel('face', 1).succeeded(1);
+  one.forModel('face', 1).succeeded(timings(1), 1);
   t.false((await scrape(two)).has('sluice_requests_total{model="face",version="1"}'));
 });
 

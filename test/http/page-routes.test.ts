@@ -9,6 +9,8 @@ import { Metrics, type MetricsSource } from '../../server/http/metrics.js';
 import type { PageSource } from '../../server/http/page-routes.js';
 import type { ServerStatus } from '../../server/http/server-status.js';
 import type { TriedPicture } from '../../server/http/try-routes.js';
+import { OPEN_ENTRANCE } from '../support/open-entrance.js';
+import { timings } from '../support/recording-statistics.js';
 
 const READY = { ready: true, reason: null, not_ready: [] };
 
@@ -64,6 +66,7 @@ async function start({ metrics = new Metrics(() => []), page = {}, log = () => {
     metrics,
     readiness: () => READY,
     page: page === null ? null : source,
+    entrance: OPEN_ENTRANCE,
     logger: pino(sink),
   });
 }
@@ -137,12 +140,12 @@ test('/v1/status tells what the report and the metrics say, each in its place', 
   const gpus = { read: () => [READING], warn: () => {}, now: () => 0 };
   const metrics = new Metrics(() => [gauges], { connections: () => 3, gpus });
   const statistics = metrics.forModel('face', 1);
-  for (const milliseconds of [0.15, 3, 30_000]) statistics.succeeded(milliseconds * 1000);
-  statistics.failed(new ServingError('BAD_IMAGE', 'bad'));
-  statistics.failed(new ServingError('FRAME_DROPPED', 'newer'));
+  for (const milliseconds of [0.15, 3, 30_000]) statistics.succeeded(timings(milliseconds * 1000), 1);
+  statistics.failed(new ServingError('BAD_IMAGE', 'bad'), 0);
+  statistics.failed(new ServingError('FRAME_DROPPED', 'newer'), 0);
   // Another version and another model, which must not count.
-  metrics.forModel('face', 2).succeeded(1);
-  metrics.forModel('face1', 1).succeeded(1);
+  metrics.forModel('face', 2).succeeded(timings(1), 1);
+  metrics.forModel('face1', 1).succeeded(timings(1), 1);
   await using server = await start({ metrics });
   const status = (await (await get(server, '/v1/status')).json()) as ServerStatus;
   t.like(status, { name: 'sluice', version: '1.2.3', readiness: READY, processes: 1, connections: 3, errors: [] });
@@ -178,7 +181,7 @@ test('/v1/status tells what the report and the metrics say, each in its place', 
 test('/v1/status of several processes has the sums', async (t) => {
   const processes = [1, 2].map((number) => {
     const metrics = new Metrics(() => [], { process: number, connections: () => number });
-    metrics.forModel('face', 1).succeeded(1000);
+    metrics.forModel('face', 1).succeeded(timings(1000), 1);
     return metrics;
   });
   const metrics = new MergedMetrics(async () => ({

@@ -111,7 +111,7 @@ test.serial('a draining server is NOT_SERVING and not ready, alive, and takes no
   t.deepEqual([status, ready], [503, false]);
   t.regex(reason ?? '', /shutting down/);
   t.is((await fetch(`http://${serving.server.httpAddress}/livez`)).status, 200);
-  await t.throwsAsync(Operator.of(serving.server), { message: /no Sluice server answers/ });
+  await t.throwsAsync(Operator.of(serving.server), { message: /no server answers/ });
 });
 
 test.serial(

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
+import { status as Status } from '@grpc/grpc-js';
 import test from 'ava';
 import { eventually } from '../support/eventually.js';
 import { endlessModel } from '../support/endless-load.js';
+import { embedOptions } from '../support/messages.js';
 import { Serving } from '../support/serving.js';
 import { sluice, SluiceCommand, type Outcome } from '../support/sluice-command.js';
 import { TestRepository } from '../support/test-repository.js';
 import { meansModel } from '../support/tiny-models.js';
+import { Wire } from '../support/wire-call.js';
 
 const FREE = '127.0.0.1:0';
 
@@ -83,3 +86,26 @@ test.serial('SIGTERM while the models load ends the server, however long they wo
     await ended;
   }
 });
+
+test.serial(
+  'while the models load, a call to one that is still to come is told to come again, by name or without',
+  async (t) => {
+    await using repository = await TestRepository.create();
+    await repository.addModel('endless', { task: 'embedding', input: { width: 8, height: 8 } }, endlessModel(8, 8));
+    const flags = ['--model-repository', repository.directory, '--grpc-address', FREE, '--http-address', FREE];
+    const command = new SluiceCommand(['serve', ...flags]);
+    try {
+      const address = await eventually('it listens', () => /"grpc":"([^"]+)"/.exec(command.stdout)?.[1]);
+      using wire = new Wire(address);
+      for (const model of ['', 'endless', 'other']) {
+        const call = wire.embed();
+        call.send(embedOptions({ model }));
+        const { code, details } = await call.finish();
+        t.is(code, Status.UNAVAILABLE, details);
+      }
+    } finally {
+      command.signal('SIGKILL');
+      await command.ended();
+    }
+  },
+);

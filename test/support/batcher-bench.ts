@@ -59,18 +59,31 @@ export class BatcherBench {
     this.batcher = new DynamicBatcher({ ...defaults, ...policy }, this.executor, this.clock, this.statistics);
   }
 
-  /** Enqueues a request under a name. */
+  /** Enqueues a request under a name; it arrives alone. */
   submit(name: string, options: RequestOptions = {}): Submitted {
+    const submitted = this.#enqueue(name, options);
+    this.clock.allRead();
+    return submitted;
+  }
+
+  /** Enqueues a request for each name, one after the other. */
+  submitAll(names: string, options: RequestOptions = {}): Submitted[] {
+    return names.split(' ').map((name) => this.submit(name, options));
+  }
+
+  /** Enqueues a request for each name, which arrive together. */
+  submitTogether(names: string, options: RequestOptions = {}): Submitted[] {
+    const submitted = names.split(' ').map((name) => this.#enqueue(name, options));
+    this.clock.allRead();
+    return submitted;
+  }
+
+  #enqueue(name: string, options: RequestOptions): Submitted {
     const request = makeRequest(this.clock.now(), options);
     this.#names.set(request, name);
     const submitted = new Submitted(name, this.batcher.enqueue(request));
     void submitted.ticket.response.then(() => this.answered.push(name));
     return submitted;
-  }
-
-  /** Enqueues a request for each name. */
-  submitAll(names: string, options: RequestOptions = {}): Submitted[] {
-    return names.split(' ').map((name) => this.submit(name, options));
   }
 
   /** Every batch ever started, each as the names of its requests. */

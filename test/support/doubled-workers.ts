@@ -25,7 +25,8 @@ export async function addDouble(
   name: string,
   plan: readonly LoadCommand[] = [],
 ): Promise<void> {
-  await repository.write(join(name, '1', 'model.onnx', 'plan'), plan.join('\n'));
+  // A directory in place of the model file is looked into for one.
+  await repository.write(join(name, '1', 'model.onnx', 'model.onnx', 'plan'), plan.join('\n'));
   await repository.configure(name, {
     task: 'embedding',
     input: { width: 8, height: 8 },

@@ -17,6 +17,7 @@ export class FakeClock implements Clock {
   readonly #longestDelay: number;
   readonly #timers = new Set<Pending>();
   #now = 5_000_000;
+  #soon: (() => void)[] = [];
 
   constructor({ longestDelay = Infinity }: FakeClockOptions = {}) {
     this.#longestDelay = longestDelay;
@@ -30,6 +31,16 @@ export class FakeClock implements Clock {
     const timer = { at: this.#now + Math.min(delay, this.#longestDelay), soon: delay < 1000, callback };
     this.#timers.add(timer);
     return { cancel: () => this.#timers.delete(timer) };
+  }
+
+  soon(callback: () => void): void {
+    this.#soon.push(callback);
+    queueMicrotask(() => this.allRead());
+  }
+
+  /** Calls at once what waits for all that arrives to be read; else the next microtask does. */
+  allRead(): void {
+    for (const callback of this.#soon.splice(0)) callback();
   }
 
   /** Timers that have neither fired nor been cancelled. */

@@ -18,11 +18,14 @@ type ResponseOf<M extends Unary> = ReturnType<Service[M]['responseDeserialize']>
 export class KserveClient implements Disposable {
   readonly #client: Client;
 
-  /** `host:port`. */
-  constructor(address: string) {
+  /** `host:port`; `serviceConfig` is gRPC's, for several addresses. */
+  constructor(address: string, serviceConfig: object = {}) {
     this.#client = new Client(address, credentials.createInsecure(), {
+      'grpc.service_config': JSON.stringify(serviceConfig),
       'grpc.max_receive_message_length': -1,
       'grpc.max_send_message_length': -1,
+      // A connection of its own: of several processes, each has other connections.
+      'grpc.use_local_subchannel_pool': 1,
     });
   }
 

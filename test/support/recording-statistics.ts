@@ -1,8 +1,12 @@
 import type { ErrorCode, ServingError } from '../../server/core/errors.js';
-import type { ExecutedBatch, ModelStatistics } from '../../server/core/statistics.js';
+import { InferenceCounts, type ExecutedBatch } from '../../server/core/inference-counts.js';
+import type { RequestTimings } from '../../server/core/inference.js';
+import type { ModelStatistics } from '../../server/core/statistics.js';
+import { FakeClock } from './fake-clock.js';
 
 /** Statistics that remember every call. */
 export class RecordingStatistics implements ModelStatistics {
+  readonly counts = new InferenceCounts(new FakeClock());
   readonly totals: number[] = [];
   readonly failures: ErrorCode[] = [];
   readonly batches: ExecutedBatch[] = [];
@@ -13,8 +17,8 @@ export class RecordingStatistics implements ModelStatistics {
     return this.totals.length + this.failures.length;
   }
 
-  succeeded(totalUs: number): void {
-    this.totals.push(totalUs);
+  succeeded({ total }: RequestTimings): void {
+    this.totals.push(total);
   }
 
   failed({ code }: ServingError): void {
@@ -28,4 +32,9 @@ export class RecordingStatistics implements ModelStatistics {
   dispose(): void {
     this.disposed += 1;
   }
+}
+
+/** Timings of a request that took that many microseconds in all, and nothing in any phase unless `phases` say so. */
+export function timings(total: number, phases: Partial<RequestTimings> = {}): RequestTimings {
+  return { queue: 0, decode: 0, preprocess: 0, infer: 0, postprocess: 0, total, batchSize: 1, ...phases };
 }

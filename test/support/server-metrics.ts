@@ -20,6 +20,15 @@ export class ServerMetrics {
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 
+  /** Resolves when the sum of such series is as it should be. */
+  async until(
+    name: string,
+    labels: Readonly<Record<string, string>>,
+    wanted: (value: number) => boolean,
+  ): Promise<void> {
+    await eventually(`${name} is as wanted`, async () => wanted(await this.value(name, labels)));
+  }
+
   /** Requests of a model that wait for a batch. */
   queued(model: string): Promise<number> {
     return this.value('sluice_queue_requests', { model });

@@ -22,6 +22,7 @@ interface WireOptions {
   readonly deadline?: Date;
   /** Answers are left unread until `read` is called. */
   readonly unread?: boolean;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 const DETECT: Method<DetectRequest, DetectResponse> = {
@@ -76,10 +77,12 @@ export class WireCall<Request, Response> {
   readonly #encode: (message: Request) => Uint8Array;
 
   constructor(client: Client, { path, encode, decode }: Method<Request, Response>, options: WireOptions = {}) {
-    const { deadline, unread = false } = options;
+    const { deadline, unread = false, metadata = {} } = options;
+    const sent = new Metadata();
+    for (const [name, value] of Object.entries(metadata)) sent.set(name, value);
     const asIs = (bytes: Buffer): Buffer => bytes;
     const callOptions = deadline === undefined ? {} : { deadline };
-    this.#call = client.makeBidiStreamRequest(path, asIs, decode, new Metadata(), callOptions);
+    this.#call = client.makeBidiStreamRequest(path, asIs, decode, sent, callOptions);
     this.#encode = encode;
     this.status = new Promise((resolve) => {
       this.#call.once('status', (ended: StatusObject) => {

@@ -6,31 +6,23 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
-	"google.golang.org/grpc/credentials/insecure"
 
 	sluicev1 "sluice/gen/sluice/v1"
 )
 
-// Client is a client of one Sluice server, for any number of streams at once and from any goroutine.
+// Client is a client of one Sluice server, for any number of streams at once and from any goroutine. A call that fails with
+// UNAVAILABLE before its first answer is tried again, three times at most.
 type Client struct {
 	connection *grpc.ClientConn
 	stub       sluicev1.InferenceClient
 }
 
 // Dial connects to "host:port". It fails when no server answers before ctx is done; ctx has no say after that.
-func Dial(ctx context.Context, address string) (*Client, error) {
-	connection, err := grpc.NewClient(
-		address,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(
-			grpc.MaxCallRecvMsgSize(math.MaxInt32),
-			grpc.MaxCallSendMsgSize(math.MaxInt32),
-		),
-	)
+func Dial(ctx context.Context, address string, options ...Option) (*Client, error) {
+	connection, err := grpc.NewClient(address, dialOptions(options)...)
 	if err != nil {
 		return nil, err
 	}

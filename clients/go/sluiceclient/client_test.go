@@ -21,10 +21,10 @@ import (
 	sluicev1 "sluice/gen/sluice/v1"
 )
 
-// The tests run against a server whose address is in SLUICE_SERVER. It has three models with an input of 64x64 pixels:
-// `spots` finds what is red, `means` embeds a picture as the mean of its channels, red first, brought to unit length, and
-// `colors` tells each pixel red, green or blue. test/clients/packages.test.ts starts it and runs them. What that server
-// cannot do is asked of a double; see requests_test.go.
+// The tests run against a server whose address is in SLUICE_SERVER. It has four models with an input of 64x64 pixels:
+// `spots` finds what is red, `means` embeds a picture as the mean of its channels, red first, brought to unit length,
+// `colors` tells each pixel red, green or blue, `kinds` a whole picture. test/clients/packages.test.ts starts it and runs
+// them. What that server cannot do is asked of a double; see requests_test.go.
 
 const side = 64
 
@@ -101,6 +101,23 @@ func TestEveryPixelHasItsClassAndHowSureTheModelIs(t *testing.T) {
 				t.Errorf("the map of the %s has %d, not %d", name, level, of.level)
 			}
 		}
+	}
+}
+
+func TestAPictureHasItsClass(t *testing.T) {
+	client := dial(t)
+	options := &sluicev1.ClassifyOptions{Stream: &sluicev1.StreamOptions{Model: "kinds"}, TopK: 1}
+	var told []string
+	for result, err := range client.Classify(t.Context(), Frames(plain(0, 200, 0), plain(250, 0, 0)), options) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, class := range result.GetClassifications()[0].GetClasses() {
+			told = append(told, class.GetLabel())
+		}
+	}
+	if !slices.Equal(told, []string{"green", "red"}) {
+		t.Errorf("a green and a red picture gave %v", told)
 	}
 }
 
@@ -277,6 +294,51 @@ func TestTheEndOfTheContextEndsTheStream(t *testing.T) {
 	}
 	if status.Code(last) != codes.Canceled {
 		t.Errorf("the stream ended with %v", last)
+	}
+}
+
+func TestTheDeadlineOfTheContextEndsTheStream(t *testing.T) {
+	client := dial(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	endless := func(yield func(RegionsFrame, error) bool) {
+		for yield(plain(0, 0, 0), nil) {
+		}
+	}
+	var last error
+	for _, last = range client.Detect(ctx, endless, options("spots")) {
+	}
+	if status.Code(last) != codes.DeadlineExceeded {
+		t.Errorf("the stream ended with %v", last)
+	}
+}
+
+func TestTheRepositoryIsTold(t *testing.T) {
+	client := dial(t)
+	models, err := client.ListModels(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ready []string
+	for _, model := range models {
+		if model.GetState() == sluicev1.ModelState_MODEL_STATE_READY {
+			ready = append(ready, model.GetName())
+		}
+	}
+	if !slices.Equal(ready, []string{"colors", "kinds", "means", "spots"}) {
+		t.Errorf("the models that are READY were %v", ready)
+	}
+}
+
+func TestAServerThatLoadsNothingOnDemandSaysSo(t *testing.T) {
+	client := dial(t)
+	for name, err := range map[string]error{
+		"loading":   client.LoadModel(t.Context(), "spots"),
+		"unloading": client.UnloadModel(t.Context(), "spots"),
+	} {
+		if status.Code(err) != codes.FailedPrecondition {
+			t.Errorf("%s gave %v", name, err)
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ func (exchange exchange[F, Request, Response]) run(
 			return
 		}
 		failure := make(chan error, 1)
-		go exchange.send(stream, frames, failure)
+		go exchange.send(ctx, stream, frames, failure)
 		for {
 			response, err := stream.Recv()
 			if errors.Is(err, io.EOF) {
@@ -61,8 +61,9 @@ func (exchange exchange[F, Request, Response]) run(
 }
 
 // send sends the frames and half-closes. An error of the frames goes to failure before that; why the stream itself ended
-// is for Recv to tell.
+// is for Recv to tell. The context is the stream's: asked for its own, gRPC tries the stream no more.
 func (exchange exchange[F, Request, Response]) send(
+	ctx context.Context,
 	stream grpc.BidiStreamingClient[Request, Response],
 	frames iter.Seq2[F, error],
 	failure chan<- error,
@@ -80,7 +81,7 @@ func (exchange exchange[F, Request, Response]) send(
 			failure <- err
 			return
 		}
-		if !exchange.limit.takeOff(stream.Context()) || stream.Send(request) != nil {
+		if !exchange.limit.takeOff(ctx) || stream.Send(request) != nil {
 			return
 		}
 	}

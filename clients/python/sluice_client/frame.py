@@ -8,23 +8,43 @@ from typing import TYPE_CHECKING, Literal
 
 from google.protobuf.duration_pb2 import Duration
 
-from . import protocol
+from .geometry import Region
+from .protocol import inference
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 Color = Literal["bgr", "rgb"]
+RawFormat = Literal["bgr", "rgb", "gray", "nv12"]
 
-_COLOR_FORMATS = {"bgr": protocol.PIXEL_FORMAT_BGR8, "rgb": protocol.PIXEL_FORMAT_RGB8}
+_FORMATS: dict[str, inference.PixelFormat] = {
+    "bgr": inference.PIXEL_FORMAT_BGR8,
+    "rgb": inference.PIXEL_FORMAT_RGB8,
+    "gray": inference.PIXEL_FORMAT_GRAY8,
+    "nv12": inference.PIXEL_FORMAT_NV12,
+}
+
+
+@dataclass(frozen=True)
+class RawPicture:
+    """Pixels that are not in an array, NV12 for instance. The format's layout is told at RawPicture in the protocol."""
+
+    format: RawFormat
+    width: int
+    """Pixels, 1 to 16384; for NV12 even, as is the height."""
+    height: int
+    data: bytes
+    stride: int = 0
+    """Bytes from one row to the next; 0: rows are packed."""
 
 
 @dataclass(frozen=True)
 class Frame:
     """One item of a stream: a picture, or the text of a model that reads."""
 
-    picture: Buffer | protocol.RawPicture | str
+    picture: Buffer | RawPicture | str
     """A JPEG, PNG or WebP file as bytes (or anything flat with a buffer); pixels as an array of 8-bit values with the
-    shape (height, width, 3) or, grey, (height, width); a RawPicture, for NV12 for instance; or a text. A str is always
+    shape (height, width, 3) or, grey, (height, width), whatever its strides; a RawPicture; or a text. A str is always
     the text itself, never a path."""
 
     id: str = ""
@@ -44,27 +64,37 @@ class Frame:
 class RegionsFrame(Frame):
     """A picture with the parts of it that count, for `detect`, `embed` and `classify`."""
 
-    regions: Sequence[protocol.Region] = ()
+    regions: Sequence[Region] = ()
     """None: the whole picture is the one region."""
 
 
-def frame_message(frame: Frame) -> protocol.Frame:
+if TYPE_CHECKING:
+    AnyFrame = Frame | Buffer | str
+
+
+def frame_message(frame: AnyFrame) -> inference.Frame:
     """The frame as it is sent. Raises TypeError or ValueError for no picture, or a text with lone surrogates."""
-    message = protocol.Frame(frame_id=frame.id, priority=frame.priority)
+    if not isinstance(frame, Frame):
+        frame = Frame(frame)
+    message = inference.Frame(frame_id=frame.id, priority=frame.priority)
     if frame.timeout is not None:
         message.timeout.CopyFrom(_duration(frame.timeout))
     if isinstance(frame.picture, str):
         message.text = frame.picture
         return message
-    if isinstance(frame.picture, protocol.RawPicture):
-        message.raw.CopyFrom(frame.picture)
+    if isinstance(frame.picture, RawPicture):
+        message.raw.CopyFrom(_raw_message(frame.picture))
         return message
     pixels = _view(frame.picture)
     if pixels.ndim == 1:
         message.encoded = pixels.tobytes()
     else:
-        message.raw.CopyFrom(_raw_picture(pixels, frame.color))
+        message.raw.CopyFrom(_raw_message(_packed(pixels, frame.color)))
     return message
+
+
+def regions_of(frame: AnyFrame) -> Sequence[Region]:
+    return frame.regions if isinstance(frame, RegionsFrame) else ()
 
 
 def _view(picture: Buffer) -> memoryview:
@@ -80,22 +110,24 @@ def _view(picture: Buffer) -> memoryview:
     return view
 
 
-def _raw_picture(pixels: memoryview, color: Color) -> protocol.RawPicture:
+def _packed(pixels: memoryview, color: Color) -> RawPicture:
     """Packed pixels, copied out of whatever strides the array has."""
     shape = pixels.shape or ()
+    if color not in ("bgr", "rgb"):
+        raise ValueError(f"color is one of bgr, rgb, not {color!r}")
     if len(shape) == 2:
-        pixel_format: protocol.PixelFormat = protocol.PIXEL_FORMAT_GRAY8
-    elif len(shape) == 3 and shape[2] == 3:
-        pixel_format = _color_format(color)
-    else:
-        raise ValueError(f"an array of pixels has the shape (height, width, 3) or (height, width), not {shape}")
-    return protocol.RawPicture(format=pixel_format, width=shape[1], height=shape[0], data=pixels.tobytes())
+        return RawPicture("gray", shape[1], shape[0], pixels.tobytes())
+    if len(shape) == 3 and shape[2] == 3:
+        return RawPicture(color, shape[1], shape[0], pixels.tobytes())
+    raise ValueError(f"an array of pixels has the shape (height, width, 3) or (height, width), not {shape}")
 
 
-def _color_format(color: Color) -> protocol.PixelFormat:
-    if color not in _COLOR_FORMATS:
-        raise ValueError(f"color is one of {', '.join(_COLOR_FORMATS)}, not {color!r}")
-    return _COLOR_FORMATS[color]
+def _raw_message(raw: RawPicture) -> inference.RawPicture:
+    if raw.format not in _FORMATS:
+        raise ValueError(f"format is one of {', '.join(_FORMATS)}, not {raw.format!r}")
+    return inference.RawPicture(
+        format=_FORMATS[raw.format], width=raw.width, height=raw.height, stride=raw.stride, data=raw.data
+    )
 
 
 def _duration(seconds: float) -> Duration:

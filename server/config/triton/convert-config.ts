@@ -9,7 +9,7 @@ export type Platform = 'onnx' | 'plan' | 'ensemble';
 /** What a config.pbtxt says, as a config.yaml would. What is not done as it says goes to `notes`. */
 export function convertConfig(config: TritonConfig, platform: Platform, notes: Reservations): object {
   const common = {
-    max_batch_size: config.max_batch_size || openBatch(config, platform),
+    max_batch_size: mostRows(config, notes) || openBatch(config, platform),
     tensors: convertTensors(config),
     dynamic_batching: convertBatching(config, notes),
     ...(config.version_policy === undefined ? {} : { version_policy: config.version_policy }),
@@ -23,6 +23,14 @@ export function convertConfig(config: TritonConfig, platform: Platform, notes: R
     tensorrt: convertTensorRt(config, platform === 'plan', notes),
     ...(config.model_warmup.length === 0 ? {} : { model_warmup: config.model_warmup.map(convertWarmup) }),
   };
+}
+
+/** Rows that a batch may have. */
+const MOST_ROWS = 1024;
+
+function mostRows({ max_batch_size: most = 0 }: TritonConfig, notes: Reservations): number {
+  if (most > MOST_ROWS) notes.add(['max_batch_size'], `${MOST_ROWS} is the most: requests of more rows are refused.`);
+  return Math.min(most, MOST_ROWS);
 }
 
 /** Where nothing is said of the batch and of the tensors, the model file decides; else there is no batch dimension. */

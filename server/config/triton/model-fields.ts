@@ -110,7 +110,7 @@ export const MODEL_CONFIG = message({
   backend: read('string', '`onnxruntime` or `tensorrt`; the model is refused with any other.'),
   runtime: ignored('string', 'ONNX Runtime runs all models of tensors.'),
   version_policy: read(VERSION_POLICY, ''),
-  max_batch_size: read('int32', 'As it is. 0: the model has no batch dimension.'),
+  max_batch_size: read('int32', 'As it is, up to 1024; more is warned of. 0: the model has no batch dimension.'),
   input: list(read(INPUT, '')),
   output: list(read(OUTPUT, '')),
   batch_input: list(ignored(BATCH_INPUT, 'Nothing fills the input: requests have to send it.')),

@@ -35,6 +35,12 @@ interface StageRun {
   readonly found: Found | null;
 }
 
+/** The answer of a stage's model. */
+interface StageResponse extends InferenceResponse {
+  /** Microseconds of the clock when it was asked. */
+  readonly startedAt: number;
+}
+
 /** What a stage asks its model: its content and parameters. */
 type Question = Pick<InferenceRequest, 'content' | 'parameters'>;
 
@@ -61,21 +67,21 @@ export class FrameRun {
   /** Never rejects: what fails is told in the result. */
   async run(): Promise<InferenceResult> {
     const [first, ...later] = this.#stages;
-    let response: InferenceResponse;
+    let response: StageResponse;
     let model: Model;
     try {
       ({ response, model } = await this.#runFirst(first!));
     } catch (cause) {
       return { width: 0, height: 0, outcome: ServingError.from(cause) };
     }
-    const { outcome, width, height, timings, picture } = response;
+    const { outcome, width, height, timings, startedAt, picture } = response;
     let handedOn = false;
     try {
       if (outcome instanceof ServingError) return { width, height, outcome };
       const detections = requireTable(outcome);
       const rows = Array.from({ length: detections.rows }, (_, row) => row);
       const { version, labels } = model;
-      const result = { ...untouched(first!), version, timings, labels };
+      const result = { ...untouched(first!), version, timings, startedAt, labels };
       const runs = new Map<string, Promise<StageRun>>();
       runs.set(first!.name, Promise.resolve({ result, found: { table: detections, rows } }));
       for (const stage of later) {
@@ -89,7 +95,7 @@ export class FrameRun {
     }
   }
 
-  async #runFirst(stage: StageConfig): Promise<{ response: InferenceResponse; model: Model }> {
+  async #runFirst(stage: StageConfig): Promise<{ response: StageResponse; model: Model }> {
     const { content, parameters, keep } = this.#request;
     if (parameters.kind !== 'detect') throw new Error('a pipeline was asked for something else than detections');
     using lease = this.#models.acquire(stage.model, stage.version ?? null);
@@ -129,23 +135,23 @@ export class FrameRun {
       const why = whyNotLater(stage, model, input.found!.table.layout ?? null);
       if (why !== null) throw refusal(stage, why);
       const question = questionFor(stage, model.config, chosen, detections, input.found!, picture);
-      const { outcome, timings } = await this.#ask(lease, question, undefined);
+      const { outcome, timings, startedAt } = await this.#ask(lease, question, undefined);
       if (outcome instanceof ServingError) {
-        return { result: { ...asked, version, timings, error: outcome }, found: null };
+        return { result: { ...asked, version, timings, startedAt, error: outcome }, found: null };
       }
       const table = requireTable(outcome);
       const rows = Array<number>(detections.rows).fill(-1);
       chosen.forEach((place, row) => (rows[place] = row));
       const findings = { parameters: question.parameters, table, rows };
       const labels = model.labels.length === 0 && model.config.task === 'fall' ? FALL_LABELS : model.labels;
-      return { result: { ...asked, version, timings, labels, findings }, found: { table, rows } };
+      return { result: { ...asked, version, timings, startedAt, labels, findings }, found: { table, rows } };
     } catch (cause) {
       return { result: { ...asked, version, error: ServingError.from(cause) }, found: null };
     }
   }
 
   /** Throws what refuses the request; a failure of the model is an outcome. */
-  async #ask(lease: ModelLease, question: Question, keep: InferenceRequest['keep']): Promise<InferenceResponse> {
+  async #ask(lease: ModelLease, question: Question, keep: InferenceRequest['keep']): Promise<StageResponse> {
     const { deadlineAt, priority, signal } = this.#request;
     const batching = lease.model.config.dynamic_batching;
     const arrivedAt = this.#clock.now();
@@ -171,13 +177,23 @@ export class FrameRun {
     for (const phase of ['decode', 'preprocess', 'infer', 'postprocess'] as const) {
       this.#phases[phase] += response.timings[phase];
     }
-    return response;
+    return { ...response, startedAt: arrivedAt };
   }
 }
 
 /** What is told of a stage that had nothing to do. */
 function untouched({ name, model }: StageConfig): StageResult {
-  return { name, model, version: null, regions: 0, timings: null, error: null, labels: [], findings: null };
+  return {
+    name,
+    model,
+    version: null,
+    regions: 0,
+    timings: null,
+    startedAt: null,
+    error: null,
+    labels: [],
+    findings: null,
+  };
 }
 
 function rowsOf({ content, parameters }: Question): number {

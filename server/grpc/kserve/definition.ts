@@ -9,13 +9,20 @@ import { errorMessage, ServingError } from '../../core/errors.js';
 import { GRPCInferenceServiceService } from '../../gen/inference/grpc_service.js';
 import { forClient, type FaultLog } from '../../protocol/client-error.js';
 import { toStatus } from '../status.js';
+import { encodeInferResponse, encodeStreamResponse } from './infer-encoder.js';
 
 /** A message, or why it could not be read: grpc-js would answer that with INTERNAL. */
 export type Received<Request> = Request | ServingError;
 
-/** The service, whose calls are told of messages that cannot be read, and whose answers are written without a copy. */
+const METHODS = {
+  ...GRPCInferenceServiceService,
+  modelInfer: { ...GRPCInferenceServiceService.modelInfer, responseSerialize: encodeInferResponse },
+  modelStreamInfer: { ...GRPCInferenceServiceService.modelStreamInfer, responseSerialize: encodeStreamResponse },
+};
+
+/** The service. Its calls are told of messages that cannot be read. */
 export const KSERVE_DEFINITION: ServiceDefinition = Object.fromEntries(
-  Object.entries(GRPCInferenceServiceService).map(([name, method]) => [name, tolerant(method as AnyMethod)]),
+  Object.entries(METHODS).map(([name, method]) => [name, tolerant(method as AnyMethod)]),
 );
 
 type AnyMethod = MethodDefinition<object, object>;
@@ -42,9 +49,10 @@ export function unary<Request extends object, Response>(
   logFault: FaultLog,
 ): handleUnaryCall<Received<Request>, Response> {
   return (call, callback: sendUnaryData<Response>) => {
-    run(call)
-      .then((response) => callback(null, response))
-      .catch((cause: unknown) => callback(toStatus(forClient(ServingError.from(cause), logFault))));
+    run(call).then(
+      (response) => callback(null, response),
+      (cause: unknown) => callback(toStatus(forClient(ServingError.from(cause), logFault))),
+    );
   };
   async function run(call: ServerUnaryCall<Received<Request>, Response>): Promise<Response> {
     const { request } = call;

@@ -6,6 +6,7 @@ import type {
   ModelStreamInferResponse,
 } from '../../gen/inference/grpc_service.js';
 import { callTimeout } from '../call-deadline.js';
+import { traceCall } from '../call-trace.js';
 import { unary, type Received } from './definition.js';
 import { InferStream, type InferStreamContext } from './infer-stream.js';
 import { Inference } from './inference.js';
@@ -13,10 +14,19 @@ import { Inference } from './inference.js';
 /** ModelInfer and ModelStreamInfer. */
 export function inferService(context: InferStreamContext): UntypedServiceImplementation {
   return {
-    modelInfer: unary<ModelInferRequest, ModelInferResponse>((request, call) => {
-      const inference = Inference.start(request, callTimeout(call.getDeadline()), context);
-      call.once('cancelled', () => inference.cancel(CANCELLED));
-      return inference.response;
+    modelInfer: unary<ModelInferRequest, ModelInferResponse>(async (request, call) => {
+      const trace = traceCall(context.tracer, call);
+      try {
+        const timeout = callTimeout(call.getDeadline());
+        const inference = Inference.start(request, { timeout, index: 0, trace }, context);
+        call.once('cancelled', () => inference.cancel(CANCELLED));
+        const response = await inference.response;
+        trace?.ended(null);
+        return response;
+      } catch (cause) {
+        trace?.ended(ServingError.from(cause));
+        throw cause;
+      }
     }, context.logFault),
     modelStreamInfer: (call: ServerDuplexStream<Received<ModelInferRequest>, ModelStreamInferResponse>) =>
       void new InferStream(call, context).run(),

@@ -1,6 +1,8 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { Share } from '../../core/access/client-limits.js';
 import { ServingError } from '../../core/errors.js';
 import type { StatisticsSink } from '../../core/statistics.js';
+import type { CallTrace, Tracer } from '../../core/tracer.js';
 import type {
   ModelInferRequest,
   ModelInferResponse,
@@ -8,16 +10,22 @@ import type {
 } from '../../gen/inference/grpc_service.js';
 import { forClient, type FaultLog } from '../../protocol/client-error.js';
 import { callTimeout } from '../call-deadline.js';
+import { reasonToEnd, type CallOrigin, type CallOrigins } from '../call-origins.js';
+import { traceCall } from '../call-trace.js';
 import { toStatus } from '../status.js';
 import type { StreamLimits } from '../stream-settings.js';
 import { StreamWindow, type Slot } from '../stream-window.js';
 import type { Received } from './definition.js';
 import { Inference, type InferenceContext } from './inference.js';
+import { requestBytes } from './request-bytes.js';
 
 /** What a stream needs of the server. */
 export interface InferStreamContext extends InferenceContext {
   readonly limits: StreamLimits;
+  readonly origins: Pick<CallOrigins, 'of'>;
   readonly statistics: StatisticsSink;
+  /** Null: nothing is traced. */
+  readonly tracer: Tracer | null;
   readonly logFault: FaultLog;
   /** Aborted when the server begins to shut down. */
   readonly draining: AbortSignal;
@@ -43,12 +51,15 @@ const NO_ANSWER: ModelInferResponse = {
 export class InferStream {
   readonly #call: ServerDuplexStream<Received<ModelInferRequest>, ModelStreamInferResponse>;
   readonly #context: InferStreamContext;
+  readonly #origin: CallOrigin;
+  readonly #trace: CallTrace | null;
   readonly #errorsAsStatus: boolean;
   readonly #window = new StreamWindow<ModelStreamInferResponse>(
     (response) => this.#write(response),
     () => this.#endIfDraining(),
   );
   readonly #running = new Set<Inference>();
+  #requests = 0;
   /** What has ended the call; null: nothing has. */
   #failure: ServingError | null = null;
   /** The client has half-closed. */
@@ -60,6 +71,8 @@ export class InferStream {
   ) {
     this.#call = call;
     this.#context = context;
+    this.#origin = context.origins.of(call.metadata);
+    this.#trace = traceCall(context.tracer, call);
     const [header] = call.metadata.get(ERROR_STATUS_HEADER);
     this.#errorsAsStatus = header === 'true' || header === '1';
   }
@@ -68,10 +81,11 @@ export class InferStream {
   async run(): Promise<void> {
     const statistics = this.#context.statistics.streamOpened('ModelStreamInfer');
     const endIfDraining = (): void => this.#endIfDraining();
+    const ends = [this.#context.draining, this.#origin.leaving];
     this.#call.once('cancelled', () =>
       this.#failWith(new ServingError('CANCELLED', 'the client cancelled the stream')),
     );
-    this.#context.draining.addEventListener('abort', endIfDraining);
+    for (const end of ends) end.addEventListener('abort', endIfDraining);
     try {
       for await (const message of this.#call.iterator({ destroyOnReturn: false })) {
         await this.#accept(message as Received<ModelInferRequest>);
@@ -81,12 +95,14 @@ export class InferStream {
       if (this.#failure !== null) throw this.#failure;
       this.#call.end();
       statistics.ended(null);
+      this.#trace?.ended(null);
     } catch (cause) {
       const error = this.#failure ?? ServingError.from(cause);
       this.#failWith(error);
       statistics.ended(error);
+      this.#trace?.ended(error);
     } finally {
-      this.#context.draining.removeEventListener('abort', endIfDraining);
+      for (const end of ends) end.removeEventListener('abort', endIfDraining);
     }
   }
 
@@ -95,16 +111,22 @@ export class InferStream {
     await this.#window.room(this.#context.limits.maxWindow);
     if (this.#failure !== null) return;
     const slot = this.#window.open();
+    let share: Share | null = null;
     try {
-      const inference = Inference.start(message, callTimeout(this.#call.getDeadline()), this.#context);
+      share = this.#origin.take(requestBytes(message));
+      const timeout = callTimeout(this.#call.getDeadline());
+      const call = { timeout, index: this.#requests++, trace: this.#trace };
+      const inference = Inference.start(message, call, this.#context);
       this.#running.add(inference);
-      void this.#answer(inference, message.id, slot);
+      void this.#answer(inference, message.id, slot, share);
     } catch (cause) {
+      share?.[Symbol.dispose]();
       this.#fail(ServingError.from(cause), message.id, slot);
     }
   }
 
-  async #answer(inference: Inference, id: string, slot: Slot<ModelStreamInferResponse>): Promise<void> {
+  async #answer(inference: Inference, id: string, slot: Slot<ModelStreamInferResponse>, share: Share): Promise<void> {
+    using _share = share;
     try {
       const inferResponse = await inference.response;
       // One request has one response, so that each is the last.
@@ -139,10 +161,10 @@ export class InferStream {
     if (!this.#call.cancelled) this.#call.emit('error', toStatus(forClient(error, this.#context.logFault)));
   }
 
-  /** While the server drains, a stream ends as soon as none of its requests is in flight. */
+  /** While the server drains, or the connection is to end, a stream ends as soon as no request is in flight. */
   #endIfDraining(): void {
-    if (!this.#context.draining.aborted || !this.#window.empty || this.#finished) return;
-    this.#failWith(new ServingError('SHUTTING_DOWN', 'the server is shutting down; open the stream again elsewhere'));
+    const reason = reasonToEnd(this.#context.draining, this.#origin);
+    if (reason !== null && this.#window.empty && !this.#finished) this.#failWith(reason);
   }
 
   /** Resolves when the transport can take more: a slow reader keeps its window full. */

@@ -1,9 +1,11 @@
 import type { Clock } from '../../core/clock.js';
 import type { Ticket } from '../../core/dynamic-batcher.js';
 import { ServingError } from '../../core/errors.js';
+import type { InferenceResponse } from '../../core/inference.js';
 import { inferRequest } from '../../core/open-inference/infer-request.js';
 import type { ModelRepository } from '../../core/model-repository.js';
 import type { ModelLease } from '../../core/model.js';
+import type { CallTrace } from '../../core/tracer.js';
 import { readVersion } from '../../core/version-policy.js';
 import type { ModelInferRequest, ModelInferResponse } from '../../gen/inference/grpc_service.js';
 import { readInferRequest, writeInferResponse, type ReadRequest } from './infer-codec.js';
@@ -12,6 +14,16 @@ import { readInferRequest, writeInferResponse, type ReadRequest } from './infer-
 export interface InferenceContext {
   readonly repository: ModelRepository;
   readonly clock: Clock;
+}
+
+/** What an inference needs of its call. */
+export interface InferenceCall {
+  /** Microseconds that the call has left; null: no limit. */
+  readonly timeout: number | null;
+  /** Place of the request in the call, from 0. */
+  readonly index: number;
+  /** Null: it is not traced. */
+  readonly trace: CallTrace | null;
 }
 
 /** One request for tensors, from its message to its answer. It holds a lease on its model for as long as it takes. */
@@ -25,23 +37,29 @@ export class Inference {
     this.response = response;
   }
 
-  /** Queues a request. `callTimeout`: microseconds that its call has left; null: no limit. Throws a ServingError. */
-  static start(
-    message: ModelInferRequest,
-    callTimeout: number | null,
-    { repository, clock }: InferenceContext,
-  ): Inference {
+  /** Queues a request. Throws a ServingError. */
+  static start(message: ModelInferRequest, call: InferenceCall, { repository, clock }: InferenceContext): Inference {
     const arrivedAt = clock.now();
-    const lease = repository.acquire(message.modelName, readVersion(message.modelVersion));
+    const { index } = call;
+    const told = { model: message.modelName, id: message.id, index, arrivedAt };
+    let lease: ModelLease | null = null;
     try {
-      const { asked, request } = refusing(lease, () => {
+      const held = repository.acquire(message.modelName, readVersion(message.modelVersion));
+      lease = held;
+      const { asked, request } = refusing(held, () => {
         const read = readInferRequest(message);
-        return { asked: read, request: inferRequest(lease.model, read, { arrivedAt, callTimeout }) };
+        return { asked: read, request: inferRequest(held.model, read, { arrivedAt, callTimeout: call.timeout }) };
       });
-      const ticket = lease.enqueue(request);
-      return new Inference(ticket, answer(message.id, asked, ticket, lease));
+      const ticket = held.enqueue(request);
+      const onResponse = ({ timings, outcome }: InferenceResponse): void => {
+        const error = outcome instanceof ServingError ? outcome : null;
+        call.trace?.answered({ ...told, version: held.model.version, timings, error });
+      };
+      return new Inference(ticket, answer(message.id, asked, ticket, held, onResponse));
     } catch (cause) {
-      lease[Symbol.dispose]();
+      const version = lease?.model.version ?? null;
+      lease?.[Symbol.dispose]();
+      call.trace?.answered({ ...told, version, timings: null, error: ServingError.from(cause) });
       throw cause;
     }
   }
@@ -63,9 +81,17 @@ function refusing<T>(lease: ModelLease, read: () => T): T {
   }
 }
 
-async function answer(id: string, asked: ReadRequest, ticket: Ticket, lease: ModelLease): Promise<ModelInferResponse> {
+async function answer(
+  id: string,
+  asked: ReadRequest,
+  ticket: Ticket,
+  lease: ModelLease,
+  onResponse: (response: InferenceResponse) => void,
+): Promise<ModelInferResponse> {
   using held = lease;
-  const { outcome } = await ticket.response;
+  const response = await ticket.response;
+  onResponse(response);
+  const { outcome } = response;
   if (outcome instanceof ServingError) throw outcome;
   if (!('tensors' in outcome)) throw new Error('a request for tensors was answered with a table');
   const { name, version, signature } = held.model;

@@ -1,4 +1,7 @@
-import type { BenchPoint } from '../../../server/cli/bench-point.js';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BenchPoint } from '../../../server/cli/bench/point.js';
 import { sluice } from '../../support/sluice-command.js';
 import { MODEL } from './bench-models.js';
 
@@ -16,19 +19,25 @@ export async function benchClients(
   pictures: readonly string[],
   { clients, streams, window, seconds }: ClientLoad,
 ): Promise<BenchPoint[]> {
-  const flags = ['--server', address, '--model', MODEL, '--window', String(window), '--streams', String(streams)];
-  const outcomes = await Promise.all(
-    Array.from({ length: clients }, () =>
-      sluice(['bench', ...flags, '--warm-up', '200', '--seconds', String(seconds), ...pictures]),
-    ),
-  );
-  return outcomes.map(({ code, stdout, stderr }) => {
-    if (code !== 0) throw new Error(`sluice bench ended with ${code}: ${stderr}`);
-    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as BenchPoint;
-  });
+  const concurrency = ['--concurrency', String(window * streams), '--streams', String(streams)];
+  const windows = ['--warm-up', '200', '--seconds', String(seconds), '--windows', '1'];
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
+  try {
+    return await Promise.all(
+      Array.from({ length: clients }, async (_, index) => {
+        const json = join(directory, `${index}.jsonl`);
+        const flags = ['--server', address, '--model', MODEL, ...concurrency, ...windows, '--json', json];
+        const { code, stderr } = await sluice(['bench', ...flags, ...pictures]);
+        if (code !== 0) throw new Error(`sluice bench ended with ${code}: ${stderr}`);
+        return JSON.parse(await readFile(json, 'utf8')) as BenchPoint;
+      }),
+    );
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 }
 
 /** Of all clients together. */
 export function framesPerSecond(points: readonly BenchPoint[]): number {
-  return points.reduce((sum, point) => sum + point.frames_per_second, 0);
+  return points.reduce((sum, point) => sum + point.requests_per_second, 0);
 }

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { rate } from '../../../server/cli/bench-point.js';
 import type { RequestTimings } from '../../../server/core/inference.js';
 import { open } from '../../../server/local-model.js';
-import { median } from '../figures.js';
+import { median, rate } from '../figures.js';
 import { childInput } from './child.js';
 
 export interface LocalInput {

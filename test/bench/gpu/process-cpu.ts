@@ -1,16 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
-
-/** Clock ticks a second of /proc: the same on every Linux that Node runs on. */
-const TICKS = 100;
+import { processTreeCpu, type ProcessCpu } from '../process-tree.js';
 
 const SAMPLE_MILLISECONDS = 200;
 const STARTING_SAMPLES = 4;
-
-/** CPU time that a process has spent, in seconds. */
-interface ProcessCpu {
-  readonly pid: number;
-  readonly seconds: number;
-}
 
 /** Looks at the processes of a load while they run; afterwards those that have ended are nowhere to be found. */
 export class CpuSampler implements Disposable {
@@ -67,30 +58,4 @@ interface Sample {
   readonly at: number;
   readonly server: readonly ProcessCpu[];
   readonly all: readonly ProcessCpu[];
-}
-
-/** The process `pid`, first, and all that it and its children have started. */
-async function processTreeCpu(pid: number): Promise<ProcessCpu[]> {
-  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const all = (await Promise.all(names.map(readStat))).filter((stat) => stat !== null);
-  const tree = new Set([pid]);
-  // Children have not always higher numbers than their parents: until none is new.
-  for (let before = 0; before !== tree.size;) {
-    before = tree.size;
-    for (const stat of all) if (tree.has(stat.parent)) tree.add(stat.pid);
-  }
-  return all
-    .filter((stat) => tree.has(stat.pid))
-    .map(({ pid: id, seconds }) => ({ pid: id, seconds }))
-    .sort((a, b) => Number(b.pid === pid) - Number(a.pid === pid) || a.pid - b.pid);
-}
-
-/** Null for a process that has ended meanwhile. */
-async function readStat(name: string): Promise<(ProcessCpu & { readonly parent: number }) | null> {
-  const text = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => null);
-  if (text === null) return null;
-  // The program's name, in brackets, may have spaces.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [parent, user, system] = [fields[1], fields[11], fields[12]].map(Number);
-  return { pid: Number(name), parent: parent!, seconds: (user! + system!) / TICKS };
 }

@@ -14,8 +14,9 @@ export async function windowOne({ report, settings, pictures, known }: GpuBench)
   for (let run = 0; run < settings.repetitions; run++) {
     const [point] = await benchClients(gpu.server.grpcAddress, pictures, load);
     p50.push(point!.latency_us.p50 / 1000);
-    for (const [phase, us] of Object.entries(point!.server_p50_us)) {
-      report.add({ bench: 'window 1', figure: `server: ${phase} p50`, at: { run }, unit: 'us', runs: [us] });
+    const { of, ...phases } = point!.server_us!;
+    for (const [phase, us] of Object.entries(phases)) {
+      report.add({ bench: 'window 1', figure: `server: ${phase} ${of}`, at: { run }, unit: 'us', runs: [us] });
     }
   }
   report.add({ bench: 'window 1', figure: 'client p50', unit: 'ms', runs: p50 });

@@ -17,12 +17,12 @@ import (
 )
 
 func main() {
-	server := flag.String("server", "127.0.0.1:8001", "`HOST:PORT` of the server")
+	server := program.ServerFlags()
 	model := flag.String("model", "", "`NAME` of the model; may be left out where only one fits")
 	scoreThreshold := flag.Float64("score-threshold", -1, "leave out what scores less, 0 to 1 (default: the model's)")
 	flag.Parse()
 
-	client, err := program.Connect(*server)
+	client, err := server.Connect()
 	if err != nil {
 		program.Fail("detect", err)
 	}

@@ -18,12 +18,12 @@ import (
 )
 
 func main() {
-	server := flag.String("server", "127.0.0.1:8001", "`HOST:PORT` of the server")
+	server := program.ServerFlags()
 	model := flag.String("model", "", "`NAME` of the model; may be left out where only one fits")
 	asJSON := flag.Bool("json", false, "print one JSON object for each, with all its values")
 	flag.Parse()
 
-	client, err := program.Connect(*server)
+	client, err := server.Connect()
 	if err != nil {
 		program.Fail("embed", err)
 	}

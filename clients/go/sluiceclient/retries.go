@@ -1,0 +1,14 @@
+package sluiceclient
+
+// retries is gRPC's service config: a call that fails with UNAVAILABLE before its first answer is tried again, three times
+// at most.
+const retries = `{"methodConfig": [{
+	"name": [{"service": "sluice.v1.Inference"}, {"service": "sluice.v1.Repository"}],
+	"retryPolicy": {
+		"maxAttempts": 4,
+		"initialBackoff": "0.1s",
+		"maxBackoff": "1s",
+		"backoffMultiplier": 2,
+		"retryableStatusCodes": ["UNAVAILABLE"]
+	}
+}]}`

@@ -1,0 +1,126 @@
+import { SpanKind, type Attributes, type SpanContext } from '@opentelemetry/api';
+import type { RequestTimings, StageResult } from '../core/inference.js';
+import type { TracedRequest } from '../core/tracer.js';
+import { childContext, type SpanFacts } from './span.js';
+
+/** What of a span does not come from its request. */
+export interface RequestSpanContext {
+  /** The span of the call. */
+  readonly parent: SpanContext;
+  readonly call: string;
+  /** Microseconds of the clock. */
+  readonly now: number;
+  readonly newSpanId: () => string;
+}
+
+const PHASES = ['decode', 'preprocess', 'infer', 'postprocess'] as const;
+
+/**
+ * The span of a request from its arrival to now, and those below it: queue; then decode, preprocess, infer and
+ * postprocess of its batch one after the other, or the stages of its pipeline with theirs; respond, what came between
+ * the results and the answer: earlier frames of the stream, tracking, drawing. Between postprocess and respond is the
+ * way of the batch to its thread and back.
+ */
+export function requestSpans(request: TracedRequest, context: RequestSpanContext): SpanFacts[] {
+  const { arrivedAt, timings, stages, error } = request;
+  const { parent, now } = context;
+  const own = childContext(parent, context.newSpanId());
+  const spans: SpanFacts[] = [
+    {
+      name: 'request',
+      kind: SpanKind.INTERNAL,
+      context: own,
+      parent,
+      from: arrivedAt,
+      to: now,
+      attributes: attributesOf(request, context.call),
+      error,
+    },
+  ];
+  if (timings === null) return spans;
+  spans.push(...phaseSpans(own, arrivedAt, timings, stages !== undefined, context));
+  for (const stage of stages ?? []) spans.push(...stageSpans(own, stage, context));
+  const settledAt = arrivedAt + timings.total;
+  if (timings.batchSize > 0 && now > settledAt) {
+    spans.push(phaseSpan('respond', own, settledAt, now - settledAt, context));
+  }
+  return spans;
+}
+
+function attributesOf({ model, version, id, index, timings, error }: TracedRequest, call: string): Attributes {
+  return {
+    'sluice.call': call,
+    'sluice.model.name': model,
+    ...(version === null ? {} : { 'sluice.model.version': String(version) }),
+    ...(id === '' ? {} : { 'sluice.request.id': id }),
+    'sluice.request.index': index,
+    ...(timings === null ? {} : { 'sluice.batch.size': timings.batchSize }),
+    'sluice.status': error?.code ?? 'OK',
+  };
+}
+
+/** A stage that had nothing to do has no span. */
+function stageSpans(request: SpanContext, stage: StageResult, context: RequestSpanContext): SpanFacts[] {
+  const { name, model, version, regions, timings, startedAt, error } = stage;
+  if (timings === null || startedAt === null) return [];
+  const own = childContext(request, context.newSpanId());
+  const attributes: Attributes = {
+    'sluice.model.name': model,
+    ...(version === null ? {} : { 'sluice.model.version': String(version) }),
+    'sluice.regions': regions,
+    'sluice.batch.size': timings.batchSize,
+    'sluice.status': error?.code ?? 'OK',
+  };
+  return [
+    {
+      name: `stage ${name}`,
+      kind: SpanKind.INTERNAL,
+      context: own,
+      parent: request,
+      from: startedAt,
+      to: startedAt + timings.total,
+      attributes,
+      error,
+    },
+    ...phaseSpans(own, startedAt, timings, false, context),
+  ];
+}
+
+/** The queue, and unless that is all there is to tell, the phases of the batch. */
+function phaseSpans(
+  parent: SpanContext,
+  from: number,
+  timings: RequestTimings,
+  onlyQueue: boolean,
+  context: RequestSpanContext,
+): SpanFacts[] {
+  const spans = [phaseSpan('queue', parent, from, timings.queue, context)];
+  // A batch that failed as a whole has spent no time that anybody has told.
+  if (onlyQueue || PHASES.every((phase) => timings[phase] === 0)) return spans;
+  let at = from + timings.queue;
+  for (const phase of PHASES) {
+    spans.push(phaseSpan(phase, parent, at, timings[phase], context));
+    at += timings[phase];
+  }
+  return spans;
+}
+
+function phaseSpan(
+  name: string,
+  parent: SpanContext,
+  from: number,
+  duration: number,
+  { newSpanId }: RequestSpanContext,
+): SpanFacts {
+  const own = childContext(parent, newSpanId());
+  return {
+    name,
+    kind: SpanKind.INTERNAL,
+    context: own,
+    parent,
+    from,
+    to: from + duration,
+    attributes: {},
+    error: null,
+  };
+}

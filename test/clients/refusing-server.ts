@@ -1,0 +1,63 @@
+import { Server, ServerCredentials, status, type ServerDuplexStream } from '@grpc/grpc-js';
+import {
+  DetectResponse,
+  InferenceService,
+  type DetectRequest,
+  type InferenceServer,
+} from '../../server/gen/sluice/v1/inference.js';
+
+type DetectCall = ServerDuplexStream<DetectRequest, DetectResponse>;
+
+/** A server that is UNAVAILABLE to its first streams, as one that drains is, and then finds nothing in any frame. */
+export class RefusingServer implements AsyncDisposable {
+  readonly #server = new Server();
+  readonly #refusals: number;
+  #calls = 0;
+  #address = '';
+
+  private constructor(refusals: number) {
+    this.#refusals = refusals;
+  }
+
+  static async start(refusals: number): Promise<RefusingServer> {
+    const double = new RefusingServer(refusals);
+    const detect = (call: DetectCall): void => double.#answer(call);
+    // The other calls answer UNIMPLEMENTED.
+    double.#server.addService(InferenceService, { detect } as unknown as InferenceServer);
+    const port = await new Promise<number>((resolve, reject) => {
+      double.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(error);
+      });
+    });
+    double.#address = `127.0.0.1:${port}`;
+    return double;
+  }
+
+  /** `host:port`. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Streams that were begun. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  #answer(call: DetectCall): void {
+    this.#calls += 1;
+    if (this.#calls <= this.#refusals) {
+      call.emit('error', { code: status.UNAVAILABLE, details: 'come back later' });
+      return;
+    }
+    call.on('data', ({ frame }: DetectRequest) => {
+      if (frame === undefined) return;
+      call.write(DetectResponse.fromPartial({ frame: { frameId: frame.frameId } }));
+    });
+    call.on('end', () => call.end());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.forceShutdown();
+  }
+}

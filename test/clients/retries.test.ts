@@ -1,0 +1,57 @@
+import test, { type ExecutionContext } from 'ava';
+import { SluiceClient } from '../../clients/typescript/sluice-client.js';
+import { encode, plain } from '../support/pictures.js';
+import { ScratchDirectory } from '../support/scratch-directory.js';
+import { allPrograms } from './client-programs.js';
+import { RefusingServer } from './refusing-server.js';
+
+/** What the clients do when a server is UNAVAILABLE before it has answered anything: they try again, three times at most. */
+
+let scratch: ScratchDirectory;
+let picture: string;
+
+test.before(async () => {
+  scratch = await ScratchDirectory.create();
+  picture = await scratch.write('black.png', await encode(plain(8, 8, [0, 0, 0]), 'png'));
+});
+
+test.after.always(async () => {
+  await scratch?.[Symbol.asyncDispose]();
+});
+
+for (const { language, missing, run } of allPrograms) {
+  const add = (title: string, body: (t: ExecutionContext) => Promise<void>): void => {
+    const sentence = `The ${language} client ${title}`;
+    if (missing === null) test.serial(sentence, body);
+    else test.skip(`${sentence} (${missing})`, () => {});
+  };
+
+  add('tries a stream again that was refused', async (t) => {
+    await using server = await RefusingServer.start(3);
+    const ended = await run('detect', ['--server', server.address, picture]);
+    t.deepEqual(ended, { code: 0, lines: ['black.png: nothing found'], stderr: '' });
+    t.is(server.calls, 4);
+  });
+
+  add('gives up after the fourth refusal', async (t) => {
+    await using server = await RefusingServer.start(100);
+    const ended = await run('detect', ['--server', server.address, picture]);
+    t.is(ended.code, 1);
+    t.regex(ended.stderr, /^detect: (UNAVAILABLE|Unavailable): come back later\n$/);
+    t.is(server.calls, 4);
+  });
+}
+
+test.serial(
+  'The TypeScript client tries a stream again that was refused, and gives up after the fourth refusal',
+  async (t) => {
+    for (const refusals of [3, 100]) {
+      await using server = await RefusingServer.start(refusals);
+      using client = await SluiceClient.connect(server.address);
+      const answers = client.detect([{ id: 'black', picture: plain(8, 8, [0, 0, 0]) }]);
+      if (refusals === 3) t.is((await answers.next()).value?.frame?.frameId, 'black');
+      else await t.throwsAsync(answers.next(), { message: /UNAVAILABLE: come back later/ });
+      t.is(server.calls, 4);
+    }
+  },
+);
