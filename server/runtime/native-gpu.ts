@@ -1,6 +1,7 @@
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { GpuTelemetry } from '../core/gpu-telemetry.js';
 import type { DetectionLayout } from '../core/inference.js';
+import type { Tensor, TensorSignature } from '../core/tensors.js';
 import type { EngineBuildResult, EngineBuildSpec } from './native-gpu-build.js';
 import { addonFile, loadAddon } from './native-file.js';
 import type { ClassMapOptions, DetectionSpec, HeatMapOptions, PixelRect, PixelView } from './native.js';
@@ -8,6 +9,7 @@ import type { ClassMapOptions, DetectionSpec, HeatMapOptions, PixelRect, PixelVi
 export type {
   SizeRange,
   BuildProfile,
+  InputRange,
   CalibrationSpec,
   EngineBuildSpec,
   EngineBuildResult,
@@ -160,8 +162,24 @@ export interface GpuRun {
   };
 }
 
+/** A request for tensors. */
+export interface GpuTensorBatch {
+  /** Each input of the plan once. */
+  readonly inputs: readonly Tensor[];
+  /** Null: all. */
+  readonly outputs: readonly string[] | null;
+}
+
+/** The network of an instance, past its task. */
+export interface NativeGpuTensors {
+  /** The inputs and outputs of the plan; -1 where its profiles, or the data, decide. */
+  tensors(): Pick<TensorSignature, 'inputs' | 'outputs'>;
+  /** Throws INVALID_REQUEST where the plan does not take a shape. The outputs are in the order of the plan. */
+  infer(batch: GpuTensorBatch): { readonly outputs: readonly Tensor[]; readonly phases: GpuRun['phases'] };
+}
+
 /** A CUDA stream with its buffers, on an engine that it shares with its fellows. One call at a time. */
-export interface NativeGpuInstance {
+export interface NativeGpuInstance extends NativeGpuTensors {
   /** What operators should know: the JPEG engine that is used, warnings of TensorRT. */
   notes(): string[];
   /** Starts to bring pictures to the device; those that are refused are left out. */
@@ -207,12 +225,24 @@ export interface GpuTextBatch {
 }
 
 /** As NativeGpuInstance, on texts. */
-export interface NativeGpuTextInstance {
+export interface NativeGpuTextInstance extends NativeGpuTensors {
   notes(): string[];
   /** The inputs of the plan. */
   inputNames(): string[];
   /** Infers and post-processes up to maxBatchSize rows: one result a row. */
   run(batch: GpuTextBatch): Pick<GpuRun, 'columns' | 'values' | 'phases'>;
+  close(): void;
+}
+
+/** What an instance runs whose tensors have no meaning here. */
+export type GpuTensorInstanceSpec = Pick<
+  GpuInstanceSpec,
+  'device' | 'planFile' | 'weightsFile' | 'plugins' | 'versionCompatible' | 'executionContexts'
+>;
+
+/** As NativeGpuInstance, without a task. */
+export interface NativeGpuTensorInstance extends NativeGpuTensors {
+  notes(): string[];
   close(): void;
 }
 
@@ -246,6 +276,7 @@ export interface GpuAddon {
   buildEngine(spec: EngineBuildSpec): EngineBuildResult;
   openInstance(spec: GpuInstanceSpec): NativeGpuInstance;
   openTextInstance(spec: GpuTextInstanceSpec): NativeGpuTextInstance;
+  openTensorInstance(spec: GpuTensorInstanceSpec): NativeGpuTensorInstance;
   /** Copies a picture that was kept to the host, in a buffer of its own. */
   downloadPicture(id: number): PixelView;
   /** Any thread. The memory is used again as soon as no instance reads the picture any more. */
