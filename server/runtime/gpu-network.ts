@@ -1,7 +1,7 @@
 import type { Tensor, TensorSpec } from '../core/tensors.js';
 import type { PhaseClock } from './frame-batch.js';
 import { guarded } from './guarded.js';
-import type { NativeGpuTensors } from './native-gpu.js';
+import type { NativeGpuTensors } from './native-gpu-tensors.js';
 import type { NetworkTensors, TensorNetwork } from './tensor-runner.js';
 
 /** What requests for tensors see of a plan. */

@@ -2,7 +2,8 @@ import { GpuNetwork } from './gpu-network.js';
 import { guarded } from './guarded.js';
 import type { InstanceSpec, Placement } from './messages.js';
 import { pluginFiles } from './model-directory.js';
-import { loadNativeGpu, type GpuTensorInstanceSpec, type NativeGpuTensorInstance } from './native-gpu.js';
+import { loadNativeGpu } from './native-gpu.js';
+import type { GpuTensorInstanceSpec, NativeGpuTensorInstance } from './native-gpu-tensors.js';
 import { TensorInstance } from './tensor-instance.js';
 
 type GpuPlacement = Placement & { readonly kind: 'gpu' };
@@ -27,7 +28,14 @@ export async function createGpuTensorInstance(
       executionContexts: tensorrt.execution_contexts,
     }),
   );
-  return TensorInstance.start(new GpuTensorNetwork(gpu, { batched: config.batch_dimension === true }), config);
+  let network: GpuTensorNetwork;
+  try {
+    network = new GpuTensorNetwork(gpu, { batched: config.batch_dimension === true });
+  } catch (error) {
+    gpu.close();
+    throw error;
+  }
+  return TensorInstance.start(network, config);
 }
 
 /** The network as all of the instance. */

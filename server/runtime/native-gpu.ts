@@ -1,9 +1,9 @@
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { GpuTelemetry } from '../core/gpu-telemetry.js';
 import type { DetectionLayout } from '../core/inference.js';
-import type { Tensor, TensorSignature } from '../core/tensors.js';
 import type { EngineBuildResult, EngineBuildSpec } from './native-gpu-build.js';
 import { addonFile, loadAddon } from './native-file.js';
+import type { GpuTensorInstanceSpec, NativeGpuTensorInstance, NativeGpuTensors } from './native-gpu-tensors.js';
 import type { ClassMapOptions, DetectionSpec, HeatMapOptions, PixelRect, PixelView } from './native.js';
 
 export type {
@@ -162,22 +162,6 @@ export interface GpuRun {
   };
 }
 
-/** A request for tensors. */
-export interface GpuTensorBatch {
-  /** Each input of the plan once. */
-  readonly inputs: readonly Tensor[];
-  /** Null: all. */
-  readonly outputs: readonly string[] | null;
-}
-
-/** The network of an instance, past its task. */
-export interface NativeGpuTensors {
-  /** The inputs and outputs of the plan; -1 where its profiles, or the data, decide. */
-  tensors(): Pick<TensorSignature, 'inputs' | 'outputs'>;
-  /** Throws INVALID_REQUEST where the plan does not take a shape. The outputs are in the order of the plan. */
-  infer(batch: GpuTensorBatch): { readonly outputs: readonly Tensor[]; readonly phases: GpuRun['phases'] };
-}
-
 /** A CUDA stream with its buffers, on an engine that it shares with its fellows. One call at a time. */
 export interface NativeGpuInstance extends NativeGpuTensors {
   /** What operators should know: the JPEG engine that is used, warnings of TensorRT. */
@@ -231,18 +215,6 @@ export interface NativeGpuTextInstance extends NativeGpuTensors {
   inputNames(): string[];
   /** Infers and post-processes up to maxBatchSize rows: one result a row. */
   run(batch: GpuTextBatch): Pick<GpuRun, 'columns' | 'values' | 'phases'>;
-  close(): void;
-}
-
-/** What an instance runs whose tensors have no meaning here. */
-export type GpuTensorInstanceSpec = Pick<
-  GpuInstanceSpec,
-  'device' | 'planFile' | 'weightsFile' | 'plugins' | 'versionCompatible' | 'executionContexts'
->;
-
-/** As NativeGpuInstance, without a task. */
-export interface NativeGpuTensorInstance extends NativeGpuTensors {
-  notes(): string[];
   close(): void;
 }
 

@@ -9,7 +9,7 @@ import type {
   GpuTensorBatch,
   GpuTensorInstanceSpec,
   NativeGpuTensorInstance,
-} from '../../server/runtime/native-gpu.js';
+} from '../../server/runtime/native-gpu-tensors.js';
 import { floats, tensor } from '../support/tensors.js';
 
 const PHASES = { decode: 0, preprocess: 1, infer: 2, postprocess: 3 };

@@ -80,13 +80,15 @@ bool IsOpen(const nvinfer1::ITensor& input) {
   return std::any_of(shape.d, shape.d + std::max(shape.nbDims, 0), [](DimensionValue size) { return size < 0; });
 }
 
+void RefuseSizes(const nvinfer1::ITensor& input) {
+  if (!input.isShapeTensor()) return;
+  throw Error(ErrorCode::kModelInvalid, std::string("the input \"") + input.getName() +
+                                            "\" tells sizes of other tensors, which TensorRT has to know beforehand");
+}
+
 /** Of one of several tensors: its profile has all sizes, or it has only one shape. */
 void SetTensorRange(nvinfer1::IOptimizationProfile& profile, const nvinfer1::ITensor& input,
                     const std::vector<InputRange>& ranges) {
-  if (input.isShapeTensor()) {
-    throw Error(ErrorCode::kModelInvalid, std::string("the input \"") + input.getName() +
-                                              "\" tells sizes of other tensors, which TensorRT has to know beforehand");
-  }
   if (!IsOpen(input)) return;
   const auto range = std::find_if(ranges.begin(), ranges.end(),
                                   [&input](const InputRange& one) { return one.name == input.getName(); });
@@ -137,12 +139,17 @@ nvinfer1::IOptimizationProfile& MakeProfile(nvinfer1::IBuilder& builder, const n
 
 void AddProfiles(nvinfer1::IBuilder& builder, const nvinfer1::INetworkDefinition& network,
                  nvinfer1::IBuilderConfig& config, const std::vector<BuildProfile>& profiles) {
-  bool open = profiles.front().inputs.empty();
-  for (std::int32_t i = 0; i < network.getNbInputs(); i++) open = open || IsOpen(*network.getInput(i));
+  if (!profiles.front().inputs.empty()) {
+    bool open = false;
+    for (std::int32_t i = 0; i < network.getNbInputs(); i++) {
+      RefuseSizes(*network.getInput(i));
+      open = open || IsOpen(*network.getInput(i));
+    }
+    // Tensors of one shape each need no profile.
+    if (!open) return;
+  }
   for (const BuildProfile& profile : profiles) {
-    nvinfer1::IOptimizationProfile& made = MakeProfile(builder, network, profile);
-    // Tensors of one shape each need none.
-    if (open && config.addOptimizationProfile(&made) < 0) {
+    if (config.addOptimizationProfile(&MakeProfile(builder, network, profile)) < 0) {
       Fail("TensorRT refuses the optimisation profile");
     }
   }
