@@ -8,6 +8,7 @@ import { drainInOrder } from './core/drain-sequence.js';
 import { ServingError } from './core/errors.js';
 import type { VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
+import type { RestAnswer, RestRequest } from './core/open-inference/rest-exchange.js';
 import { GrpcServer } from './grpc/grpc-server.js';
 import { logControl } from './app/log-control.js';
 import { logStatus, logWarning } from './app/log-models.js';
@@ -24,16 +25,11 @@ import { HttpServer } from './http/http-server.js';
 import { Metrics, type MetricSnapshot } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
 import type { FaultLog } from './protocol/client-error.js';
+import { RestCalls } from './protocol/open-inference/rest/rest-calls.js';
 import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
 import { annotatePicture } from './runtime/annotation/annotate-picture.js';
 import { ModelExecutors } from './runtime/model-executor.js';
-import { loadNative } from './runtime/native.js';
 import type { Tracing } from './tracing/tracing.js';
-
-/** Ends the process of a server at once: a thread that hangs inside a model keeps `process.exit` waiting. */
-export function exitNow(code: number): never {
-  return loadNative().exit(code);
-}
 
 /** Why a server that drains loads nothing more. */
 const SHUTTING_DOWN = new ServingError('SHUTTING_DOWN', 'the server is shutting down; ask another one');
@@ -63,6 +59,7 @@ export class App implements AsyncDisposable {
   #security!: Security;
   /** Null: nothing is traced. */
   #tracing: Tracing | null = null;
+  #rest: RestCalls | null = null;
   #grpc!: GrpcServer;
   #http!: HttpServer;
   #started = false;
@@ -164,6 +161,12 @@ export class App implements AsyncDisposable {
     this.#logger.info(fields, this.#seat === null ? step : `process ${step}`);
   }
 
+  /** See RestCalls. */
+  async ask(request: RestRequest, signal: AbortSignal): Promise<RestAnswer> {
+    if (this.#rest === null) throw new ServingError('MODEL_NOT_READY', 'the server is starting; try again');
+    return await this.#rest.ask(request, signal);
+  }
+
   readiness(): Readiness {
     return this.#view.readiness();
   }
@@ -187,7 +190,7 @@ export class App implements AsyncDisposable {
     const close = async (): Promise<void> => {
       this.say('closing', { exitTimeout });
       this.#draining.abort(SHUTTING_DOWN);
-      await (this.#grpc as GrpcServer | undefined)?.drain();
+      await Promise.all([(this.#grpc as GrpcServer | undefined)?.drain(), this.#rest?.drain()]);
     };
     // What has not started yet has nobody who could be sent to it.
     const times = { drainDelay: this.#started ? drainDelay : 0, exitTimeout };
@@ -229,6 +232,19 @@ export class App implements AsyncDisposable {
     const options = this.#options;
     this.#security = await Security.create(options, this.#logger);
     this.#tracing = await openTracing(options, this.#metrics, this.#logger);
+    const calls = {
+      repository: this.#repository,
+      controlMode: options.modelControlMode,
+      control: this.#seat?.control ?? this.#repository,
+      clock: systemClock,
+      tracer: this.#tracing,
+      draining: this.#draining.signal,
+      logFault: this.#logFault,
+      ready: () => this.readiness().ready,
+      serverVersion: await packageVersion(),
+      log: logControl(this.#logger, this.#seat),
+    };
+    this.#rest = new RestCalls(calls);
     if (this.#seat === null) {
       this.#http = await HttpServer.create({
         address: options.httpAddress,
@@ -236,26 +252,18 @@ export class App implements AsyncDisposable {
         readiness: () => this.readiness(),
         entrance: this.#security.http(),
         page: await this.page.source(options),
+        rest: { maxBytes: options.maxMessageBytes, ask: (request, signal) => this.ask(request, signal) },
         logger: this.#logger,
       });
     }
     this.#grpc = await GrpcServer.create({
       address: formatListenAddress(options.grpcAddress),
       ...this.#security.grpc((reason) => this.#metrics.callRefused(reason)),
-      repository: this.#repository,
-      controlMode: options.modelControlMode,
-      control: this.#seat?.control ?? this.#repository,
+      ...calls,
       maxMessageBytes: options.maxMessageBytes,
       limits: { defaultWindow: options.defaultWindow, maxWindow: options.maxWindow },
-      clock: systemClock,
       statistics: this.page.statistics,
-      tracer: this.#tracing,
-      draining: this.#draining.signal,
       annotate: annotatePicture,
-      logFault: this.#logFault,
-      ready: () => this.readiness().ready,
-      serverVersion: await packageVersion(),
-      log: logControl(this.#logger, this.#seat),
     });
     const admin = this.#grpc.adminAddress ?? undefined;
     if (this.#seat === null) this.say('listening', { grpc: this.grpcAddress, admin, http: this.httpAddress });

@@ -8,10 +8,10 @@ export const SERVICE_CONFIG = {
     {
       name: [{}],
       retryPolicy: {
-        maxAttempts: 5,
+        maxAttempts: 4,
         initialBackoff: '0.1s',
-        maxBackoff: '3s',
-        backoffMultiplier: 3,
+        maxBackoff: '1s',
+        backoffMultiplier: 2,
         retryableStatusCodes: ['UNAVAILABLE'],
       },
     },

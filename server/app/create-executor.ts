@@ -2,8 +2,11 @@ import { systemClock } from '../core/clock.js';
 import { withDeclaredTensors } from '../core/declared-tensors.js';
 import { openEnsemble } from '../core/ensemble/open-ensemble.js';
 import type { Executor } from '../core/executor.js';
+import { withSequences } from '../core/sequences/sequence-executor.js';
 import { openPipeline, type LoadableModels } from '../core/pipeline/open-pipeline.js';
+import { modelDirectory } from '../runtime/model-directory.js';
 import type { ModelExecutors, VersionToServe } from '../runtime/model-executor.js';
+import { readStateFiles } from './read-state-files.js';
 
 /** Makes the executor of a version: of its own network, or of other models. Throws as these do. */
 export async function createExecutor(
@@ -11,8 +14,8 @@ export async function createExecutor(
   executors: ModelExecutors,
   models: LoadableModels,
 ): Promise<Executor> {
-  const { model, config, signal } = version;
-  const { pipeline, ensemble_scheduling: ensemble, tensors } = config;
+  const { model, config, signal, modelFile } = version;
+  const { pipeline, ensemble_scheduling: ensemble, tensors, sequence_batching: sequences } = config;
   if (pipeline !== undefined) return await openPipeline(model, { ...config, pipeline }, models, systemClock, signal);
   if (ensemble !== undefined && tensors !== undefined) {
     return await openEnsemble(
@@ -23,6 +26,10 @@ export async function createExecutor(
       signal,
     );
   }
-  const executor = await executors.create(version);
+  const files = sequences === undefined ? null : await readStateFiles(modelDirectory(modelFile), sequences);
+  let executor = await executors.create(version);
+  if (sequences !== undefined && files !== null) {
+    executor = await withSequences(executor, { config: sequences, declared: tensors?.output ?? [], files });
+  }
   return tensors === undefined ? executor : await withDeclaredTensors(executor, tensors);
 }

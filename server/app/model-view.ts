@@ -58,6 +58,7 @@ export class ModelView {
           state,
           queue: model?.queue ?? null,
           instances: model?.instances ?? null,
+          sequences: model?.sequences ?? null,
         };
       }
     }

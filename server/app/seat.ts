@@ -1,6 +1,6 @@
 import type { LogLevel } from '../core/log-level.js';
 import type { ConfigOverrides } from '../core/repository-scan.js';
-import type { ModelControl } from '../grpc/repository-service.js';
+import type { ModelControl } from '../core/model-control.js';
 
 /** What an App is told that runs in one of several processes of a server. */
 export interface Seat {

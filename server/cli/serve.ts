@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Command } from 'commander';
-import { App, exitNow } from '../app.js';
+import { App } from '../app.js';
+import { exitNow } from '../app/exit-now.js';
 import { addServerOptions, resolveServerOptions, type FlagValues } from '../config/server-options.js';
 import { parentChannel } from '../processes/cluster.js';
 import { runMember } from '../processes/member.js';

@@ -10,7 +10,6 @@ const TRITON_KEYS: Readonly<Record<string, string>> = {
   backend: 'remove it: the model file is ONNX, whatever runs it',
   runtime: 'remove it: the model file is ONNX, whatever runs it',
   output: 'remove it, or declare it under `tensors`: the outputs are read from the model file',
-  sequence_batching: NO_COUNTERPART,
   model_transaction_policy: NO_COUNTERPART,
   optimization: 'what TensorRT is to do stands under `tensorrt`',
   parameters: NO_COUNTERPART,

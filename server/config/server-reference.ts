@@ -29,7 +29,8 @@ export function serverReference({ methods, endpoints, metrics }: DoorFacts): str
     '## Groups of calls',
     'What --allow-groups and the groups of tokens speak of. A call gets in when its address serves its group, and, with ' +
       'tokens, when its token is good for the group; health always gets in. Of the HTTP endpoints the probes are of the ' +
-      'group health, `/metrics` and `/v1/status` of statistics, trying a picture is of inference; the page itself, which ' +
+      'group health, `/metrics` and `/v1/status` of statistics, trying a picture is of inference, paths under `/v2` of the ' +
+      'groups of their gRPC twins; the page itself, which ' +
       'tells nothing, is open to everyone.',
     groupTable(methods),
     '## Exit codes',

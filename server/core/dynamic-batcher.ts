@@ -1,3 +1,4 @@
+import { DynamicRule, type BatchRule, type CutPolicy, type CutView } from './batch-rule.js';
 import type { Clock } from './clock.js';
 import { ServingError } from './errors.js';
 import type { Executor } from './executor.js';
@@ -13,13 +14,7 @@ import { RequestQueue, type QueueLimits } from './request-queue.js';
 import type { ModelStatistics } from './statistics.js';
 import { WakeUp } from './wake-up.js';
 
-export interface BatchingPolicy {
-  /** Most rows of a batch. */
-  readonly maxBatchSize: number;
-  /** Sizes at which a batch is cut without further waiting, ascending. */
-  readonly preferredBatchSizes: readonly number[];
-  /** Microseconds that the oldest request may wait for company although an instance is idle. */
-  readonly maxQueueDelay: number;
+export interface BatchingPolicy extends CutPolicy {
   /** Settle requests in the order in which they were dispatched. */
   readonly preserveOrdering: boolean;
   readonly priorityLevels: number;
@@ -56,17 +51,12 @@ const UNANSWERED: InferenceResult = {
 
 /**
  * Groups the requests of one model version into batches for idle instances. A batch is cut as late as possible: only
- * when an instance can take it, and all that has arrived together is in the queue. Then, looking from its front:
- *
- * 1. as many rows as max_batch_size allows are there: cut;
- * 2. the next request has another batch key, or would overfill the batch: cut before it;
- * 3. a preferred size is reached: cut at the largest such size;
- * 4. the oldest request has waited for max_queue_delay (at once, when that is 0): cut what is there, shared evenly
- *    among the idle instances;
- * 5. else look again when the delay of the oldest ends.
+ * when an instance can take it, and all that has arrived together is in the queue. Which requests a batch has is for
+ * the rule to say: those of DynamicRule unless told otherwise.
  */
 export class DynamicBatcher {
   readonly #policy: BatchingPolicy;
+  readonly #rule: BatchRule;
   readonly #executor: Executor;
   readonly #clock: Clock;
   readonly #statistics: ModelStatistics;
@@ -79,14 +69,22 @@ export class DynamicBatcher {
   #stopped = false;
   readonly #drained = deferred();
 
-  constructor(policy: BatchingPolicy, executor: Executor, clock: Clock, statistics: ModelStatistics) {
+  constructor(
+    policy: BatchingPolicy,
+    executor: Executor,
+    clock: Clock,
+    statistics: ModelStatistics,
+    rule: BatchRule = new DynamicRule(policy),
+  ) {
     this.#policy = policy;
+    this.#rule = rule;
     this.#executor = executor;
     this.#clock = clock;
     this.#statistics = statistics;
     this.#queue = new RequestQueue(policy.priorityLevels, policy.queueLimits);
     this.#wakeUp = new WakeUp(clock, () => this.#dispatch());
     executor.onIdle = () => this.#dispatch();
+    rule.onChange = () => this.#dispatch();
   }
 
   /** Requests that wait. */
@@ -101,7 +99,7 @@ export class DynamicBatcher {
 
   /**
    * Takes a request. Throws a ServingError when it is refused: QUEUE_FULL, DEADLINE_EXCEEDED, INVALID_REQUEST (its
-   * priority) or, after `stop`, MODEL_NOT_READY.
+   * priority, or what the rule says) or, after `stop`, MODEL_NOT_READY.
    */
   enqueue(request: InferenceRequest): Ticket {
     let entry!: Entry;
@@ -139,14 +137,17 @@ export class DynamicBatcher {
   }
 
   #push(entry: Entry): void {
+    this.#rule.check(entry.request);
     try {
       this.#queue.push(entry);
     } catch (error) {
       if (!this.#gathering) throw error;
       // What is still being gathered has no claim to the room of those that wait.
       this.#dispatch();
+      this.#rule.check(entry.request);
       this.#queue.push(entry);
     }
+    this.#rule.queued(entry.request);
   }
 
   /** Requests that arrive together travel together: each batch costs two threads a wake-up. */
@@ -176,39 +177,15 @@ export class DynamicBatcher {
   }
 
   /** The entries of the next batch, taken out of the queue; empty: it is worth waiting. */
-  #cut(): Entry[] {
-    const { maxBatchSize, preferredBatchSizes, maxQueueDelay } = this.#policy;
-    const candidates: Entry[] = [];
-    let rows = 0;
-    let closed = false;
-    let oldest = Infinity;
-    let preferred = 0;
-    for (const entry of this.#queue) {
-      const first = candidates[0];
-      // A request of more rows than a batch holds travels alone; the instance runs it in parts.
-      if (first !== undefined) {
-        const fits = rows + entry.request.rows <= maxBatchSize;
-        if (!fits || entry.request.batchKey !== first.request.batchKey) {
-          closed = true;
-          break;
-        }
-      }
-      candidates.push(entry);
-      rows += entry.request.rows;
-      oldest = Math.min(oldest, entry.request.arrivedAt);
-      if (preferredBatchSizes.includes(rows)) preferred = candidates.length;
-      if (rows >= maxBatchSize) {
-        closed = true;
-        break;
-      }
-    }
-    let length = 0;
-    if (closed) length = candidates.length;
-    else if (preferred > 0) length = preferred;
-    else if (this.#wakeUp.now() >= oldest + maxQueueDelay) {
-      length = Math.ceil(candidates.length / this.#executor.idle);
-    } else this.#wakeUp.at(oldest + maxQueueDelay);
-    const batch = candidates.slice(0, length);
+  #cut(): readonly Entry[] {
+    const view: CutView<Entry> = {
+      queue: this.#queue,
+      now: this.#wakeUp.now(),
+      idle: this.#executor.idle,
+      wakeAt: (at) => this.#wakeUp.at(at),
+      refuse: (entry, reason) => void this.#drop(entry, reason),
+    };
+    const batch = this.#rule.cut(view);
     for (const entry of batch) this.#queue.remove(entry);
     return batch;
   }
@@ -242,10 +219,16 @@ export class DynamicBatcher {
   }
 
   #withdraw(entry: Entry, reason: ServingError): boolean {
-    if (!this.#queue.remove(entry)) return false;
-    this.#settle(entry, { width: 0, height: 0, outcome: reason }, NO_PHASES, 0);
+    if (!this.#drop(entry, reason)) return false;
     // What is behind it may now fit, and a stop may have waited for it.
     this.#dispatch();
+    return true;
+  }
+
+  /** False when it is not queued any more. */
+  #drop(entry: Entry, reason: ServingError): boolean {
+    if (!this.#queue.remove(entry)) return false;
+    this.#settle(entry, { width: 0, height: 0, outcome: reason }, NO_PHASES, 0);
     return true;
   }
 
@@ -263,8 +246,10 @@ export class DynamicBatcher {
       total: now - arrivedAt,
       batchSize,
     };
-    if (result.outcome instanceof ServingError) this.#statistics.failed(result.outcome, timings.total);
-    else this.#statistics.succeeded(timings, rows);
+    const failed = result.outcome instanceof ServingError ? result.outcome : null;
+    if (failed === null) this.#statistics.succeeded(timings, rows);
+    else this.#statistics.failed(failed, timings.total);
+    this.#rule.left(entry.request, batchSize === 0 ? 'dropped' : failed === null ? 'answered' : 'failed');
     const release = (): void => entry.resolve({ ...result, timings });
     if (entry.place === null) release();
     else entry.place(release);
@@ -278,12 +263,8 @@ export class DynamicBatcher {
     for (const entry of this.#queue) {
       const { deadlineAt } = entry.request;
       if (deadlineAt === null) continue;
-      if (deadlineAt > now) {
-        this.#wakeUp.at(deadlineAt);
-      } else {
-        this.#queue.remove(entry);
-        this.#settle(entry, { width: 0, height: 0, outcome: reason }, NO_PHASES, 0);
-      }
+      if (deadlineAt > now) this.#wakeUp.at(deadlineAt);
+      else this.#drop(entry, reason);
     }
   }
 }

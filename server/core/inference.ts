@@ -1,5 +1,6 @@
 import type { ServingError } from './errors.js';
 import type { Content, HeldPicture, Keep, Region } from './picture.js';
+import type { SequenceStep } from './sequences/sequence-step.js';
 import type { Tensor } from './tensors.js';
 
 /** What a request asks of a detector; the protocol's options with the model's defaults filled in. */
@@ -110,6 +111,8 @@ export interface InferenceRequest {
   readonly keep?: Keep | undefined;
   /** Aborted when nobody waits for the answer any more: what is running may end early. */
   readonly signal?: AbortSignal | undefined;
+  /** Of a model with sequences: where it belongs. */
+  readonly sequence?: SequenceStep | undefined;
 }
 
 /**

@@ -7,6 +7,7 @@ import { channelsOf } from './network-input.js';
 import { pipelineSchema } from './pipeline/pipeline-config.js';
 import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
 import { meaningProblems, postprocessSchema } from './postprocess-config.js';
+import { sequenceProblems, sequenceSchema } from './sequences/sequence-config.js';
 import { TASK_INPUTS, TASK_KINDS, TASKS } from './tasks.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
 import { tensorsSchema } from './tensors-config.js';
@@ -130,6 +131,7 @@ const fields = z.strictObject({
   instance_group: instanceGroupSchema.prefault({}),
   tensorrt: tensorrtSchema.prefault({}),
   dynamic_batching: dynamicBatchingSchema.prefault({}),
+  sequence_batching: sequenceSchema.optional(),
   version_policy: versionPolicySchema.default({ latest: { num_versions: 1 } }),
   model_warmup: z
     .array(warmupSchema)
@@ -211,6 +213,8 @@ const gpusHaveMeaning: CrossCheck = ({ instance_group: { kind, gpus } }) =>
     ? [[['instance_group', 'gpus'], 'has no meaning with kind KIND_CPU: remove one of the two']]
     : [];
 
+const sequencesFit: CrossCheck = (config) => sequenceProblems(config, mostRows(config));
+
 const taskFits: CrossCheck = (config) =>
   taskProblems(config, { input: TASK_INPUTS[config.task], kind: TASK_KINDS[config.task] });
 
@@ -243,6 +247,7 @@ export const modelConfigSchema = fields
     ]),
     crossCheck(defaultPriorityExists, ['dynamic_batching.priority_levels', 'dynamic_batching.default_priority_level']),
     crossCheck(warmupsFit, ['max_batch_size', 'model_warmup']),
+    crossCheck(sequencesFit, ['task', 'max_batch_size', 'dynamic_batching', 'sequence_batching']),
     crossCheck(batchExists, ['task', 'max_batch_size']),
     crossCheck(ofPictures(tensorFits), ['max_batch_size', 'input', 'preprocess.color']),
     crossCheck(ofPictures(preprocessProblems), ['input', 'preprocess']),

@@ -2,6 +2,8 @@ import { ServingError } from './errors.js';
 import type { ModelState } from './model-state.js';
 import type { Model } from './model.js';
 import type { ModelContent, ModelSnapshot, VersionFile } from './repository-scan.js';
+import { RetiredModels } from './sequences/retired-models.js';
+import type { AskedSequence } from './sequences/sequence-step.js';
 import { selectVersions } from './version-policy.js';
 
 export interface VersionStatus {
@@ -57,6 +59,7 @@ export class ModelLifecycle {
   /** Ends what loads when the model is not wanted any more. */
   #abandon = new AbortController();
   readonly #unloading = new Set<Promise<void>>();
+  readonly #retired = new RetiredModels();
 
   constructor(name: string, load: ModelLoader, listener: LifecycleListener) {
     this.name = name;
@@ -112,8 +115,13 @@ export class ModelLifecycle {
     return [...this.#slots.values()].flatMap((slot) => (slot.model === null ? [] : [slot.model]));
   }
 
-  /** The ready model of `version`, or the newest. Throws VERSION_NOT_FOUND or MODEL_NOT_READY. */
-  model(version: number | null): Model {
+  /**
+   * The ready model of `version`, or the newest; the one that it began with for a request of a sequence that is open.
+   * Throws VERSION_NOT_FOUND or MODEL_NOT_READY.
+   */
+  model(version: number | null, sequence: AskedSequence | null = null): Model {
+    const goesOn = sequence === null ? null : this.#retired.goingOn(sequence, version, this.ready());
+    if (goesOn !== null) return goesOn;
     if (version === null) {
       const newest = this.ready().reduce<Model | null>((a, b) => (a !== null && a.version > b.version ? a : b), null);
       if (newest !== null) return newest;
@@ -138,6 +146,7 @@ export class ModelLifecycle {
       return;
     }
     this.#problem = null;
+    this.#retired.nextChange();
     const wanted = content === null ? [] : wantedVersions(content);
     const missing = content === null ? [] : missingVersions(content);
     const loaded =
@@ -151,8 +160,11 @@ export class ModelLifecycle {
       if (keep.has(slot.version)) continue;
       // A version that the policy has left behind goes only when its successors serve.
       if (!complete && onDisk.has(slot.version) && slot.model !== null) continue;
+      // Of a model that is not wanted any more nothing goes on.
+      if (content === null) slot.model?.endSequences();
       this.#unload(slot);
     }
+    if (content === null) this.#retired.endSequences();
   }
 
   #reportProblem(problem: ServingError): void {
@@ -217,8 +229,9 @@ export class ModelLifecycle {
     else this.#dispose(model, forget);
   }
 
-  /** Ends a model in the background: its leases may be held for as long as a batch takes. */
+  /** Ends a model in the background: its leases may be held for as long as a batch takes, or a sequence. */
   #dispose(model: Model, then: () => void): void {
+    this.#retired.add(model);
     const failed = (cause: unknown): void => {
       const reason = `its memory was not freed: ${ServingError.from(cause).message}`;
       this.#listener(this.name, { version: model.version, state: 'UNLOADING', reason });
@@ -226,7 +239,10 @@ export class ModelLifecycle {
     const done = model[Symbol.asyncDispose]()
       .catch(failed)
       .then(then)
-      .finally(() => this.#unloading.delete(done));
+      .finally(() => {
+        this.#retired.delete(model);
+        this.#unloading.delete(done);
+      });
     this.#unloading.add(done);
   }
 

@@ -9,6 +9,7 @@ import {
   type ConfigWarning,
   type ModelSnapshot,
 } from './repository-scan.js';
+import type { AskedSequence } from './sequences/sequence-step.js';
 import type { TaskName } from './tasks.js';
 import { usedModels } from './used-models.js';
 
@@ -114,17 +115,17 @@ export class ModelRepository implements AsyncDisposable {
   }
 
   /**
-   * The right to use a model while it answers. `version` null takes the newest ready one. Throws MODEL_NOT_FOUND,
-   * VERSION_NOT_FOUND, MODEL_NOT_READY or SHUTTING_DOWN.
+   * The right to use a model while it answers. `version` null takes the newest ready one; a `sequence` that is open goes on
+   * where it began. Throws MODEL_NOT_FOUND, VERSION_NOT_FOUND, MODEL_NOT_READY or SHUTTING_DOWN.
    */
-  acquire(name: string, version: number | null): ModelLease {
+  acquire(name: string, version: number | null, sequence: AskedSequence | null = null): ModelLease {
     if (this.#closed) throw shuttingDown();
     const lifecycle = this.#models.get(name);
     if (lifecycle === undefined && this.#starting) {
       throw new ServingError('MODEL_NOT_READY', `no model ${quoted(name)} yet: the server is starting; ask again`);
     }
     if (lifecycle === undefined) throw this.#notLoaded(name);
-    return lifecycle.model(version).lease();
+    return lifecycle.model(version, sequence).lease();
   }
 
   /**

@@ -5,6 +5,8 @@ import type { Executor } from './executor.js';
 import type { InferenceCounts } from './inference-counts.js';
 import type { DetectionLayout, InferenceRequest } from './inference.js';
 import type { ModelConfig } from './model-config.js';
+import { SequenceRule } from './sequences/sequence-rule.js';
+import type { SequenceTable } from './sequences/sequence-table.js';
 import type { ModelStatistics } from './statistics.js';
 import type { TensorSignature } from './tensors.js';
 
@@ -31,6 +33,8 @@ export class Model implements AsyncDisposable {
   readonly #outputLabels: ReadonlyMap<string, readonly string[]>;
   readonly #executor: Executor;
   readonly #batcher: DynamicBatcher;
+  /** Null: its requests stand for themselves. */
+  readonly #sequences: SequenceTable | null;
   readonly #statistics: ModelStatistics;
   #leases = 0;
   #released: (() => void) | null = null;
@@ -44,13 +48,16 @@ export class Model implements AsyncDisposable {
     this.#executor = parts.executor;
     this.#statistics = parts.statistics;
     const batching = parts.config.dynamic_batching;
+    const rule = this.#sequenceRule(parts);
+    this.#sequences = rule?.table ?? null;
     this.#batcher = new DynamicBatcher(
       {
         // The steps of an ensemble batch; its requests run one by one.
         maxBatchSize: this.config.task === 'ensemble' ? 0 : this.config.max_batch_size,
         preferredBatchSizes: batching.preferred_batch_size,
         maxQueueDelay: batching.max_queue_delay_microseconds,
-        preserveOrdering: batching.preserve_ordering,
+        preserveOrdering:
+          batching.preserve_ordering || (parts.config.sequence_batching?.oldest?.preserve_ordering ?? false),
         priorityLevels: batching.priority_levels,
         queueLimits: {
           requests: batching.default_queue_policy.max_queue_size,
@@ -60,6 +67,7 @@ export class Model implements AsyncDisposable {
       parts.executor,
       parts.clock,
       parts.statistics,
+      rule ?? undefined,
     );
   }
 
@@ -96,13 +104,33 @@ export class Model implements AsyncDisposable {
     return { requests: this.#batcher.queuedRequests, bytes: this.#batcher.queuedBytes };
   }
 
+  /** Open sequences that have a slot, and that wait for one; null: it has none. */
+  get sequences(): { readonly active: number; readonly backlog: number } | null {
+    return this.#sequences?.counts ?? null;
+  }
+
+  /** Whether a request could go on with that sequence. `key`: see `keyOf`. */
+  holdsSequence(key: string): boolean {
+    return this.#sequences?.holds(key) === true;
+  }
+
+  /** Ends a sequence once its queued requests are done. */
+  endSequence(key: string): void {
+    this.#sequences?.finish(key);
+  }
+
+  /** Ends every sequence once its queued requests are done. */
+  endSequences(): void {
+    this.#sequences?.close();
+  }
+
   /** Keeps the version loaded until the lease is disposed. */
   lease(): ModelLease {
     this.#leases += 1;
     return new ModelLease(this, this.#batcher, this.#statistics, () => this.#release());
   }
 
-  /** Waits for every lease, then for every request, and frees the instances. */
+  /** Waits for every lease and every open sequence, then for every request, and frees the instances. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#leases > 0) {
       await new Promise<void>((resolve) => {
@@ -112,6 +140,19 @@ export class Model implements AsyncDisposable {
     await this.#batcher.stop();
     await this.#executor[Symbol.asyncDispose]();
     this.#statistics.dispose();
+  }
+
+  #sequenceRule({ config, executor, clock }: ModelParts): SequenceRule | null {
+    const { sequence_batching: sequences } = config;
+    if (sequences === undefined) return null;
+    const { instances } = executor;
+    const rule = new SequenceRule({ config: sequences, instances, maxBatchSize: this.config.max_batch_size }, clock);
+    // All open sequences together hold a lease.
+    rule.table.onUse = (inUse) => {
+      if (inUse) this.#leases += 1;
+      else this.#release();
+    };
+    return rule;
   }
 
   #release(): void {

@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from './errors.js';
 import { TASK_INPUTS, type ModelConfig } from './model-config.js';
+import { stateFilePaths } from './sequences/state-files.js';
 
 /** A configuration, and what of its file is not done as it says. */
 export interface ParsedConfig {
@@ -33,7 +34,7 @@ export type ConfigOverrides = ReadonlyMap<string, string>;
 export interface VersionFile {
   readonly version: number;
   readonly path: string;
-  /** Changes whenever the version has to be loaded anew: file, configuration, labels or vocabulary. */
+  /** Changes whenever the version has to be loaded anew: file, configuration, labels, vocabulary or initial states. */
   readonly fingerprint: string;
   /** Why it cannot be loaded, where the directory tells. */
   readonly problem?: ServingError;
@@ -114,12 +115,12 @@ async function readContent(
     const versions = names.map((name) => ({ version: Number(name), path: configFile, fingerprint }));
     return { ...about, versions: versions.sort((a, b) => a.version - b.version) };
   }
-  const vocabulary = await vocabularyMark(directory, config);
+  const files = [...(await vocabularyMark(directory, config)), ...(await stateMarks(directory, config))];
   const versions: VersionFile[] = [];
   for (const name of names) {
     if (!(await isDirectory(join(directory, name)))) continue;
     const { path, mark, problem } = await findModelFile(join(directory, name), config.default_model_filename);
-    const fingerprint = JSON.stringify([...mark, configText, override, ...marks, ...vocabulary]);
+    const fingerprint = JSON.stringify([...mark, configText, override, ...marks, ...files]);
     versions.push({ version: Number(name), path, fingerprint, ...(problem === null ? {} : { problem }) });
   }
   if (versions.length === 0) {
@@ -214,6 +215,19 @@ async function vocabularyMark(directory: string, { task, tokenizer }: ModelConfi
     'CONFIG_INVALID',
     `${path} does not exist; put the vocabulary that the model was trained with there, or name it under tokenizer.vocab`,
   );
+}
+
+/** Of what sequences begin with: read when the version is loaded. */
+async function stateMarks(
+  directory: string,
+  { sequence_batching: sequences }: ModelConfig,
+): Promise<(number | null)[]> {
+  const marks = [...stateFilePaths(directory, sequences).values()].map(async (path) => {
+    const file = await stat(path).catch(() => null);
+    if (file?.isFile() === true) return markOf(file);
+    throw new ServingError('CONFIG_INVALID', `${path} does not exist; put the state there, or write zero_data: true`);
+  });
+  return (await Promise.all(marks)).flat();
 }
 
 async function readText(file: string, hint: string): Promise<string> {

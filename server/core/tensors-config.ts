@@ -21,13 +21,14 @@ const DATA_TYPES = {
   TYPE_BF16: 'BF16',
 } as const satisfies Record<string, Datatype>;
 
-const dims = () => z.array(z.int().min(-1)).max(64);
+export const dims = () => z.array(z.int().min(-1)).max(64);
+
+export const dataType = (description: string) =>
+  z.enum(Object.keys(DATA_TYPES) as [keyof typeof DATA_TYPES]).describe(description);
 
 const tensorFields = {
   name: z.string().min(1).describe('Its name in the model file; of an ensemble, the one that steps map.'),
-  data_type: z
-    .enum(Object.keys(DATA_TYPES) as [keyof typeof DATA_TYPES])
-    .describe('Type of its elements. TYPE_STRING: BYTES of the protocol.'),
+  data_type: dataType('Type of its elements. TYPE_STRING: BYTES of the protocol.'),
   dims: dims().describe('Its shape in requests, without the batch dimension; -1: any.'),
   reshape: z
     .strictObject({ shape: dims().describe('As many elements as `dims`; each -1 is that of `dims`, in order.') })

@@ -36,12 +36,13 @@ export class WakeUp {
   takeDue(): boolean {
     if (this.now() < this.#at) return false;
     this.cancel();
-    this.#timer = null;
-    this.#at = Infinity;
     return true;
   }
 
+  /** Nobody waits any more. */
   cancel(): void {
     this.#timer?.cancel();
+    this.#timer = null;
+    this.#at = Infinity;
   }
 }

@@ -1,8 +1,10 @@
 import type { handleUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { ServingError } from '../core/errors.js';
+import { requireExplicit } from '../core/model-control.js';
 import type { ModelState as CoreModelState } from '../core/model-state.js';
-import type { ModelControlMode, ModelRepository } from '../core/model-repository.js';
+import type { ModelRepository } from '../core/model-repository.js';
 import { ModelState, type ModelVersion, type RepositoryServer } from '../gen/sluice/v1/repository.js';
+import type { RepositoryContext } from '../protocol/open-inference/repository-calls.js';
 import { forClient, type FaultLog } from '../protocol/client-error.js';
 import { toStatus } from './status.js';
 
@@ -13,16 +15,7 @@ const STATES: Record<CoreModelState, ModelState> = {
   UNAVAILABLE: ModelState.MODEL_STATE_UNAVAILABLE,
 };
 
-/** Loads and unloads models, in this process or in all that the server has. */
-export interface ModelControl extends Pick<ModelRepository, 'unload'> {
-  /** As ModelRepository.load. */
-  load(name: string, override: string | null): Promise<void>;
-}
-
-export interface RepositoryServiceOptions {
-  readonly repository: Pick<ModelRepository, 'index'>;
-  readonly controlMode: ModelControlMode;
-  readonly control: ModelControl;
+export interface RepositoryServiceOptions extends RepositoryContext {
   readonly logFault: FaultLog;
 }
 
@@ -58,15 +51,6 @@ export function repositoryService({
       return {};
     }),
   };
-}
-
-/** Throws CONFIG_INVALID unless clients may load and unload models. */
-export function requireExplicit(controlMode: ModelControlMode): void {
-  if (controlMode === 'explicit') return;
-  throw new ServingError(
-    'CONFIG_INVALID',
-    `models are loaded and unloaded by call only with --model-control-mode explicit; it is ${controlMode}`,
-  );
 }
 
 function toModelVersions({ name, versions }: ReturnType<ModelRepository['index']>[number]): ModelVersion[] {

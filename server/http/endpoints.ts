@@ -3,6 +3,11 @@ export const ENDPOINTS = {
   '/livez': '200 while every process of the server answers. A restart is due when it is 503 or does not come.',
   '/readyz': '200 when frames are welcome, 503 when not; the body names the versions that are not READY, and why.',
   '/metrics': 'All metrics in the text format of Prometheus.',
+  '/v2':
+    'The open inference protocol in JSON (KServe v2 with the extensions of Triton), as paths under /v2: health/live, ' +
+    'health/ready; models/NAME[/versions/VERSION] and its ready, config, stats, infer; models/stats; repository/index, ' +
+    'repository/models/NAME/load and unload; logging; trace/setting. Each is of the group of its gRPC twin; tensors as JSON ' +
+    'or as bytes behind it (Inference-Header-Content-Length); gzip and deflate.',
   '/': 'This list; for browsers, which ask for text/html, the live page.',
 } as const;
 

@@ -7,6 +7,7 @@ import { guardRoutes, serverFactory, type Entrance } from './entrance.js';
 import type { MetricsSource } from './metrics.js';
 import { addPageRoutes, type PageSource } from './page-routes.js';
 import type { Readiness } from './readiness.js';
+import { addRestRoutes, type RestDoor } from './rest-routes.js';
 
 export interface HttpServerOptions {
   /** Where to listen; port 0 takes a free one. */
@@ -19,10 +20,12 @@ export interface HttpServerOptions {
   readonly entrance: Entrance;
   /** What the live page shows; null: there is none. */
   readonly page: PageSource | null;
+  /** What answers the open inference protocol. */
+  readonly rest: RestDoor;
   readonly logger: FastifyBaseLogger;
 }
 
-/** The HTTP port: probes, metrics and a live page for whoever runs the server. */
+/** The HTTP port: probes, metrics and a live page for whoever runs the server, and the REST form of the open inference protocol. */
 export class HttpServer implements AsyncDisposable {
   /** Where it listens, with the port that was bound. */
   readonly address: { readonly host: string; readonly port: number };
@@ -65,7 +68,7 @@ export class HttpServer implements AsyncDisposable {
 }
 
 function addRoutes(app: FastifyInstance, options: HttpServerOptions): void {
-  const { metrics, readiness, stuck, page, logger } = options;
+  const { metrics, readiness, stuck, page, rest, logger } = options;
   app.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
@@ -74,6 +77,7 @@ function addRoutes(app: FastifyInstance, options: HttpServerOptions): void {
     const endpoints = { name: 'sluice', endpoints: { ...ENDPOINTS, ...PAGE_ENDPOINTS } };
     addPageRoutes(app, page, { metrics, readiness, endpoints });
   }
+  addRestRoutes(app, rest, readiness);
   app.get('/livez', { config: { group: 'health' } }, async (_request, reply) => {
     const reason = (await stuck?.()) ?? null;
     return reason === null ? { live: true } : reply.code(503).send({ live: false, reason });

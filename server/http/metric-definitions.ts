@@ -72,6 +72,12 @@ export const METRICS = {
     labels: ['model', 'version', 'state'],
     help: 'Instances by state: idle or busy.',
   },
+  sequences: {
+    name: 'sluice_sequences',
+    type: 'gauge',
+    labels: ['model', 'version', 'state'],
+    help: 'Open sequences, of models with sequence_batching: active (they have a slot) or backlog (they wait for one).',
+  },
   modelState: {
     name: 'sluice_model_state',
     type: 'gauge',

@@ -21,6 +21,8 @@ export interface ModelGauges {
   readonly queue: { readonly requests: number; readonly bytes: number } | null;
   /** Null where there are none (the version is not READY). */
   readonly instances: { readonly total: number; readonly idle: number } | null;
+  /** Null where there are none (the version is not READY, or its requests stand for themselves). */
+  readonly sequences: { readonly active: number; readonly backlog: number } | null;
 }
 
 /** What else is read once a scrape. */
@@ -70,8 +72,16 @@ export class Metrics implements StatisticsSink, TraceStatistics, MetricsSource {
   readonly #pending = this.#gauge(TRITON_METRICS.pending);
   readonly #queuedBytes = this.#gauge(METRICS.queuedBytes);
   readonly #instances = this.#gauge(METRICS.instances);
+  readonly #sequences = this.#gauge(METRICS.sequences);
   readonly #modelState = this.#gauge(METRICS.modelState);
-  readonly #modelGauges = [this.#queuedRequests, this.#pending, this.#queuedBytes, this.#instances, this.#modelState];
+  readonly #modelGauges = [
+    this.#queuedRequests,
+    this.#pending,
+    this.#queuedBytes,
+    this.#instances,
+    this.#sequences,
+    this.#modelState,
+  ];
   readonly #streamsOpen = this.#gauge(METRICS.streamsOpen);
   readonly #streams = this.#counter(METRICS.streams);
   readonly #connections = this.#gauge(METRICS.connections);
@@ -160,7 +170,7 @@ export class Metrics implements StatisticsSink, TraceStatistics, MetricsSource {
     this.#connections.set({ process: String(this.#readings.process) }, this.#readings.connections());
     this.#gpus?.update();
     for (const gauge of this.#modelGauges) gauge.reset();
-    for (const { model, version, state, queue, instances } of this.#models()) {
+    for (const { model, version, state, queue, instances, sequences } of this.#models()) {
       const labels = { model, version: String(version) };
       for (const name of STATES) this.#modelState.set({ ...labels, state: name }, name === state ? 1 : 0);
       if (queue !== null) {
@@ -171,6 +181,10 @@ export class Metrics implements StatisticsSink, TraceStatistics, MetricsSource {
       if (instances !== null) {
         this.#instances.set({ ...labels, state: 'idle' }, instances.idle);
         this.#instances.set({ ...labels, state: 'busy' }, instances.total - instances.idle);
+      }
+      if (sequences !== null) {
+        this.#sequences.set({ ...labels, state: 'active' }, sequences.active);
+        this.#sequences.set({ ...labels, state: 'backlog' }, sequences.backlog);
       }
     }
   }

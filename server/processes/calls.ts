@@ -1,5 +1,6 @@
 import type { MetricSnapshot } from '../http/metrics.js';
 import type { LogLevel } from '../core/log-level.js';
+import type { RestAnswer, RestRequest } from '../core/open-inference/rest-exchange.js';
 import type { Readiness } from '../http/readiness.js';
 import type { ServerReport } from '../http/server-status.js';
 import type { TriedPicture } from '../http/try-routes.js';
@@ -11,7 +12,9 @@ export interface ProcessCalls {
   readonly report: () => ServerReport;
   /** Somebody tries a model with a picture. */
   readonly tryPicture: (picture: SentPicture) => Promise<object>;
-  /** Nobody waits for that picture any more. */
+  /** Somebody asks by the REST form of the open inference protocol. */
+  readonly ask: (request: SentRequest) => Promise<SentAnswer>;
+  /** Nobody waits for that any more. */
   readonly withdraw: (id: number) => void;
   readonly load: (model: ModelToLoad) => Promise<void>;
   readonly unload: (name: string) => Promise<void>;
@@ -25,6 +28,17 @@ export interface SentPicture extends Omit<TriedPicture, 'picture'> {
   readonly id: number;
   /** Base64: what goes between processes is JSON. */
   readonly picture: string;
+}
+
+/** As SentPicture. */
+export interface SentRequest extends Omit<RestRequest, 'body'> {
+  readonly id: number;
+  readonly body: string;
+}
+
+/** The answer on its way back. */
+export interface SentAnswer extends Omit<RestAnswer, 'binary'> {
+  readonly binary: readonly string[];
 }
 
 /** What the process that watches over the others answers to. */

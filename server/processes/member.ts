@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { App, exitNow } from '../app.js';
+import { App } from '../app.js';
+import { exitNow } from '../app/exit-now.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import type { ServerOptions } from '../config/server-options.js';
 import { errorMessage, ServingError } from '../core/errors.js';
@@ -7,7 +8,7 @@ import type { PrimaryCalls, ProcessCalls } from './calls.js';
 import type { ParentChannel } from './cluster.js';
 import { Peer } from './peer.js';
 import { serveApp } from './serve-app.js';
-import { SentTries } from './shared-tries.js';
+import { SentAsks } from './shared-asks.js';
 
 /**
  * Runs one of several processes of a server until it is told to stop, by the one that has started it or by a signal of
@@ -23,7 +24,7 @@ export async function runMember(
   const told = new Promise<void>((resolve) => (stop = resolve));
   let own = logger;
   let running: { readonly app: App; readonly started: Promise<void> } | null = null;
-  const tries = new SentTries();
+  const asks = new SentAsks();
   const calls: ProcessCalls = {
     readiness: () => running?.app.readiness() ?? { ready: false, reason: 'the process is starting', not_ready: [] },
     metrics: async () => (await running?.app.metrics()) ?? [],
@@ -31,9 +32,13 @@ export async function runMember(
     tryPicture: async (sent) => {
       const page = running?.app.page;
       if (page === undefined) throw new ServingError('MODEL_NOT_READY', 'the process is starting; try again');
-      return await tries.answer(sent, (picture, signal) => page.tryPicture(picture, signal));
+      return await asks.tryPicture(sent, (picture, signal) => page.tryPicture(picture, signal));
     },
-    withdraw: (id) => tries.withdraw(id),
+    ask: async (sent) => {
+      if (running === null) throw new ServingError('MODEL_NOT_READY', 'the process is starting; try again');
+      return await asks.ask(sent, running.app);
+    },
+    withdraw: (id) => asks.withdraw(id),
     // The start is waited for: it may not have looked at the directory yet.
     load: async ({ name, override }) => {
       await running?.started;

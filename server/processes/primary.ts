@@ -9,7 +9,7 @@ import { MergedMetrics } from '../http/merged-metrics.js';
 import type { PageSource } from '../http/page-routes.js';
 import { startProcess } from './cluster.js';
 import { ProcessGroup } from './process-group.js';
-import { SharedTries } from './shared-tries.js';
+import { SharedAsks } from './shared-asks.js';
 
 /**
  * Runs a server of several processes until `stopped`, or until one of them has lost its GPU; returns the code to exit
@@ -21,6 +21,7 @@ export async function runPrimary(options: ServerOptions, logger: Logger, stopped
   await using group = new ProcessGroup(options, logger, startProcess, {
     ended: (last) => metrics.processEnded(last),
   });
+  const asks = new SharedAsks(() => group.serving);
   using security = await Security.create(options, logger);
   await using http = await HttpServer.create({
     address: options.httpAddress,
@@ -28,7 +29,8 @@ export async function runPrimary(options: ServerOptions, logger: Logger, stopped
     readiness: () => group.readiness(),
     stuck: () => group.stuck(),
     entrance: security.http(),
-    page: options.httpPage ? await pageOf(group, options) : null,
+    page: options.httpPage ? await pageOf(group, asks, options) : null,
+    rest: { maxBytes: options.maxMessageBytes, ask: (request, signal) => asks.ask(request, signal) },
     logger,
   });
   const over = Promise.race([stopped.then(() => false), group.deviceLost.then(() => true), group.failed]);
@@ -42,13 +44,12 @@ export async function runPrimary(options: ServerOptions, logger: Logger, stopped
   return drained ? EXIT_CODES.OK.code : EXIT_CODES.CUT_OFF.code;
 }
 
-async function pageOf(group: ProcessGroup, { maxMessageBytes }: ServerOptions): Promise<PageSource> {
-  const tries = new SharedTries(() => group.serving);
+async function pageOf(group: ProcessGroup, asks: SharedAsks, { maxMessageBytes }: ServerOptions): Promise<PageSource> {
   return {
     version: await packageVersion(),
     maxPictureBytes: maxMessageBytes,
     report: () => group.report(),
-    tryPicture: (picture, signal) => tries.tryPicture(picture, signal),
+    tryPicture: (picture, signal) => asks.tryPicture(picture, signal),
   };
 }
 

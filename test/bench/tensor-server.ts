@@ -26,6 +26,9 @@ export interface TensorRun {
 /** perf_analyzer wants windows that agree; this many are measured however much they differ, as repetitions tell more. */
 const WINDOWS = 3;
 
+/** Of one window: a request counts where all of it lies in one. */
+const LEAST_WINDOW_MS = 1000;
+
 /** Keeps `concurrency` unary requests in flight for some seconds, by a client on the same cores. Throws when one fails. */
 export async function runTensors(
   server: TensorServer,
@@ -33,7 +36,14 @@ export async function runTensors(
   concurrency: number,
   seconds: number,
 ): Promise<TensorRun> {
-  const window = ['-p', String(Math.round((seconds * 1000) / WINDOWS)), '-r', String(WINDOWS), '-s', '999'];
+  const window = [
+    '-p',
+    String(Math.max(LEAST_WINDOW_MS, Math.round((seconds * 1000) / WINDOWS))),
+    '-r',
+    String(WINDOWS),
+    '-s',
+    '999',
+  ];
   const [cpu, machine, start] = [await treeSeconds(server.pid), machineCpu(), performance.now()];
   const { code, output, points } = await perfAnalyzer(
     ...([server.grpcAddress, model, '--concurrency-range', String(concurrency), ...window] as const),

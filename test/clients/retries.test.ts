@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { SluiceClient } from '../../clients/typescript/sluice-client.js';
 import { encode, plain } from '../support/pictures.js';
@@ -9,10 +10,16 @@ import { RefusingServer } from './refusing-server.js';
 
 let scratch: ScratchDirectory;
 let picture: string;
+/** More than any client's buffer for retries takes. */
+let large: string;
 
 test.before(async () => {
   scratch = await ScratchDirectory.create();
   picture = await scratch.write('black.png', await encode(plain(8, 8, [0, 0, 0]), 'png'));
+  large = await scratch.write(
+    'noise.png',
+    await encode({ ...plain(800, 800, [0, 0, 0]), data: randomBytes(800 * 800 * 3) }, 'png'),
+  );
 });
 
 test.after.always(async () => {
@@ -25,6 +32,27 @@ for (const { language, missing, run } of allPrograms) {
     if (missing === null) test.serial(sentence, body);
     else test.skip(`${sentence} (${missing})`, () => {});
   };
+
+  add('answers a large picture, or says that it was refused', async (t) => {
+    for (let round = 0; round < 4; round++) {
+      await using server = await RefusingServer.start(2);
+      const ended = await run('detect', ['--server', server.address, large]);
+      if (ended.code === 0) t.deepEqual(ended.lines, ['noise.png: nothing found']);
+      else t.regex(ended.stderr, /^detect: (UNAVAILABLE|Unavailable): come back later\n$/);
+    }
+  });
+
+  // The reason is told at kRetries in clients/cpp/src/client.cc.
+  if (language === 'C++' || language === 'Python') {
+    add('is told of the first refusal of a stream', async (t) => {
+      await using server = await RefusingServer.start(1);
+      const ended = await run('detect', ['--server', server.address, picture]);
+      t.is(ended.code, 1);
+      t.is(ended.stderr, 'detect: UNAVAILABLE: come back later\n');
+      t.is(server.calls, 1);
+    });
+    continue;
+  }
 
   add('tries a stream again that was refused', async (t) => {
     await using server = await RefusingServer.start(3);

@@ -17,6 +17,7 @@ function networks(): FakeNetworks {
   models.add('small', signature({ IN: [-1, 2] }, { OUT: [-1, 2] }), { max_batch_size: 2 });
   models.add('single', signature({ IN: [1, 2] }, { OUT: [1, 2] }, false), { max_batch_size: 0 });
   models.add('pipes', null);
+  models.add('stateful', signature({ IN: [-1, 2] }, { OUT: [-1, 2] }), { sequence_batching: {} });
   return models;
 }
 
@@ -113,5 +114,12 @@ test('a batch must not be larger than those of the models', async (t) => {
   t.is(
     await problem({ steps: stepsOf('small', 'double'), max: 3 }),
     'step 1 (model small): its max_batch_size is 2, and that of the ensemble 3',
+  );
+});
+
+test('a model with sequences is no step', async (t) => {
+  t.regex(
+    (await problem({ steps: stepsOf('double', 'stateful') }))!,
+    /model stateful has sequences .* ask the model itself$/,
   );
 });

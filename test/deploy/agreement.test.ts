@@ -4,13 +4,13 @@ import test from 'ava';
 import { Command } from 'commander';
 import { parse, parseAllDocuments } from 'yaml';
 import { ServerProcess } from '../../clients/typescript/server-process.js';
+import { SERVICE_CONFIG } from '../../clients/typescript/service-config.js';
 import { addServerOptions, resolveServerOptions, type FlagValues } from '../../server/config/server-options.js';
-import { METRICS } from '../../server/http/metric-definitions.js';
 import { eventually } from '../support/eventually.js';
 import { HealthClient } from '../support/health-client.js';
 import { TestRepository } from '../support/test-repository.js';
 import { meansModel } from '../support/tiny-models.js';
-import { missingTools, rendered } from './deploy-tools.js';
+import { missingTools, problemsOf, rendered } from './deploy-tools.js';
 import { readDockerfile, variablesOf } from './dockerfile.js';
 import { kustomized } from './kustomized.js';
 import { MANIFESTS } from './manifests.js';
@@ -134,40 +134,46 @@ chartTest(`a server with the flags of the chart answers its probes, and drains a
   server.signal('SIGTERM');
 });
 
-chartTest(
-  `every metric that alerts, autoscaler and adapter ask for is one of the server, with its labels${reason}`,
-  async (t) => {
-    await using repository = await configMapRepository();
-    await using server = await ServerProcess.start({ modelRepository: repository.directory });
-    const metrics = await (await fetch(`http://${server.httpAddress}/metrics`)).text();
-    const served = new Map([...metrics.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name!, type!]));
-    const adapter = await readFile(join(MANIFESTS, 'prometheus-adapter.yaml'), 'utf8');
-    const { rules } = parse(adapter) as {
-      rules: { name: { as: string }; seriesQuery: string; metricsQuery: string }[];
-    };
-    const own = rules.map(({ name }) => name.as);
-    const chart = await rendered(...EVERYTHING);
-    t.deepEqual(
-      [...chart.matchAll(/metric: \{ name: (\S+) \}/g)].map(([, name]) => name!),
-      own,
-    );
+chartTest(`the autoscaler asks for the metric that the adapter makes of the server's own${reason}`, async (t) => {
+  await using repository = await configMapRepository();
+  await using server = await ServerProcess.start({ modelRepository: repository.directory });
+  const metrics = await (await fetch(`http://${server.httpAddress}/metrics`)).text();
+  const text = await readFile(join(MANIFESTS, 'prometheus-adapter.yaml'), 'utf8');
+  const { rules } = parse(text) as { rules: { name: { as: string }; seriesQuery: string; metricsQuery: string }[] };
+  t.is(rules.length, 1);
+  const { name, seriesQuery, metricsQuery } = rules[0]!;
+  const chart = await rendered('autoscaling.enabled=true');
+  t.deepEqual(
+    [...chart.matchAll(/metric: \{ name: (\S+) \}/g)].map(([, metric]) => metric),
+    [name.as],
+  );
+  const series = [...`${seriesQuery}\n${metricsQuery}`.matchAll(/\b(sluice_[a-z_]+)\{([^}]*)\}/g)];
+  t.is(series.length, 3);
+  for (const [, metric, matchers] of series) {
+    const [, phase] = /phase="(\w+)"/.exec(matchers!) ?? [];
+    const line = metrics.split('\n').find((one) => one.startsWith(`${metric}{`) && one.includes(`phase="${phase}"`));
+    t.truthy(line, `the server has no ${metric} of the phase ${phase}`);
+  }
+});
 
-    const asked = [chart, adapter].flatMap((text) => [...text.matchAll(/\b((?:sluice|nv)_[a-z_]+)(?:\{([^}]*)\})?/g)]);
-    const series = asked.filter(([, name]) => !own.includes(name!));
-    t.is(series.length, 7);
-    for (const [, name, matchers = ''] of series) {
-      const base = served.has(name!) ? name! : name!.replace(/_(bucket|sum|count)$/, '');
-      t.true(served.has(base), `the server has no ${name}`);
-      if (base !== name) t.is(served.get(base), 'histogram', name);
-      const { labels } = Object.values(METRICS).find((metric) => metric.name === base)!;
-      const wanted = [...matchers.matchAll(/([a-z_]+)(?:=|!=)"/g)].map(([, label]) => label!);
-      // Those two are the cluster's.
-      for (const label of wanted.filter((one) => one !== 'namespace' && one !== 'pod')) {
-        t.true((labels as readonly string[]).includes(label), `${name} has no label ${label}`);
-      }
-    }
-  },
-);
+chartTest(`the alerts of the chart are those of deploy/prometheus${reason}`, async (t) => {
+  const documents = parseAllDocuments(await rendered('monitoring.alerts=true'));
+  const objects = documents.map((document) => document.toJS() as { kind: string; spec: unknown });
+  const alerts = await readFile(join('deploy', 'prometheus', 'sluice-alerts.yaml'), 'utf8');
+  t.deepEqual(objects.find(({ kind }) => kind === 'PrometheusRule')?.spec, parse(alerts));
+});
+
+chartTest(`with tokens, Prometheus is given one${reason}`, async (t) => {
+  const tokens = ['tokens.secretName=sluice-tokens', 'tokens.scrapeKey=prometheus'];
+  const text = await rendered('monitoring.serviceMonitor=true', ...tokens);
+  t.deepEqual(await problemsOf(text), { problems: [], checked: 7 });
+  t.regex(text, /authorization: \{ credentials: \{ name: sluice-tokens, key: prometheus \} \}/);
+});
+
+test('the service config in deploy/README.md is that of the TypeScript client', async (t) => {
+  const [, json] = /```json\n([^]*?)```/.exec(await readFile(join('deploy', 'README.md'), 'utf8')) ?? [];
+  t.deepEqual(JSON.parse(json!), SERVICE_CONFIG);
+});
 
 /** A repository as a ConfigMap's volume is one: every path goes through a link to a hidden directory. */
 async function configMapRepository(): Promise<TestRepository> {

@@ -57,8 +57,8 @@ const SLIPS: readonly [title: string, from: string, to: string, told: RegExp][] 
   ['a field that a ServiceMonitor does not have', 'endpoints:', 'endpoint:', /ServiceMonitor: .*endpoint/],
   [
     'a field that an alert does not have',
-    'annotations:\n            summary',
-    'anotations:\n            summary',
+    'annotations:\n        description',
+    'anotations:\n        description',
     /anotations/,
   ],
 ];

@@ -6,6 +6,7 @@ import { HttpServer, type HttpServerOptions } from '../../server/http/http-serve
 import { Metrics } from '../../server/http/metrics.js';
 import type { Readiness } from '../../server/http/readiness.js';
 import { OPEN_ENTRANCE } from '../support/open-entrance.js';
+import { NO_REST } from '../support/no-rest.js';
 import { timings } from '../support/recording-statistics.js';
 
 const READY: Readiness = { ready: true, reason: null, not_ready: [] };
@@ -13,6 +14,7 @@ const LOCAL = { host: '127.0.0.1', port: 0 };
 
 async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
   return await HttpServer.create({
+    rest: NO_REST,
     address: LOCAL,
     metrics: new Metrics(() => []),
     readiness: () => READY,

@@ -11,6 +11,7 @@ const MODEL: ModelGauges = {
   state: 'READY',
   queue: { requests: 2, bytes: 10 },
   instances: { total: 3, idle: 1 },
+  sequences: null,
 };
 
 /** A process, whose snapshots cross as JSON. */

@@ -112,8 +112,15 @@ test('while a version is reloaded, old and new count together', async (t) => {
 
 test('gauges are read at every scrape and do not outlive what they measure', async (t) => {
   let models: ModelGauges[] = [
-    { model: 'a', version: 1, state: 'READY', queue: { requests: 4, bytes: 99 }, instances: { total: 3, idle: 1 } },
-    { model: 'b', version: 2, state: 'UNAVAILABLE', queue: null, instances: null },
+    {
+      model: 'a',
+      version: 1,
+      state: 'READY',
+      queue: { requests: 4, bytes: 99 },
+      instances: { total: 3, idle: 1 },
+      sequences: { active: 5, backlog: 2 },
+    },
+    { model: 'b', version: 2, state: 'UNAVAILABLE', queue: null, instances: null, sequences: null },
   ];
   const metrics = new Metrics(() => models);
   const first = await scrape(metrics);
@@ -121,6 +128,8 @@ test('gauges are read at every scrape and do not outlive what they measure', asy
   t.is(first.get('sluice_queue_bytes{model="a",version="1"}'), 99);
   t.is(first.get('sluice_instances{model="a",version="1",state="idle"}'), 1);
   t.is(first.get('sluice_instances{model="a",version="1",state="busy"}'), 2);
+  t.is(first.get('sluice_sequences{model="a",version="1",state="active"}'), 5);
+  t.is(first.get('sluice_sequences{model="a",version="1",state="backlog"}'), 2);
   t.is(first.get('sluice_model_state{model="a",version="1",state="READY"}'), 1);
   t.is(first.get('sluice_model_state{model="a",version="1",state="LOADING"}'), 0);
   t.is(first.get('sluice_model_state{model="b",version="2",state="UNAVAILABLE"}'), 1);

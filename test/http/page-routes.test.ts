@@ -10,6 +10,7 @@ import type { PageSource } from '../../server/http/page-routes.js';
 import type { ServerStatus } from '../../server/http/server-status.js';
 import type { TriedPicture } from '../../server/http/try-routes.js';
 import { OPEN_ENTRANCE } from '../support/open-entrance.js';
+import { NO_REST } from '../support/no-rest.js';
 import { timings } from '../support/recording-statistics.js';
 
 const READY = { ready: true, reason: null, not_ready: [] };
@@ -62,6 +63,7 @@ async function start({ metrics = new Metrics(() => []), page = {}, log = () => {
     },
   });
   return await HttpServer.create({
+    rest: NO_REST,
     address: { host: '127.0.0.1', port: 0 },
     metrics,
     readiness: () => READY,
@@ -136,6 +138,7 @@ test('/v1/status tells what the report and the metrics say, each in its place', 
     state: 'READY',
     queue: { requests: 2, bytes: 30 },
     instances: { total: 4, idle: 1 },
+    sequences: null,
   } as const;
   const gpus = { read: () => [READING], warn: () => {}, now: () => 0 };
   const metrics = new Metrics(() => [gauges], { connections: () => 3, gpus });

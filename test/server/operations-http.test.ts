@@ -27,10 +27,10 @@ test.serial('/livez answers while the process runs, and / lists what there is', 
   t.is((await get(serving, '/nosuch')).status, 404);
 });
 
-test.serial('with --http-page false there are probes and metrics only', async (t) => {
+test.serial('with --http-page false there is no page and nothing of it', async (t) => {
   await using serving = await Serving.start(async () => {}, ['--http-page', 'false']);
   const { endpoints } = JSON.parse((await get(serving, '/')).text) as { endpoints: Record<string, string> };
-  t.deepEqual(Object.keys(endpoints).sort(), ['/', '/livez', '/metrics', '/readyz']);
+  t.deepEqual(Object.keys(endpoints).sort(), ['/', '/livez', '/metrics', '/readyz', '/v2']);
   t.is((await get(serving, '/v1/status')).status, 404);
 });
 

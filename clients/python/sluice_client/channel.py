@@ -9,10 +9,13 @@ from typing import Any
 
 import grpc
 
-_RETRIES = {
+_SERVICE_CONFIG = {
+    "loadBalancingConfig": [{"round_robin": {}}],
     "methodConfig": [
         {
-            "name": [{"service": "sluice.v1.Inference"}, {"service": "sluice.v1.Repository"}],
+            # Not streams: when gRPC (seen with 1.85 and with 1.51) tries one again whose frames do not fit its buffer, it
+            # crashes.
+            "name": [{"service": "sluice.v1.Repository"}],
             "retryPolicy": {
                 "maxAttempts": 4,
                 "initialBackoff": "0.1s",
@@ -21,14 +24,15 @@ _RETRIES = {
                 "retryableStatusCodes": ["UNAVAILABLE"],
             },
         }
-    ]
+    ],
 }
-"""A call that fails with UNAVAILABLE before its first answer is tried again, three times at most."""
+"""The addresses of a target take calls in turn. A call to the repository that fails with UNAVAILABLE is tried again, three
+times at most."""
 
 _OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
-    ("grpc.service_config", json.dumps(_RETRIES)),
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
 ]
 
 

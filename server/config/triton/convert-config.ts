@@ -1,5 +1,6 @@
 import { convertBatching } from './convert-batching.js';
 import { convertInstances } from './convert-instances.js';
+import { convertSequences } from './convert-sequences.js';
 import { convertTensorRt } from './convert-tensorrt.js';
 import type { Reservations, TritonConfig } from './reservations.js';
 
@@ -18,6 +19,7 @@ export function convertConfig(config: TritonConfig, platform: Platform, notes: R
   return {
     task: 'tensors',
     ...common,
+    ...convertSequences(config),
     default_model_filename: modelFile(config),
     instance_group: convertInstances(config, notes),
     tensorrt: convertTensorRt(config, platform === 'plan', notes),

@@ -117,10 +117,7 @@ export const MODEL_CONFIG = message({
   batch_output: list(ignored(BATCH_OUTPUT, 'The output is answered like any other.')),
   optimization: read(OPTIMIZATION, ''),
   dynamic_batching: oneOf('scheduling_choice', read(DYNAMIC_BATCHING, '')),
-  sequence_batching: oneOf(
-    'scheduling_choice',
-    ignored(SEQUENCE_BATCHING, 'Each request stands for itself, and controls are inputs that requests have to send.'),
-  ),
+  sequence_batching: oneOf('scheduling_choice', read(SEQUENCE_BATCHING, '')),
   ensemble_scheduling: oneOf('scheduling_choice', read(ENSEMBLE_SCHEDULING, '')),
   instance_group: list(read(INSTANCE_GROUP, 'Several become one group; what is lost with that is warned of.')),
   default_model_filename: read('string', 'As it is.'),

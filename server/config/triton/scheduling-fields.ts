@@ -1,4 +1,4 @@
-import { ignored, list, map, message, names, oneOf, part, read } from './field-type.js';
+import { ignored, list, map, message, names, oneOf, read } from './field-type.js';
 import { DATA_TYPE } from './tensor-fields.js';
 
 /** What a config.pbtxt says of how requests come to a model. */
@@ -20,54 +20,69 @@ export const DYNAMIC_BATCHING = message({
   priority_queue_policy: map(ignored(QUEUE_POLICY, 'All priorities share default_queue_policy.'), 'uint64'),
 });
 
+const CONTROL_KIND = names(
+  'CONTROL_SEQUENCE_START',
+  'CONTROL_SEQUENCE_READY',
+  'CONTROL_SEQUENCE_END',
+  'CONTROL_SEQUENCE_CORRID',
+);
+
 const CONTROL = message({
-  kind: part(
-    names('CONTROL_SEQUENCE_START', 'CONTROL_SEQUENCE_READY', 'CONTROL_SEQUENCE_END', 'CONTROL_SEQUENCE_CORRID'),
-  ),
-  int32_false_true: list(part('int32')),
-  fp32_false_true: list(part('float')),
-  bool_false_true: list(part('bool')),
-  data_type: part(DATA_TYPE),
+  kind: read(CONTROL_KIND, 'As it is; an input has one.'),
+  int32_false_true: list(read('int32', 'As it is.')),
+  fp32_false_true: list(read('float', 'As it is.')),
+  bool_false_true: list(read('bool', 'As it is.')),
+  data_type: read(DATA_TYPE, 'As it is.'),
 });
 
 const INITIAL_STATE = message({
-  data_type: part(DATA_TYPE),
-  dims: list(part('int64')),
-  zero_data: oneOf('state_data', part('bool')),
-  data_file: oneOf('state_data', part('string')),
-  name: part('string'),
+  data_type: read(DATA_TYPE, 'As it is.'),
+  dims: list(read('int64', 'As it is.')),
+  zero_data: oneOf('state_data', read('bool', 'As it is.')),
+  data_file: oneOf('state_data', read('string', 'As it is.')),
+  name: read('string', 'Without a meaning here.'),
 });
 
 const STATE = message({
-  input_name: part('string'),
-  output_name: part('string'),
-  data_type: part(DATA_TYPE),
-  dims: list(part('int64')),
-  initial_state: list(part(INITIAL_STATE)),
-  use_same_buffer_for_input_output: part('bool'),
-  use_growable_memory: part('bool'),
+  input_name: read('string', 'As it is.'),
+  output_name: read('string', 'As it is.'),
+  data_type: read(DATA_TYPE, 'As it is.'),
+  dims: list(read('int64', 'As it is.')),
+  initial_state: list(read(INITIAL_STATE, 'As it is; left out: zeros.')),
+  use_same_buffer_for_input_output: ignored(
+    'bool',
+    'A state that comes is another buffer than the one that was given.',
+  ),
+  use_growable_memory: ignored('bool', 'A state may grow with each request.'),
 });
 
 export const SEQUENCE_BATCHING = message({
   direct: oneOf(
     'strategy_choice',
-    part(message({ max_queue_delay_microseconds: part('uint64'), minimum_slot_utilization: part('float') })),
+    read(
+      message({
+        max_queue_delay_microseconds: read('uint64', 'As it is.'),
+        minimum_slot_utilization: read('float', 'As it is.'),
+      }),
+      '',
+    ),
   ),
   oldest: oneOf(
     'strategy_choice',
-    part(
+    read(
       message({
-        max_candidate_sequences: part('int32'),
-        preferred_batch_size: list(part('int32')),
-        max_queue_delay_microseconds: part('uint64'),
-        preserve_ordering: part('bool'),
+        max_candidate_sequences: read('int32', 'As it is; 0: max_batch_size, or 1.'),
+        preferred_batch_size: list(read('int32', 'As it is.')),
+        max_queue_delay_microseconds: read('uint64', 'As it is.'),
+        preserve_ordering: read('bool', 'As it is.'),
       }),
+      '',
     ),
   ),
-  max_sequence_idle_microseconds: part('uint64'),
-  control_input: list(part(message({ name: part('string'), control: list(part(CONTROL)) }))),
-  state: list(part(STATE)),
-  iterative_sequence: part('bool'),
+  max_sequence_idle_microseconds: read('uint64', 'As it is; 0: a second.'),
+  control_input: list(read(message({ name: read('string', 'As it is.'), control: list(read(CONTROL, '')) }), '')),
+  state: list(read(STATE, '')),
+  iterative_sequence: ignored('bool', 'Each request is executed once.'),
 });
 
 const STEP = message({

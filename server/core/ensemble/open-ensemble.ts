@@ -39,6 +39,12 @@ export async function openEnsemble(
       using lease = models.acquire(step.model_name, versionOf(step));
       const { model } = lease;
       if (model.signature === null) throw noTensors(step.model_name);
+      if (model.config.sequence_batching !== undefined) {
+        problems.push(
+          `${stepTitle(index, step)}: model ${step.model_name} has sequences (sequence_batching), which an ensemble cannot ` +
+            'hand on; ask the model itself',
+        );
+      }
       const most = model.config.max_batch_size;
       if (config.max_batch_size > 0 && most > 0 && most < config.max_batch_size) {
         problems.push(

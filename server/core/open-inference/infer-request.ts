@@ -2,6 +2,7 @@ import { earliestDeadline } from '../deadlines.js';
 import { ServingError } from '../errors.js';
 import type { InferenceRequest } from '../inference.js';
 import type { Model } from '../model.js';
+import { sequenceStep, type AskedSequence } from '../sequences/sequence-step.js';
 import { checkInputs, checkOutputs } from '../tensor-request.js';
 import type { Tensor } from '../tensors.js';
 
@@ -15,6 +16,8 @@ export interface AskedTensors {
   readonly priority: number;
   /** Microseconds that it may take from its arrival; null: no limit of its own. */
   readonly timeout: number | null;
+  /** Null: it belongs to none. Models without sequences do not look at it. */
+  readonly sequence: AskedSequence | null;
 }
 
 /** When and from where it came. */
@@ -25,9 +28,9 @@ export interface Arrival extends Pick<InferenceRequest, 'arrivedAt' | 'signal'> 
 
 /** The request for a model. Throws INVALID_REQUEST that names the tensor, or TASK_NOT_SUPPORTED. */
 export function inferRequest(model: Model, asked: AskedTensors, arrival: Arrival): InferenceRequest {
-  const { inputs, outputs, priority, timeout } = asked;
+  const { inputs, outputs, priority, timeout, sequence } = asked;
   const { tensors, rows, batchKey } = checkInputs(model, inputs);
-  const batching = model.config.dynamic_batching;
+  const { dynamic_batching: batching, sequence_batching: sequences } = model.config;
   if (timeout !== null && !(timeout > 0)) {
     throw new ServingError('INVALID_REQUEST', 'timeout must be over 0 microseconds; leave it out for none');
   }
@@ -41,5 +44,6 @@ export function inferRequest(model: Model, asked: AskedTensors, arrival: Arrival
     deadlineAt: earliestDeadline(arrival.arrivedAt, limits),
     priority: priority === 0 ? batching.default_priority_level : priority,
     signal: arrival.signal,
+    ...(sequences === undefined ? {} : { sequence: sequenceStep(model.name, sequences, sequence, rows) }),
   };
 }

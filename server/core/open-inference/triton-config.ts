@@ -9,6 +9,7 @@ import type { ModelConfig } from '../model-config.js';
 import type { Model } from '../model.js';
 import type { Datatype, TensorSpec } from '../tensors.js';
 import { platformOf } from './model-metadata.js';
+import { tritonSequences } from './triton-sequences.js';
 
 const DATA_TYPES: Readonly<Record<Datatype, DataType>> = {
   BOOL: DataType.TYPE_BOOL,
@@ -89,6 +90,10 @@ function scheduling(config: ModelConfig): Pick<Partial<TritonConfig>, 'schedulin
     }));
     const ensembleScheduling = { step, maxInflightRequests: ensemble.max_inflight_requests };
     return { schedulingChoice: { $case: 'ensembleScheduling', ensembleScheduling } };
+  }
+  if (config.sequence_batching !== undefined) {
+    const sequenceBatching = tritonSequences(config.sequence_batching);
+    return { schedulingChoice: { $case: 'sequenceBatching', sequenceBatching } };
   }
   if (config.max_batch_size === 0) return {};
   return { schedulingChoice: { $case: 'dynamicBatching', dynamicBatching: batching(config) } };

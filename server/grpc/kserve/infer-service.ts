@@ -9,7 +9,7 @@ import { callTimeout } from '../call-deadline.js';
 import { traceCall } from '../call-trace.js';
 import { unary, type Received } from './definition.js';
 import { InferStream, type InferStreamContext } from './infer-stream.js';
-import { Inference } from './inference.js';
+import { Inference } from '../../protocol/open-inference/inference.js';
 
 /** ModelInfer and ModelStreamInfer. */
 export function inferService(context: InferStreamContext): UntypedServiceImplementation {

@@ -16,7 +16,7 @@ import { toStatus } from '../status.js';
 import type { StreamLimits } from '../stream-settings.js';
 import { StreamWindow, type Slot } from '../stream-window.js';
 import type { Received } from './definition.js';
-import { Inference, type InferenceContext } from './inference.js';
+import { Inference, type InferenceContext } from '../../protocol/open-inference/inference.js';
 import { requestBytes } from './request-bytes.js';
 
 /** What a stream needs of the server. */

@@ -1,27 +1,17 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { LogControl } from '../../core/log-level.js';
-import type { RepositoryServiceOptions } from '../repository-service.js';
+import { openInferenceCalls, type CallsContext } from '../../protocol/open-inference/calls.js';
+import { unary } from './definition.js';
 import { inferService } from './infer-service.js';
 import type { InferStreamContext } from './infer-stream.js';
-import { metadataService, type MetadataContext } from './metadata-service.js';
-import { kserveRepositoryService } from './repository-service.js';
-import { settingsService } from './settings-service.js';
-import { sharedMemoryService } from './shared-memory-service.js';
 
 /** What the open inference protocol needs of the server. */
-export interface KserveOptions
-  extends InferStreamContext, MetadataContext, Pick<RepositoryServiceOptions, 'controlMode' | 'control'> {
-  readonly log: LogControl;
-}
+export interface KserveOptions extends InferStreamContext, CallsContext {}
 
 /** The service of the open inference protocol; KSERVE_DEFINITION says what it is called by. */
 export function kserveService(options: KserveOptions): UntypedServiceImplementation {
-  const { log, logFault } = options;
-  return {
-    ...inferService(options),
-    ...metadataService(options),
-    ...kserveRepositoryService(options),
-    ...settingsService(log, logFault),
-    ...sharedMemoryService(logFault),
-  };
+  const calls = Object.entries(openInferenceCalls(options)).map(([name, answer]) => [
+    name,
+    unary<object, object>(answer as (request: object) => object | Promise<object>, options.logFault),
+  ]);
+  return { ...inferService(options), ...(Object.fromEntries(calls) as UntypedServiceImplementation) };
 }

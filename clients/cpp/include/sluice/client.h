@@ -41,7 +41,7 @@ using SegmentStream = Stream<v1::SegmentRequest, v1::SegmentResponse>;
  * A client of one Sluice server, for any number of streams at once and from any thread. Copies share the connection. Frames,
  * options and answers are the messages of the protocol, whose comments are the reference.
  *
- * A call that fails with UNAVAILABLE before its first answer is tried again, three times at most.
+ * A call to the repository that fails with UNAVAILABLE is tried again, three times at most. Streams are not.
  */
 class Client {
  public:

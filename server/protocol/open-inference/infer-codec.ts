@@ -7,8 +7,8 @@ import type {
   ModelInferRequest_InferInputTensor as InputMessage,
   ModelInferResponse,
 } from '../../gen/inference/grpc_service.js';
-import { readInteger } from './parameters.js';
-import { refuseSharedMemory } from './shared-memory-service.js';
+import { readInteger, readSequence } from './parameters.js';
+import { refuseSharedMemory } from './shared-memory-calls.js';
 import { rawContents } from './typed-contents.js';
 
 /** A request for tensors as it is read. */
@@ -31,6 +31,7 @@ export function readInferRequest(request: ModelInferRequest): ReadRequest {
     outputs,
     priority: readInteger(request.parameters, 'priority') ?? 0,
     timeout: readInteger(request.parameters, 'timeout'),
+    sequence: readSequence(request.parameters),
     classifications,
   };
 }

@@ -1,8 +1,5 @@
-import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ServingError } from '../../core/errors.js';
 import { invalid } from '../../core/tensors.js';
-import type { FaultLog } from '../../protocol/client-error.js';
-import { unary } from './definition.js';
 import { hasParameter, type Parameters } from './parameters.js';
 
 /** Throws INVALID_REQUEST for an input or output that lies in shared memory. */
@@ -13,10 +10,10 @@ export function refuseSharedMemory(name: string, parameters: Parameters): void {
 }
 
 /** The calls of shared memory, which is not served. */
-export function sharedMemoryService(logFault: FaultLog): UntypedServiceImplementation {
-  const refuse = unary<object, object>(() => {
+export function sharedMemoryCalls() {
+  const refuse = (): never => {
     throw new ServingError('TASK_NOT_SUPPORTED', 'shared memory is not served; send tensors in the message');
-  }, logFault);
+  };
   return {
     systemSharedMemoryStatus: refuse,
     systemSharedMemoryRegister: refuse,

@@ -1,6 +1,6 @@
-import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ServingError } from '../../core/errors.js';
-import type { ModelRepository } from '../../core/model-repository.js';
+import { requireExplicit, type ModelControl } from '../../core/model-control.js';
+import type { ModelControlMode, ModelRepository } from '../../core/model-repository.js';
 import type {
   RepositoryIndexRequest,
   RepositoryIndexResponse,
@@ -9,28 +9,34 @@ import type {
   RepositoryModelUnloadRequest,
   RepositoryModelUnloadResponse,
 } from '../../gen/inference/grpc_service.js';
-import { requireExplicit, type RepositoryServiceOptions } from '../repository-service.js';
-import { unary } from './definition.js';
+
+/** What the calls of the repository need of the server. */
+export interface RepositoryContext {
+  readonly repository: Pick<ModelRepository, 'index'>;
+  readonly controlMode: ModelControlMode;
+  readonly control: ModelControl;
+}
 
 /** The models on disk, and loading and unloading them. */
-export function kserveRepositoryService(options: RepositoryServiceOptions): UntypedServiceImplementation {
-  const { repository, controlMode, control, logFault } = options;
+export function repositoryCalls({ repository, controlMode, control }: RepositoryContext) {
   return {
-    repositoryIndex: unary<RepositoryIndexRequest, RepositoryIndexResponse>(({ ready }) => {
+    repositoryIndex: ({ ready }: RepositoryIndexRequest): RepositoryIndexResponse => {
       const models = repository.index().flatMap(toIndex);
       return { models: ready ? models.filter(({ state }) => state === 'READY') : models };
-    }, logFault),
-    repositoryModelLoad: unary<RepositoryModelLoadRequest, RepositoryModelLoadResponse>(async (request) => {
+    },
+    repositoryModelLoad: async (request: RepositoryModelLoadRequest): Promise<RepositoryModelLoadResponse> => {
       requireExplicit(controlMode);
       await control.load(request.modelName, readOverride(request));
       return {};
-    }, logFault),
+    },
     // `unload_dependents` asks for what is done anyway: nothing else is loaded for a model's sake.
-    repositoryModelUnload: unary<RepositoryModelUnloadRequest, RepositoryModelUnloadResponse>(async ({ modelName }) => {
+    repositoryModelUnload: async ({
+      modelName,
+    }: RepositoryModelUnloadRequest): Promise<RepositoryModelUnloadResponse> => {
       requireExplicit(controlMode);
       await control.unload(modelName);
       return {};
-    }, logFault),
+    },
   };
 }
 

@@ -1,4 +1,3 @@
-import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Clock } from '../../core/clock.js';
 import type { ModelRepository } from '../../core/model-repository.js';
 import { modelMetadata } from '../../core/open-inference/model-metadata.js';
@@ -18,8 +17,6 @@ import type {
   ServerMetadataResponse,
   ServerReadyResponse,
 } from '../../gen/inference/grpc_service.js';
-import type { FaultLog } from '../../protocol/client-error.js';
-import { unary } from './definition.js';
 
 export interface MetadataContext {
   readonly repository: ModelRepository;
@@ -28,33 +25,40 @@ export interface MetadataContext {
   readonly serverVersion: string;
   /** Whether the server takes requests. */
   readonly ready: () => boolean;
-  readonly logFault: FaultLog;
 }
 
 /** The parts of the protocol that go beyond its core, as Triton names them. */
-const EXTENSIONS = ['classification', 'model_repository', 'model_configuration', 'parameters', 'statistics', 'logging'];
+const EXTENSIONS = [
+  'classification',
+  'sequence',
+  'model_repository',
+  'model_configuration',
+  'parameters',
+  'statistics',
+  'logging',
+];
 
 /** What the server and its models tell of themselves. */
-export function metadataService(context: MetadataContext): UntypedServiceImplementation {
-  const { repository, clock, serverVersion, ready, logFault } = context;
+export function metadataCalls(context: MetadataContext) {
+  const { repository, clock, serverVersion, ready } = context;
   return {
-    serverLive: unary<object, ServerLiveResponse>(() => ({ live: true }), logFault),
-    serverReady: unary<object, ServerReadyResponse>(() => ({ ready: ready() }), logFault),
-    serverMetadata: unary<object, ServerMetadataResponse>(() => {
+    serverLive: (): ServerLiveResponse => ({ live: true }),
+    serverReady: (): ServerReadyResponse => ({ ready: ready() }),
+    serverMetadata: (): ServerMetadataResponse => {
       return { name: 'sluice', version: serverVersion, extensions: EXTENSIONS };
-    }, logFault),
-    modelReady: unary<ModelReadyRequest, ModelReadyResponse>(({ name, version }) => {
+    },
+    modelReady: ({ name, version }: ModelReadyRequest): ModelReadyResponse => {
       return { ready: repository.isReady(name, readVersion(version)) };
-    }, logFault),
-    modelMetadata: unary<ModelMetadataRequest, ModelMetadataResponse>(({ name, version }) => {
+    },
+    modelMetadata: ({ name, version }: ModelMetadataRequest): ModelMetadataResponse => {
       using lease = repository.acquire(name, readVersion(version));
       return modelMetadata(lease.model, versionsOf(repository, name));
-    }, logFault),
-    modelConfig: unary<ModelConfigRequest, ModelConfigResponse>(({ name, version }) => {
+    },
+    modelConfig: ({ name, version }: ModelConfigRequest): ModelConfigResponse => {
       using lease = repository.acquire(name, readVersion(version));
       return { config: tritonConfig(lease.model) };
-    }, logFault),
-    modelStatistics: unary<ModelStatisticsRequest, ModelStatisticsResponse>(({ name, version }) => {
+    },
+    modelStatistics: ({ name, version }: ModelStatisticsRequest): ModelStatisticsResponse => {
       const wanted = readVersion(version);
       // Throws where there is no such model, or no such version of it.
       if (name !== '') repository.acquire(name, wanted)[Symbol.dispose]();
@@ -63,7 +67,7 @@ export function metadataService(context: MetadataContext): UntypedServiceImpleme
         .filter((model) => (name === '' || model.name === name) && (wanted === null || model.version === wanted));
       const now = { clock: clock.now(), epoch: Date.now() };
       return { modelStats: models.map((model) => modelStatistics(model, now)) };
-    }, logFault),
+    },
   };
 }
 

@@ -1,4 +1,3 @@
-import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ServingError } from '../../core/errors.js';
 import { LOG_LEVELS, type LogControl, type LogLevel } from '../../core/log-level.js';
 import type {
@@ -8,22 +7,20 @@ import type {
   TraceSettingRequest,
   TraceSettingResponse,
 } from '../../gen/inference/grpc_service.js';
-import type { FaultLog } from '../../protocol/client-error.js';
-import { unary } from './definition.js';
 
 /** Settings of the running server. */
-export function settingsService(log: LogControl, logFault: FaultLog): UntypedServiceImplementation {
+export function settingsCalls(log: LogControl) {
   return {
-    logSettings: unary<LogSettingsRequest, LogSettingsResponse>(async ({ settings }) => {
+    logSettings: async ({ settings }: LogSettingsRequest): Promise<LogSettingsResponse> => {
       if (Object.keys(settings).length > 0) await log.set(wantedLevel(log.get(), settings));
       return { settings: settingsOf(log.get()) };
-    }, logFault),
-    traceSetting: unary<TraceSettingRequest, TraceSettingResponse>(({ settings }) => {
+    },
+    traceSetting: ({ settings }: TraceSettingRequest): TraceSettingResponse => {
       if (Object.keys(settings).length > 0) {
         throw new ServingError('TASK_NOT_SUPPORTED', 'traces are not set by call');
       }
       return { settings: { trace_level: { value: ['OFF'] } } };
-    }, logFault),
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import type { CallTrace } from '../../core/tracer.js';
 import { readVersion } from '../../core/version-policy.js';
 import type { ModelInferRequest, ModelInferResponse } from '../../gen/inference/grpc_service.js';
 import { readInferRequest, writeInferResponse, type ReadRequest } from './infer-codec.js';
+import { readSequence } from './parameters.js';
 
 /** What an inference needs of the server. */
 export interface InferenceContext {
@@ -44,7 +45,11 @@ export class Inference {
     const told = { model: message.modelName, id: message.id, index, arrivedAt };
     let lease: ModelLease | null = null;
     try {
-      const held = repository.acquire(message.modelName, readVersion(message.modelVersion));
+      const held = repository.acquire(
+        message.modelName,
+        readVersion(message.modelVersion),
+        readSequence(message.parameters),
+      );
       lease = held;
       const { asked, request } = refusing(held, () => {
         const read = readInferRequest(message);

@@ -1,0 +1,47 @@
+/** What the HTTP door asks of the open inference protocol. */
+export type RestCall =
+  | 'serverMetadata'
+  | 'modelReady'
+  | 'modelMetadata'
+  | 'modelConfig'
+  | 'modelStatistics'
+  | 'infer'
+  | 'repositoryIndex'
+  | 'repositoryModelLoad'
+  | 'repositoryModelUnload'
+  | 'logSettings'
+  | 'traceSetting'
+  | 'sharedMemory';
+
+/** A request of the REST form of the protocol, whatever it came by. */
+export interface RestRequest {
+  readonly call: RestCall;
+  /** Empty: the path names none. */
+  readonly model: string;
+  /** As the path names it; empty: the newest ready one. */
+  readonly version: string;
+  /** JSON, and the bytes of tensors behind it; not compressed. */
+  readonly body: Uint8Array;
+  /** `Inference-Header-Content-Length`, the bytes of JSON; null: all of the body. */
+  readonly headerLength: string | null;
+  /** For traces: the method and path by which the call is served. */
+  readonly route: string;
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
+}
+
+/** The answer to a request that met no error. */
+export interface RestAnswer {
+  /** HTTP's. */
+  readonly status: number;
+  /** The JSON. */
+  readonly text: string;
+  /** Bytes of tensors that follow it; none: the answer is JSON alone. */
+  readonly binary: readonly Uint8Array[];
+}
+
+/** Answers requests. Rejects with a ServingError that a client may see. */
+export interface RestSource {
+  /** When `signal` is aborted nobody waits any more: what is queued leaves the queue. */
+  ask(request: RestRequest, signal: AbortSignal): Promise<RestAnswer>;
+}

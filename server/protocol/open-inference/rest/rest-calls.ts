@@ -1,0 +1,148 @@
+import { ServingError } from '../../../core/errors.js';
+import type { RestAnswer, RestCall, RestRequest, RestSource } from '../../../core/open-inference/rest-exchange.js';
+import type { CallTrace, Tracer } from '../../../core/tracer.js';
+import type { LogSettingsRequest, ModelRepositoryParameter } from '../../../gen/inference/grpc_service.js';
+import { forClient, type FaultLog } from '../../client-error.js';
+import { openInferenceCalls, type CallsContext, type OpenInferenceCalls } from '../calls.js';
+import { Inference } from '../inference.js';
+import { isObject, readJson, type Json } from './exact-json.js';
+import { readInferBody, writeInferAnswer } from './infer-body.js';
+import { messageText } from './message-text.js';
+
+export interface RestContext extends CallsContext {
+  /** Null: nothing is traced. */
+  readonly tracer: Tracer | null;
+  readonly logFault: FaultLog;
+  /** Aborted, with the reason, when nothing is taken any more. */
+  readonly draining: AbortSignal;
+}
+
+type Answerer = (request: RestRequest, calls: OpenInferenceCalls) => RestAnswer | Promise<RestAnswer>;
+
+/** The calls that do not infer. */
+const ANSWERERS: Readonly<Record<Exclude<RestCall, 'infer'>, Answerer>> = {
+  serverMetadata: (_request, calls) => ok(calls.serverMetadata()),
+  modelReady: ({ model: name, version }, calls) => {
+    const { ready } = calls.modelReady({ name, version });
+    return { ...ok({ ready }), status: ready ? 200 : 400 };
+  },
+  modelMetadata: ({ model: name, version }, calls) => ok(calls.modelMetadata({ name, version })),
+  modelConfig: ({ model: name, version }, calls) => ok(calls.modelConfig({ name, version }).config),
+  modelStatistics: ({ model: name, version }, calls) => ok(calls.modelStatistics({ name, version })),
+  repositoryIndex: ({ body }, calls) => {
+    const ready = readJson(body)['ready'] === true;
+    return ok(calls.repositoryIndex({ repositoryName: '', ready }).models);
+  },
+  repositoryModelLoad: async ({ model: modelName, body }, calls) => {
+    const parameters = toRepositoryParameters(readJson(body)['parameters']);
+    return ok(await calls.repositoryModelLoad({ repositoryName: '', modelName, parameters }));
+  },
+  repositoryModelUnload: async ({ model: modelName }, calls) =>
+    ok(await calls.repositoryModelUnload({ repositoryName: '', modelName, parameters: {} })),
+  logSettings: async ({ body }, calls) => {
+    const { settings } = await calls.logSettings({ settings: toSettings(readJson(body)) });
+    return ok(
+      plain(settings, ({ parameterChoice: choice }) => (choice as unknown as Json | undefined)?.[caseOf(choice)]),
+    );
+  },
+  traceSetting: ({ model: modelName, body }, calls) => {
+    const asked = Object.keys(readJson(body)).map((name) => [name, { value: [] }]);
+    const { settings } = calls.traceSetting({ modelName, settings: Object.fromEntries(asked) });
+    return ok(plain(settings, ({ value }) => value));
+  },
+  sharedMemory: (_request, calls) => calls.systemSharedMemoryStatus(),
+};
+
+/** The REST form of the open inference protocol: JSON in and out, in front of the same calls as gRPC's. */
+export class RestCalls implements RestSource {
+  readonly #context: RestContext;
+  readonly #calls: OpenInferenceCalls;
+  readonly #running = new Set<Promise<unknown>>();
+
+  constructor(context: RestContext) {
+    this.#context = context;
+    this.#calls = openInferenceCalls(context);
+  }
+
+  async ask(request: RestRequest, signal: AbortSignal): Promise<RestAnswer> {
+    const answer = request.call === 'infer' ? this.#infer(request, signal) : this.#answer(request, request.call);
+    this.#running.add(answer);
+    try {
+      return await answer;
+    } catch (cause) {
+      throw forClient(ServingError.from(cause), this.#context.logFault);
+    } finally {
+      this.#running.delete(answer);
+    }
+  }
+
+  /** Resolves when what was asked before has its answer. */
+  async drain(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  async #answer(request: RestRequest, call: Exclude<RestCall, 'infer'>): Promise<RestAnswer> {
+    return await ANSWERERS[call](request, this.#calls);
+  }
+
+  async #infer(request: RestRequest, signal: AbortSignal): Promise<RestAnswer> {
+    this.#context.draining.throwIfAborted();
+    const trace = this.#trace(request);
+    try {
+      const body = readInferBody(request);
+      const inference = Inference.start(body.message, { timeout: null, index: 0, trace }, this.#context);
+      const withdraw = (): void => inference.cancel(new ServingError('CANCELLED', 'the client went away'));
+      signal.addEventListener('abort', withdraw);
+      if (signal.aborted) withdraw();
+      const response = await inference.response;
+      const answer = writeInferAnswer(response, body);
+      trace?.ended(null);
+      return answer;
+    } catch (cause) {
+      trace?.ended(ServingError.from(cause));
+      throw cause;
+    }
+  }
+
+  #trace(request: RestRequest): CallTrace | null {
+    const { route } = request;
+    const attributes = { 'http.request.method': 'POST', 'http.route': route };
+    const traced = { name: `POST ${route}`, attributes, header: (name: 'traceparent' | 'tracestate') => request[name] };
+    return this.#context.tracer?.callBegan(traced) ?? null;
+  }
+}
+
+function ok(message: unknown): RestAnswer {
+  return { status: 200, text: messageText(message), binary: [] };
+}
+
+function caseOf(choice: { readonly $case: string } | undefined): string {
+  return choice?.$case ?? '';
+}
+
+/** Settings without the wrapping that protobuf needs. */
+function plain<T>(settings: Readonly<Record<string, T>>, value: (setting: T) => unknown): object {
+  return Object.fromEntries(Object.entries(settings).map(([name, setting]) => [name, value(setting)]));
+}
+
+function toSettings(values: Json): LogSettingsRequest['settings'] {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      if (typeof value === 'boolean') return [name, { parameterChoice: { $case: 'boolParam', boolParam: value } }];
+      if (typeof value === 'string') return [name, { parameterChoice: { $case: 'stringParam', stringParam: value } }];
+      const uint32Param = Number.isInteger(value) && (value as number) >= 0 ? (value as number) : null;
+      return [name, { parameterChoice: uint32Param === null ? undefined : { $case: 'uint32Param', uint32Param } }];
+    }),
+  );
+}
+
+function toRepositoryParameters(values: unknown): Record<string, ModelRepositoryParameter> {
+  if (values === undefined) return {};
+  if (!isObject(values)) throw new ServingError('INVALID_REQUEST', 'parameters must be an object');
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const choice = typeof value === 'string' ? ({ $case: 'stringParam', stringParam: value } as const) : undefined;
+      return [name, { parameterChoice: choice }];
+    }),
+  );
+}
