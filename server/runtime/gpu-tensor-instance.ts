@@ -2,8 +2,8 @@ import { GpuNetwork } from './gpu-network.js';
 import { guarded } from './guarded.js';
 import type { InstanceSpec, Placement } from './messages.js';
 import { pluginFiles } from './model-directory.js';
-import { loadNativeGpu } from './native-gpu.js';
-import type { GpuTensorInstanceSpec, NativeGpuTensorInstance } from './native-gpu-tensors.js';
+import { loadNativeGpu, type GpuTensorInstanceSpec } from './native-gpu.js';
+import type { NativeGpuTensorInstance } from './native-gpu-tensors.js';
 import { TensorInstance } from './tensor-instance.js';
 
 type GpuPlacement = Placement & { readonly kind: 'gpu' };

@@ -1,5 +1,5 @@
+import type { PhaseDurations } from '../core/inference.js';
 import type { Tensor, TensorSignature } from '../core/tensors.js';
-import type { GpuInstanceSpec, GpuRun } from './native-gpu.js';
 
 /** How the native GPU addon answers requests for tensors; see native-gpu.ts. */
 
@@ -15,15 +15,12 @@ export interface GpuTensorBatch {
 export interface NativeGpuTensors {
   /** The inputs and outputs of the plan; -1 where its profiles, or the data, decide. */
   tensors(): Pick<TensorSignature, 'inputs' | 'outputs'>;
-  /** Throws INVALID_REQUEST where the plan does not take a shape. The outputs are in the order of the plan. */
-  infer(batch: GpuTensorBatch): { readonly outputs: readonly Tensor[]; readonly phases: GpuRun['phases'] };
+  /**
+   * Throws INVALID_REQUEST where the plan does not take a shape. The outputs are in the order of the plan, the phases
+   * microseconds on the device.
+   */
+  infer(batch: GpuTensorBatch): { readonly outputs: readonly Tensor[]; readonly phases: PhaseDurations };
 }
-
-/** What an instance runs whose tensors have no meaning here. */
-export type GpuTensorInstanceSpec = Pick<
-  GpuInstanceSpec,
-  'device' | 'planFile' | 'weightsFile' | 'plugins' | 'versionCompatible' | 'executionContexts'
->;
 
 /** As NativeGpuInstance, without a task. */
 export interface NativeGpuTensorInstance extends NativeGpuTensors {

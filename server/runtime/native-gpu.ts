@@ -3,7 +3,7 @@ import type { GpuTelemetry } from '../core/gpu-telemetry.js';
 import type { DetectionLayout } from '../core/inference.js';
 import type { EngineBuildResult, EngineBuildSpec } from './native-gpu-build.js';
 import { addonFile, loadAddon } from './native-file.js';
-import type { GpuTensorInstanceSpec, NativeGpuTensorInstance, NativeGpuTensors } from './native-gpu-tensors.js';
+import type { NativeGpuTensorInstance, NativeGpuTensors } from './native-gpu-tensors.js';
 import type { ClassMapOptions, DetectionSpec, HeatMapOptions, PixelRect, PixelView } from './native.js';
 
 export type {
@@ -217,6 +217,12 @@ export interface NativeGpuTextInstance extends NativeGpuTensors {
   run(batch: GpuTextBatch): Pick<GpuRun, 'columns' | 'values' | 'phases'>;
   close(): void;
 }
+
+/** What an instance runs whose tensors have no meaning here. */
+export type GpuTensorInstanceSpec = Pick<
+  GpuInstanceSpec,
+  'device' | 'planFile' | 'weightsFile' | 'plugins' | 'versionCompatible' | 'executionContexts'
+>;
 
 /** An engine to be measured alone; its input has three channels. */
 export interface EngineBenchSpec {

@@ -5,11 +5,8 @@ import type { Tensor } from '../../server/core/tensors.js';
 import { createGpuTensorInstance } from '../../server/runtime/gpu-tensor-instance.js';
 import { GpuNetwork } from '../../server/runtime/gpu-network.js';
 import type { TensorBatch } from '../../server/runtime/messages.js';
-import type {
-  GpuTensorBatch,
-  GpuTensorInstanceSpec,
-  NativeGpuTensorInstance,
-} from '../../server/runtime/native-gpu-tensors.js';
+import type { GpuTensorInstanceSpec } from '../../server/runtime/native-gpu.js';
+import type { GpuTensorBatch, NativeGpuTensorInstance } from '../../server/runtime/native-gpu-tensors.js';
 import { floats, tensor } from '../support/tensors.js';
 
 const PHASES = { decode: 0, preprocess: 1, infer: 2, postprocess: 3 };
