@@ -14,7 +14,6 @@
 #include "instance/task.h"
 #include "instance/tensor_exchange.h"
 #include "tensorrt/execution_lane.h"
-#include "tensorrt/lane_pool.h"
 
 namespace sluice {
 
@@ -107,7 +106,7 @@ class GpuInstance {
 
   const GpuInstanceSpec spec_;
   // In the order in which they need one another: the pool's engine outlives the stream's work.
-  std::shared_ptr<tensorrt::LanePool<tensorrt::ExecutionLane>> pool_;
+  std::shared_ptr<tensorrt::ExecutionPool> pool_;
   std::shared_ptr<cuda::JpegDecoder> decoder_;
   /** Where pictures come to the device. Its few small kernels would wait long behind those of another instance's engine. */
   cuda::Stream decode_stream_{cuda::Stream::Priority::kHigh};

@@ -6,7 +6,7 @@ namespace sluice {
 
 TensorInstance::TensorInstance(const TensorInstanceSpec& spec)
     : spec_(spec),
-      pool_((SLUICE_CUDA(cudaSetDevice(spec.engine.device)), tensorrt::LanePool<tensorrt::TensorLane>::Join(spec))) {
+      pool_((SLUICE_CUDA(cudaSetDevice(spec.engine.device)), tensorrt::TensorPool::Join(spec))) {
   pool_->AddInstance();
 }
 

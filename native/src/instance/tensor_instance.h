@@ -6,7 +6,6 @@
 
 #include "cuda/stream.h"
 #include "instance/tensor_exchange.h"
-#include "tensorrt/lane_pool.h"
 #include "tensorrt/tensor_lane.h"
 
 namespace sluice {
@@ -36,7 +35,7 @@ class TensorInstance {
  private:
   const TensorInstanceSpec spec_;
   // In the order in which they need one another: the pool's engine outlives the stream's work.
-  std::shared_ptr<tensorrt::LanePool<tensorrt::TensorLane>> pool_;
+  std::shared_ptr<tensorrt::TensorPool> pool_;
   cuda::Stream stream_;
   TensorExchange exchange_;
 };

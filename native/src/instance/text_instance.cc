@@ -23,11 +23,11 @@ std::unique_ptr<Task> MakeTextTask(const TextInstanceSpec& spec, const cuda::Pin
 
 TextInstance::TextInstance(const TextInstanceSpec& spec)
     : spec_(spec),
-      pool_((SLUICE_CUDA(cudaSetDevice(spec.pool.engine.device)), tensorrt::LanePool<tensorrt::ExecutionLane>::Join(spec.pool))),
+      pool_((SLUICE_CUDA(cudaSetDevice(spec.pool.engine.device)), tensorrt::ExecutionPool::Join(spec.pool))),
       task_(MakeTextTask(spec, tokens_)) {
   pool_->AddInstance();
   try {
-    tensorrt::LanePool<tensorrt::ExecutionLane>::Lease lease = pool_->Take();
+    tensorrt::ExecutionPool::Lease lease = pool_->Take();
     lease.lane.SetRowLength(spec_.pool.lane.row_shape.front());
     task_->Check(lease.lane);
     for (const tensorrt::TensorInfo& input : lease.lane.input_tensors()) {
@@ -63,7 +63,7 @@ ResultTables TextInstance::Run(const TextBatch& batch, GpuPhases* phases) {
   std::copy(batch.tokens, batch.tokens + rows, tokens_.Room<std::int32_t>(rows));
   const std::vector<ResultRequest> requests(rows);
   {
-    tensorrt::LanePool<tensorrt::ExecutionLane>::Lease lease = pool_->Take();
+    tensorrt::ExecutionPool::Lease lease = pool_->Take();
     tensorrt::ExecutionLane& lane = lease.lane;
     lane.SetRowLength(batch.length);
     cuda::WaitFor(stream, lane.free());

@@ -13,7 +13,6 @@
 #include "instance/tensor_exchange.h"
 #include "instance/text_embedding_task.h"
 #include "tensorrt/execution_lane.h"
-#include "tensorrt/lane_pool.h"
 
 namespace sluice {
 
@@ -62,7 +61,7 @@ class TextInstance {
 
   const TextInstanceSpec spec_;
   // In the order in which they need one another: the pool's engine outlives the stream's work.
-  std::shared_ptr<tensorrt::LanePool<tensorrt::ExecutionLane>> pool_;
+  std::shared_ptr<tensorrt::ExecutionPool> pool_;
   cuda::Stream stream_;
   cuda::PinnedBuffer tokens_;
   std::unique_ptr<Task> task_;

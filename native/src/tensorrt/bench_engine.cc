@@ -34,7 +34,8 @@ struct Runner {
 
 }  // namespace
 
-EngineThroughput BenchEngine(const PoolSpec<ExecutionLane>& spec, std::int32_t batch, std::int32_t lanes, double seconds) {
+EngineThroughput BenchEngine(const PoolSpec<ExecutionLane>& spec, std::int32_t batch, std::int32_t lanes,
+                             double seconds) {
   SLUICE_CUDA(cudaSetDevice(spec.engine.device));
   const std::shared_ptr<Engine> engine = Engine::Load(spec.engine);
   std::vector<std::unique_ptr<Runner>> runners;

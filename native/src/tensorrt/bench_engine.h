@@ -1,7 +1,6 @@
 #pragma once
 
 #include "tensorrt/execution_lane.h"
-#include "tensorrt/lane_pool.h"
 
 namespace sluice::tensorrt {
 

@@ -12,6 +12,7 @@
 #include "cuda/graph.h"
 #include "cuda/stream.h"
 #include "tensorrt/engine.h"
+#include "tensorrt/lane_pool.h"
 
 namespace sluice::tensorrt {
 
@@ -99,5 +100,7 @@ class ExecutionLane {
   /** Rows of the request for tensors. */
   std::int32_t rows_ = 0;
 };
+
+using ExecutionPool = LanePool<ExecutionLane>;
 
 }  // namespace sluice::tensorrt

@@ -17,7 +17,8 @@ struct OnnxNetwork {
 
 /**
  * Parses the file of `spec` into a network whose inputs and outputs are linear, and float32 whatever precision the layers
- * get; those of integers stay as they are, and all of them where the types are to be kept. Throws Error kModelInvalid, naming the nodes and what the parser has against them.
+ * get; those of integers stay as they are, and all of them where the types are to be kept. Throws Error kModelInvalid,
+ * naming the nodes and what the parser has against them.
  */
 OnnxNetwork ParseOnnx(nvinfer1::IBuilder& builder, const EngineBuildSpec& spec);
 

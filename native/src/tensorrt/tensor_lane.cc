@@ -98,7 +98,8 @@ void TensorLane::RefuseShapes(const std::vector<std::vector<std::int64_t>>& shap
   std::string text;
   for (std::size_t i = 0; i < shapes.size(); i++) {
     const std::string& name = engine_->inputs()[i].name;
-    text += (i == 0 ? "" : "; ") + ("input " + name) + " is " + ShapeText(shapes[i]) + ", and the plan takes " + engine_->Range(i);
+    if (i > 0) text += "; ";
+    text += "input " + name + " is " + ShapeText(shapes[i]) + ", and the plan takes " + engine_->Range(i);
   }
   throw Error(ErrorCode::kInvalidRequest, text + ": tensorrt.profiles says what it is built for");
 }

@@ -11,6 +11,7 @@
 #include "cuda/buffer.h"
 #include "cuda/stream.h"
 #include "tensorrt/engine.h"
+#include "tensorrt/lane_pool.h"
 #include "tensorrt/output_place.h"
 
 namespace sluice::tensorrt {
@@ -64,5 +65,7 @@ class TensorLane {
   nvinfer1::IExecutionContext* context_ = nullptr;
   std::vector<std::vector<std::int64_t>> shapes_;
 };
+
+using TensorPool = LanePool<TensorLane>;
 
 }  // namespace sluice::tensorrt
