@@ -10,13 +10,15 @@ import type { VersionStatus } from './core/model-lifecycle.js';
 import { ModelRepository } from './core/model-repository.js';
 import type { RestAnswer, RestRequest } from './core/open-inference/rest-exchange.js';
 import { GrpcServer } from './grpc/grpc-server.js';
-import { logControl } from './app/log-control.js';
 import { logStatus, logWarning } from './app/log-models.js';
 import { gpuReadings } from './app/gpu-readings.js';
 import { LivePage } from './app/live-page.js';
+import { modelSharing, type ModelSharing } from './app/model-sharing.js';
+import { modelExecutors } from './app/model-executors.js';
 import { ModelView } from './app/model-view.js';
 import { openTracing } from './app/open-tracing.js';
 import { RepositoryPoll } from './app/repository-poll.js';
+import { sharedControls } from './app/shared-controls.js';
 import { showHealth } from './app/show-health.js';
 import type { Seat } from './app/seat.js';
 import { Security } from './app/security.js';
@@ -26,9 +28,8 @@ import { Metrics, type MetricSnapshot } from './http/metrics.js';
 import type { Readiness } from './http/readiness.js';
 import type { FaultLog } from './protocol/client-error.js';
 import { RestCalls } from './protocol/open-inference/rest/rest-calls.js';
-import { PictureCalibrator } from './runtime/calibration/picture-calibrator.js';
 import { annotatePicture } from './runtime/annotation/annotate-picture.js';
-import { ModelExecutors } from './runtime/model-executor.js';
+import type { ModelExecutors } from './runtime/model-executor.js';
 import type { Tracing } from './tracing/tracing.js';
 
 /** Why a server that drains loads nothing more. */
@@ -55,6 +56,7 @@ export class App implements AsyncDisposable {
   readonly #logFault: FaultLog = (id, fault) =>
     this.#logger.error({ id, err: fault }, 'a request met a fault of the server');
   readonly #executors: ModelExecutors;
+  readonly #sharing: ModelSharing;
   readonly #repository: ModelRepository;
   #security!: Security;
   /** Null: nothing is traced. */
@@ -69,25 +71,15 @@ export class App implements AsyncDisposable {
     this.#options = options;
     this.#logger = logger;
     this.#seat = seat;
+    this.#sharing = modelSharing(options);
     this.#metrics = new Metrics(() => this.#view.gauges(), {
       process: seat?.number ?? 1,
       connections: () => (this.#grpc as GrpcServer | undefined)?.connections ?? 0,
+      responses: this.#sharing.responses,
       certificateExpiry: () => (this.#security as Security | undefined)?.certificateExpiry ?? null,
       gpus: gpuReadings((why) => this.#logger.warn({ reason: why }, 'the driver tells nothing of the GPUs')),
     });
-    const { threads, maxPicturePixels } = options;
-    this.#executors = new ModelExecutors({
-      threads,
-      maxPicturePixels,
-      plans: {
-        directory: options.engineCache,
-        maxBytes: options.engineCacheBytes,
-        calibrator: new PictureCalibrator({ threads, maxPicturePixels }),
-        statistics: this.#metrics.engines,
-        log: (level, model, message) => this.#logger[level]({ model: model ?? undefined }, message),
-      },
-      onDeviceLost: (why) => this.#loseDevice(why),
-    });
+    this.#executors = modelExecutors(options, this.#metrics.engines, logger, (why) => this.#loseDevice(why));
     this.#repository = new ModelRepository({
       directory: options.modelRepository,
       controlMode: options.modelControlMode,
@@ -98,6 +90,7 @@ export class App implements AsyncDisposable {
         executors: this.#executors,
         models: () => this.#repository,
         statistics: () => this.page.statistics,
+        ...this.#sharing,
         logger,
         draining: this.#draining.signal,
       }),
@@ -242,7 +235,7 @@ export class App implements AsyncDisposable {
       logFault: this.#logFault,
       ready: () => this.readiness().ready,
       serverVersion: await packageVersion(),
-      log: logControl(this.#logger, this.#seat),
+      ...sharedControls(options, this.#logger, this.#seat),
     };
     this.#rest = new RestCalls(calls);
     if (this.#seat === null) {
@@ -271,6 +264,7 @@ export class App implements AsyncDisposable {
   }
 
   #modelChanged(name: string, status: VersionStatus | null): void {
+    this.#sharing.responses?.modelsChanged();
     logStatus(this.#logger, name, status);
     this.#updateHealth();
   }

@@ -1,4 +1,5 @@
 import type { LogLevel } from '../core/log-level.js';
+import type { ServedMemory } from '../core/shared-memory.js';
 import type { ConfigOverrides } from '../core/repository-scan.js';
 import type { ModelControl } from '../core/model-control.js';
 
@@ -14,4 +15,6 @@ export interface Seat {
   readonly overrides: ConfigOverrides;
   /** Sets the least severity that is logged, in all processes. */
   readonly setLogLevel: (level: LogLevel) => Promise<void>;
+  /** Memory that clients share with all processes. */
+  readonly sharedMemory: ServedMemory;
 }

@@ -13,13 +13,11 @@ const TRITON_KEYS: Readonly<Record<string, string>> = {
   model_transaction_policy: NO_COUNTERPART,
   optimization: 'what TensorRT is to do stands under `tensorrt`',
   parameters: NO_COUNTERPART,
-  response_cache: NO_COUNTERPART,
   cc_model_filenames: NO_COUNTERPART,
   metric_tags: NO_COUNTERPART,
   'instance_group.name': NO_COUNTERPART,
   'instance_group.profile': NO_COUNTERPART,
   'instance_group.passive': NO_COUNTERPART,
-  'instance_group.rate_limiter': NO_COUNTERPART,
   'dynamic_batching.priority_queue_policy': 'all priorities share default_queue_policy; remove it',
   'dynamic_batching.default_queue_policy.timeout_action': 'remove it: what waits too long is always refused',
   'dynamic_batching.default_queue_policy.allow_timeout_override':

@@ -14,6 +14,7 @@ import {
 } from './option-types.js';
 import { option, type ServerOption } from './option.js';
 import { otlpEndpoint } from './otlp-endpoint.js';
+import { resourceLimits } from './rate-limit-resources.js';
 import { SECURITY_OPTIONS } from './security-options.js';
 
 /**
@@ -115,6 +116,27 @@ export const OPTION_TABLE = {
     default: 20 * 2 ** 30,
     defaultText: `${20 * 2 ** 30} (20 GiB)`,
     description: 'What plans may take there. Beyond it those go that were not used for longest; what is in use stays.',
+  }),
+  rateLimit: option(choice('off', 'execution_count'), {
+    default: 'off',
+    description:
+      'execution_count: models whose configuration has instance_group.rate_limiter execute only while they have their ' +
+      'resources, in turn by their priority. off: an instance executes whenever it is idle.',
+  }),
+  rateLimitResource: option(resourceLimits(), {
+    default: [],
+    defaultText: 'as much of each as the model takes that takes most',
+    repeatable: true,
+    description:
+      'How much there is of a resource of rate limiters, of one GPU or everywhere, in each process; repeatable. Only with ' +
+      '--rate-limit execution_count.',
+  }),
+  responseCacheBytes: option(integer('BYTES', 0, 2 ** 50), {
+    default: 0,
+    defaultText: '0, none are kept',
+    description:
+      'Memory in which answers are kept of models whose configuration has response_cache. Beyond it those go that were ' +
+      'not asked for for longest. Each process of --processes has as much.',
   }),
   traceEndpoint: option(httpUrl(), {
     default: otlpEndpoint(),

@@ -13,7 +13,7 @@ export interface OptionType<T> {
 }
 
 /** A type from a function that answers undefined to text it cannot use. */
-function optionType<T>(
+export function optionType<T>(
   placeholder: string,
   expected: string,
   parse: (text: string) => T | undefined,

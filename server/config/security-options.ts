@@ -51,6 +51,12 @@ export const SECURITY_OPTIONS = {
     defaultText: 'none',
     description: 'One more gRPC address, which serves every group. For networks that only operators reach.',
   }),
+  allowClientShm: option(boolean(), {
+    default: false,
+    description:
+      'true: clients on this machine may register system shared memory for tensors. Who may can have the server read and ' +
+      'write every segment that its user can, and who may infer uses every region that is registered.',
+  }),
   maxClientInflight: option(integer('COUNT', 0, 1_000_000), {
     default: 0,
     defaultText: '0: no limit',

@@ -104,6 +104,9 @@ function contradictions(options: ServerOptions): string[] {
         `found ${options.modelControlMode}`,
     );
   }
+  if (options.rateLimitResource.length > 0 && options.rateLimit === 'off') {
+    problems.push(`${flagName('rateLimitResource')}: only has a meaning with ${flagName('rateLimit')} execution_count`);
+  }
   if (options.traceEndpoint !== null && !isHttpUrl(options.traceEndpoint)) {
     problems.push(`${flagName('traceEndpoint')}: expected an http:// or https:// URL, found ${options.traceEndpoint}`);
   }

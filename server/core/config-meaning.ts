@@ -17,6 +17,8 @@ export interface TaskDependent {
   readonly ensemble_scheduling?: EnsembleConfig | undefined;
   readonly annotate?: unknown;
   readonly tracker?: TrackerConfig | undefined;
+  readonly response_cache: { readonly enable: boolean };
+  readonly sequence_batching?: unknown;
   readonly instance_group: { readonly kind: string };
 }
 
@@ -51,6 +53,18 @@ export function taskProblems(config: TaskDependent, traits: TaskTraits): Problem
     problems.push([
       ['tracker', 'deepsort'],
       `features decide who is who, and task ${task} gives none: track in a pipeline with a stage that embeds`,
+    ]);
+  }
+  if (tracker !== undefined && config.response_cache.enable) {
+    problems.push([
+      ['response_cache', 'enable'],
+      'has no meaning with a tracker, to which equal frames are not the same: remove one of the two',
+    ]);
+  }
+  if (config.sequence_batching !== undefined && config.response_cache.enable) {
+    problems.push([
+      ['response_cache', 'enable'],
+      'has no meaning with sequence_batching, where equal requests have different answers: remove one of the two',
     ]);
   }
   if (task === 'fall' && config.instance_group.kind === 'KIND_GPU') {

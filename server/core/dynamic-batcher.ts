@@ -152,7 +152,8 @@ export class DynamicBatcher {
 
   /** Requests that arrive together travel together: each batch costs two threads a wake-up. */
   #gather(): void {
-    if (this.#gathering || this.#executor.idle === 0) return;
+    if (this.#gathering) return;
+    if (this.#executor.idle === 0) return this.#executor.want?.(true);
     this.#gathering = true;
     this.#clock.soon(() => {
       this.#gathering = false;
@@ -167,6 +168,7 @@ export class DynamicBatcher {
       if (batch.length === 0) break;
       void this.#execute(batch);
     }
+    this.#executor.want?.(this.#queue.size > 0 && this.#executor.idle === 0);
     this.#settleStop();
   }
 

@@ -5,6 +5,7 @@ export const GrpcStatus = {
   INVALID_ARGUMENT: 3,
   DEADLINE_EXCEEDED: 4,
   NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
   PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
   FAILED_PRECONDITION: 9,
@@ -96,6 +97,16 @@ export const ERRORS = {
     status: GrpcStatus.INVALID_ARGUMENT,
     retryable: false,
     meaning: 'A region is degenerate, not finite, or does not overlap the picture.',
+  },
+  SHARED_MEMORY_NOT_FOUND: {
+    status: GrpcStatus.NOT_FOUND,
+    retryable: false,
+    meaning: 'No region of shared memory is registered under that name.',
+  },
+  SHARED_MEMORY_EXISTS: {
+    status: GrpcStatus.ALREADY_EXISTS,
+    retryable: false,
+    meaning: 'A region of shared memory is registered under that name already.',
   },
   FRAME_DROPPED: {
     status: GrpcStatus.ABORTED,

@@ -15,6 +15,8 @@ export interface Executor extends AsyncDisposable {
   readonly signature: TensorSignature | null;
   /** Called whenever an instance becomes idle. */
   onIdle: () => void;
+  /** Told whether requests wait although none of them can be executed; only of executors that share something. */
+  want?(wants: boolean): void;
   /**
    * Runs a batch on an idle instance; only to be called while `idle` is over 0. A failure of the whole batch rejects
    * with a ServingError; a failure of one request is told in its result.

@@ -78,6 +78,8 @@ export class InferenceCounts {
   readonly #input = new Sum();
   readonly #infer = new Sum();
   readonly #output = new Sum();
+  readonly #cacheHit = new Sum();
+  readonly #cacheMiss = new Sum();
   readonly #failures = new Map<ErrorCode, number>();
   readonly #batches = new Map<number, SizeSums>();
   #dropped = 0;
@@ -121,6 +123,16 @@ export class InferenceCounts {
     return this.#output;
   }
 
+  /** Requests that were answered with the results of an equal one, part of `success`. */
+  get cacheHits(): DurationSum {
+    return this.#cacheHit;
+  }
+
+  /** Answers that were computed although they could have been kept. */
+  get cacheMisses(): DurationSum {
+    return this.#cacheMiss;
+  }
+
   /** Frames that a newer one replaced. */
   get dropped(): number {
     return this.#dropped;
@@ -131,7 +143,7 @@ export class InferenceCounts {
     return this.#failures;
   }
 
-  /** Rows of the requests that were answered with results. */
+  /** Rows of the requests whose results were computed. */
   get inferences(): number {
     return this.#inferences;
   }
@@ -170,6 +182,17 @@ export class InferenceCounts {
     this.#input.add(timings.decode + timings.preprocess);
     this.#infer.add(timings.infer);
     this.#output.add(timings.postprocess);
+  }
+
+  /** A request was answered with the results of an equal one: none of the phases had anything to do with it. */
+  cacheHit(timings: RequestTimings, hitUs: number): void {
+    this.#success.add(timings.total);
+    this.#queue.add(timings.queue);
+    this.#cacheHit.add(hitUs);
+  }
+
+  cacheMissed(missUs: number): void {
+    this.#cacheMiss.add(missUs);
   }
 
   /** A request was refused, dropped or answered with an error, `totalUs` microseconds after its arrival. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { rateLimiterSchema } from './rate-limiter-config.js';
 
 /** The section `instance_group` of a config.yaml: what runs a model, and where. */
 
@@ -28,5 +29,6 @@ export const instanceGroupSchema = z
     execution_timeout_milliseconds: count(
       'A batch that runs longer than this counts as hung: its requests fail, and the instance is replaced.',
     ).default(30000),
+    rate_limiter: rateLimiterSchema.prefault({}),
   })
   .describe('The instances of the model.');

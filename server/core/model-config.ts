@@ -7,6 +7,7 @@ import { channelsOf } from './network-input.js';
 import { pipelineSchema } from './pipeline/pipeline-config.js';
 import { focusProblems, preprocessProblems, preprocessSchema } from './preprocess-config.js';
 import { meaningProblems, postprocessSchema } from './postprocess-config.js';
+import { responseCacheSchema } from './response-cache-config.js';
 import { sequenceProblems, sequenceSchema } from './sequences/sequence-config.js';
 import { TASK_INPUTS, TASK_KINDS, TASKS } from './tasks.js';
 import { profileProblems, tensorrtSchema } from './tensorrt-config.js';
@@ -131,6 +132,7 @@ const fields = z.strictObject({
   instance_group: instanceGroupSchema.prefault({}),
   tensorrt: tensorrtSchema.prefault({}),
   dynamic_batching: dynamicBatchingSchema.prefault({}),
+  response_cache: responseCacheSchema.prefault({}),
   sequence_batching: sequenceSchema.optional(),
   version_policy: versionPolicySchema.default({ latest: { num_versions: 1 } }),
   model_warmup: z
@@ -266,6 +268,8 @@ export const modelConfigSchema = fields
       'ensemble_scheduling',
       'annotate',
       'tracker',
+      'response_cache',
+      'sequence_batching',
       'instance_group.kind',
     ]),
   )

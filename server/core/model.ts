@@ -1,14 +1,17 @@
 import type { Clock } from './clock.js';
+import { CachedBatcher } from './cached-batcher.js';
 import { DynamicBatcher, type Ticket } from './dynamic-batcher.js';
 import type { ServingError } from './errors.js';
 import type { Executor } from './executor.js';
 import type { InferenceCounts } from './inference-counts.js';
 import type { DetectionLayout, InferenceRequest } from './inference.js';
 import type { ModelConfig } from './model-config.js';
+import type { ResponseCache, ResponseSpace } from './response-cache.js';
 import { SequenceRule } from './sequences/sequence-rule.js';
 import type { SequenceTable } from './sequences/sequence-table.js';
 import type { ModelStatistics } from './statistics.js';
 import type { TensorSignature } from './tensors.js';
+import { usedModels } from './used-models.js';
 
 /** What a loaded version consists of. */
 export interface ModelParts {
@@ -22,6 +25,8 @@ export interface ModelParts {
   readonly executor: Executor;
   readonly statistics: ModelStatistics;
   readonly clock: Clock;
+  /** Where answers are kept; left out: nowhere. */
+  readonly responses?: ResponseCache | null;
 }
 
 /** One loaded version: configuration, batcher, executor and statistics. It owns the executor and the statistics. */
@@ -36,6 +41,10 @@ export class Model implements AsyncDisposable {
   /** Null: its requests stand for themselves. */
   readonly #sequences: SequenceTable | null;
   readonly #statistics: ModelStatistics;
+  readonly #responses: ResponseCache | null;
+  /** Null: its answers are not kept. */
+  readonly #space: ResponseSpace | null = null;
+  readonly #cached: CachedBatcher | null = null;
   #leases = 0;
   #released: (() => void) | null = null;
 
@@ -48,6 +57,8 @@ export class Model implements AsyncDisposable {
     this.#executor = parts.executor;
     this.#statistics = parts.statistics;
     const batching = parts.config.dynamic_batching;
+    const { default_queue_policy: policy } = batching;
+    const queueLimits = { requests: policy.max_queue_size, bytes: policy.max_queue_bytes };
     const rule = this.#sequenceRule(parts);
     this.#sequences = rule?.table ?? null;
     this.#batcher = new DynamicBatcher(
@@ -59,16 +70,17 @@ export class Model implements AsyncDisposable {
         preserveOrdering:
           batching.preserve_ordering || (parts.config.sequence_batching?.oldest?.preserve_ordering ?? false),
         priorityLevels: batching.priority_levels,
-        queueLimits: {
-          requests: batching.default_queue_policy.max_queue_size,
-          bytes: batching.default_queue_policy.max_queue_bytes,
-        },
+        queueLimits,
       },
       parts.executor,
       parts.clock,
       parts.statistics,
       rule ?? undefined,
     );
+    this.#responses = parts.responses ?? null;
+    if (this.#responses === null || !this.config.response_cache.enable) return;
+    this.#space = this.#responses.open(usedModels(this.config).length > 0);
+    this.#cached = new CachedBatcher(this.#batcher, this.#space, queueLimits, parts.clock, parts.statistics);
   }
 
   get instances(): { readonly total: number; readonly idle: number } {
@@ -101,7 +113,8 @@ export class Model implements AsyncDisposable {
   }
 
   get queue(): { readonly requests: number; readonly bytes: number } {
-    return { requests: this.#batcher.queuedRequests, bytes: this.#batcher.queuedBytes };
+    const { requests, bytes } = this.#cached?.waiting ?? { requests: 0, bytes: 0 };
+    return { requests: this.#batcher.queuedRequests + requests, bytes: this.#batcher.queuedBytes + bytes };
   }
 
   /** Open sequences that have a slot, and that wait for one; null: it has none. */
@@ -127,17 +140,19 @@ export class Model implements AsyncDisposable {
   /** Keeps the version loaded until the lease is disposed. */
   lease(): ModelLease {
     this.#leases += 1;
-    return new ModelLease(this, this.#batcher, this.#statistics, () => this.#release());
+    return new ModelLease(this, this.#cached ?? this.#batcher, this.#statistics, () => this.#release());
   }
 
   /** Waits for every lease and every open sequence, then for every request, and frees the instances. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#responses?.modelsChanged();
     if (this.#leases > 0) {
       await new Promise<void>((resolve) => {
         this.#released = resolve;
       });
     }
     await this.#batcher.stop();
+    this.#space?.[Symbol.dispose]();
     await this.#executor[Symbol.asyncDispose]();
     this.#statistics.dispose();
   }
@@ -169,11 +184,11 @@ function completed(config: ModelConfig, signature: TensorSignature | null): Mode
 /** The right to use a version: while it is held, the version is not unloaded. Dispose it as soon as the answer is there. */
 export class ModelLease implements Disposable {
   readonly model: Model;
-  readonly #batcher: DynamicBatcher;
+  readonly #batcher: DynamicBatcher | CachedBatcher;
   readonly #statistics: ModelStatistics;
   #release: (() => void) | null;
 
-  constructor(model: Model, batcher: DynamicBatcher, statistics: ModelStatistics, release: () => void) {
+  constructor(model: Model, batcher: DynamicBatcher | CachedBatcher, statistics: ModelStatistics, release: () => void) {
     this.model = model;
     this.#batcher = batcher;
     this.#statistics = statistics;

@@ -52,6 +52,8 @@ export class RecentErrors {
     return {
       counts: statistics.counts,
       succeeded: (timings, rows) => statistics.succeeded(timings, rows),
+      cacheHit: (timings, hitUs) => statistics.cacheHit(timings, hitUs),
+      cacheMissed: (missUs) => statistics.cacheMissed(missUs),
       failed: (error, totalUs) => {
         this.#add(error, model, version);
         statistics.failed(error, totalUs);

@@ -6,13 +6,17 @@ import type { RequestTimings } from './inference.js';
 
 /**
  * Where one loaded version reports what becomes of its requests. Called for every request, so an implementation takes
- * well below a microsecond and never throws. Every request is reported once, by `succeeded` or `failed`.
+ * well below a microsecond and never throws. Every request is reported once, by `succeeded`, `cacheHit` or `failed`.
  */
 export interface ModelStatistics {
   /** All that was reported of the version, added up. */
   readonly counts: InferenceCounts;
   /** A request of that many rows was answered with results. */
   succeeded(timings: RequestTimings, rows: number): void;
+  /** A request was answered with the results of an equal one, which took `hitUs` microseconds to find or to wait for. */
+  cacheHit(timings: RequestTimings, hitUs: number): void;
+  /** An answer was computed that had not been kept; looking for it and keeping it took `missUs` microseconds. */
+  cacheMissed(missUs: number): void;
   /** A request was refused, dropped or answered with an error, `totalUs` microseconds after its arrival. */
   failed(error: ServingError, totalUs: number): void;
   batchExecuted(batch: ExecutedBatch): void;
@@ -46,6 +50,8 @@ export const NO_STATISTICS: { readonly model: ModelStatistics; readonly engines:
   model: {
     counts: new InferenceCounts(systemClock),
     succeeded: () => {},
+    cacheHit: () => {},
+    cacheMissed: () => {},
     failed: () => {},
     batchExecuted: () => {},
     dispose: () => {},

@@ -6,6 +6,7 @@ const HTTP_STATUS: Record<GrpcStatus, number> = {
   [GrpcStatus.INVALID_ARGUMENT]: 400,
   [GrpcStatus.DEADLINE_EXCEEDED]: 504,
   [GrpcStatus.NOT_FOUND]: 404,
+  [GrpcStatus.ALREADY_EXISTS]: 409,
   [GrpcStatus.PERMISSION_DENIED]: 403,
   [GrpcStatus.RESOURCE_EXHAUSTED]: 429,
   [GrpcStatus.FAILED_PRECONDITION]: 409,

@@ -2,7 +2,9 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { ErrorCode, ServingError } from '../core/errors.js';
 import type { ModelState } from '../core/model-state.js';
 import type { ModelStatistics, StatisticsSink, StreamingCall, StreamStatistics } from '../core/statistics.js';
+import type { ResponseCache } from '../core/response-cache.js';
 import type { SpanLoss, TraceStatistics } from '../core/tracer.js';
+import { registerCacheMetrics } from './cache-series.js';
 import { BUILD_BUCKETS } from './engine-metric-definitions.js';
 import { EngineMetrics } from './engine-metrics.js';
 import { GpuSeries, type GpuSource } from './gpu-series.js';
@@ -33,6 +35,8 @@ export interface ServerReadings {
   readonly connections: () => number;
   /** Null: there is no GPU addon. */
   readonly gpus: GpuSource | null;
+  /** Null: no answers are kept. */
+  readonly responses: ResponseCache | null;
   /** Seconds since 1970; null: there is no certificate. */
   readonly certificateExpiry: () => number | null;
 }
@@ -93,10 +97,12 @@ export class Metrics implements StatisticsSink, TraceStatistics, MetricsSource {
 
   constructor(models: () => Iterable<ModelGauges>, readings: Partial<ServerReadings> = {}) {
     this.#models = models;
-    this.#readings = { process: 1, connections: () => 0, gpus: null, certificateExpiry: () => null, ...readings };
-    const { gpus } = this.#readings;
+    const none = { process: 1, connections: () => 0, gpus: null, responses: null, certificateExpiry: () => null };
+    this.#readings = { ...none, ...readings };
+    const { gpus, responses } = this.#readings;
     this.#gpus = gpus === null ? null : new GpuSeries(this.#registry, gpus);
     registerModelMetrics(this.#registry, () => this.#series.values());
+    registerCacheMetrics(this.#registry, responses);
     registerMachineMetrics(this.#registry);
     this.engines = new EngineMetrics({
       lookups: this.#counter(METRICS.planLookups),

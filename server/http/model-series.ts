@@ -34,6 +34,8 @@ export class ModelSeries {
     return {
       counts: this.counts,
       succeeded: (timings, rows) => this.#succeeded(timings, rows),
+      cacheHit: (timings, hitUs) => this.#cacheHit(timings, hitUs),
+      cacheMissed: (missUs) => this.counts.cacheMissed(missUs),
       failed: ({ code }, totalUs) => this.counts.failed(code, totalUs),
       batchExecuted: (batch) => this.#batchExecuted(batch),
       dispose: () => {
@@ -45,6 +47,11 @@ export class ModelSeries {
 
   #succeeded(timings: RequestTimings, rows: number): void {
     this.counts.succeeded(timings, rows);
+    this.requestSeconds.add(timings.total / 1e6);
+  }
+
+  #cacheHit(timings: RequestTimings, hitUs: number): void {
+    this.counts.cacheHit(timings, hitUs);
     this.requestSeconds.add(timings.total / 1e6);
   }
 

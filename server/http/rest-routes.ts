@@ -26,13 +26,16 @@ const post = (url: string, group: CallGroup, call: RestCall): Route => ({ method
 const ofModel = (tail: string, route: (url: string) => Route): Route[] =>
   ['/v2/models/:model', '/v2/models/:model/versions/:version'].map((model) => route(model + tail));
 
-const MEMORY_ROUTES = ['systemsharedmemory', 'cudasharedmemory'].flatMap((kind) => [
-  get(`/v2/${kind}/status`, 'shared-memory', 'sharedMemory'),
-  get(`/v2/${kind}/region/:region/status`, 'shared-memory', 'sharedMemory'),
-  post(`/v2/${kind}/region/:region/register`, 'shared-memory', 'sharedMemory'),
-  post(`/v2/${kind}/unregister`, 'shared-memory', 'sharedMemory'),
-  post(`/v2/${kind}/region/:region/unregister`, 'shared-memory', 'sharedMemory'),
-]);
+const MEMORY_ROUTES = (['system', 'cuda'] as const).flatMap((kind) => {
+  const path = `/v2/${kind}sharedmemory`;
+  return [
+    get(`${path}/status`, 'shared-memory', `${kind}SharedMemoryStatus`),
+    get(`${path}/region/:region/status`, 'shared-memory', `${kind}SharedMemoryStatus`),
+    post(`${path}/region/:region/register`, 'shared-memory', `${kind}SharedMemoryRegister`),
+    post(`${path}/unregister`, 'shared-memory', `${kind}SharedMemoryUnregister`),
+    post(`${path}/region/:region/unregister`, 'shared-memory', `${kind}SharedMemoryUnregister`),
+  ];
+});
 
 /** The paths as KServe and Triton name them, each in the group of the gRPC call that it is the twin of. */
 export const REST_ROUTES: readonly Route[] = [
@@ -99,12 +102,13 @@ async function answer(
 ): Promise<FastifyReply> {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
-  const { model = '', version = '' } = request.params as { readonly model?: string; readonly version?: string };
+  const { model = '', version = '', region = '' } = request.params as Partial<Record<string, string>>;
   const { headers } = request;
   const asked = {
     call,
     model,
     version,
+    region,
     body: (request.body as Buffer | undefined) ?? new Uint8Array(0),
     headerLength: header(headers[HEADER_LENGTH]) ?? null,
     route,

@@ -32,6 +32,30 @@ export const TRITON_METRICS = {
     'nv_inference_compute_output_duration_us',
     'Microseconds of post-processing; each request has all of what its batch took.',
   ),
+  cacheHits: versionCounter('nv_cache_num_hits_per_model', 'Requests answered with the results of an equal one.'),
+  cacheMisses: versionCounter(
+    'nv_cache_num_misses_per_model',
+    'Requests whose answer had not been kept and was computed.',
+  ),
+  cacheHitDuration: versionCounter(
+    'nv_cache_hit_duration_per_model',
+    'Microseconds of finding kept answers, and of waiting for the answer of an equal request that was being computed.',
+  ),
+  cacheMissDuration: versionCounter(
+    'nv_cache_miss_duration_per_model',
+    'Microseconds of looking for answers that were not there, and of keeping them once they were.',
+  ),
+  cacheEntries: cacheGauge('nv_cache_num_entries', 'Answers that are kept.'),
+  cacheUtil: {
+    ...cacheGauge('nv_cache_util', 'Share of --response-cache-bytes that is taken, 0 to 1.'),
+    merge: 'average',
+  },
+  cacheEvictions: {
+    name: 'nv_cache_num_evictions',
+    type: 'counter',
+    labels: [] as readonly string[],
+    help: 'Answers that had to make room for others.',
+  },
   pending: {
     name: 'nv_inference_pending_request_count',
     type: 'gauge',
@@ -68,6 +92,11 @@ export const TRITON_GPU_METRICS = {
 
 function versionCounter(name: string, help: string) {
   return { name, type: 'counter', labels: VERSION, help } as const;
+}
+
+/** Only where answers are kept. */
+function cacheGauge(name: string, help: string) {
+  return { name, type: 'gauge', labels: [] as readonly string[], help } as const;
 }
 
 /** Every process reads the same machine, and the same GPUs. */

@@ -1,5 +1,6 @@
 import type { MetricSnapshot } from '../http/metrics.js';
 import type { LogLevel } from '../core/log-level.js';
+import type { SharedRegion } from '../core/shared-memory.js';
 import type { RestAnswer, RestRequest } from '../core/open-inference/rest-exchange.js';
 import type { Readiness } from '../http/readiness.js';
 import type { ServerReport } from '../http/server-status.js';
@@ -19,6 +20,9 @@ export interface ProcessCalls {
   readonly load: (model: ModelToLoad) => Promise<void>;
   readonly unload: (name: string) => Promise<void>;
   readonly setLogLevel: (level: LogLevel) => void;
+  /** As SharedMemoryControl has them. */
+  readonly registerMemory: (region: SharedRegion) => Promise<void>;
+  readonly unregisterMemory: (name: string | null) => Promise<void>;
   /** Ends as it does on SIGTERM; the answer comes at once. */
   readonly drain: () => void;
 }
@@ -56,6 +60,9 @@ export interface PrimaryCalls {
   readonly unload: (name: string) => Promise<void>;
   /** A client wants every process to log from this severity on. */
   readonly setLogLevel: (level: LogLevel) => Promise<void>;
+  /** A client shares memory with every process, or no longer. */
+  readonly registerMemory: (region: SharedRegion) => Promise<void>;
+  readonly unregisterMemory: (name: string | null) => Promise<void>;
 }
 
 export interface ModelToLoad {
@@ -72,4 +79,6 @@ export interface Beginning {
   /** With the control mode explicit: the models to load. */
   readonly loadModel: readonly ModelToLoad[];
   readonly logLevel: LogLevel;
+  /** Shared memory that is registered. */
+  readonly regions: readonly SharedRegion[];
 }

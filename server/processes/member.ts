@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { App } from '../app.js';
 import { exitNow } from '../app/exit-now.js';
+import { ownMemory } from '../app/client-memory.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import type { ServerOptions } from '../config/server-options.js';
 import { errorMessage, ServingError } from '../core/errors.js';
@@ -25,6 +26,7 @@ export async function runMember(
   let own = logger;
   let running: { readonly app: App; readonly started: Promise<void> } | null = null;
   const asks = new SentAsks();
+  const { memory, control: segments } = ownMemory();
   const calls: ProcessCalls = {
     readiness: () => running?.app.readiness() ?? { ready: false, reason: 'the process is starting', not_ready: [] },
     metrics: async () => (await running?.app.metrics()) ?? [],
@@ -49,14 +51,21 @@ export async function runMember(
       await running?.app.repository.unload(name);
     },
     setLogLevel: (level) => void (own.level = level),
+    registerMemory: (region) => segments.register(region),
+    unregisterMemory: (name) => segments.unregister(name),
     drain: () => stop(),
   };
   const primary = new Peer<PrimaryCalls>((message) => channel.send(message), { ...calls });
   channel.onMessage((message) => primary.receive(message));
   channel.onGone(() => exitNow(EXIT_CODES.FAILED.code));
 
-  const { number, port, loadModel, logLevel } = await primary.call('begin');
+  const { number, port, loadModel, logLevel, regions } = await primary.call('begin');
   own = logger.child({ process: number }, { level: logLevel });
+  for (const region of regions) {
+    segments
+      .register(region)
+      .catch((error: unknown) => own.warn({ reason: errorMessage(error) }, 'shared memory is lost'));
+  }
   const names = loadModel.map(({ name }) => name);
   const part = { ...options, grpcAddress: { ...options.grpcAddress, port }, loadModel: names };
   running = App.begin({ ...part, threads: threadShare(options, number) }, own, {
@@ -68,6 +77,13 @@ export async function runMember(
     },
     overrides: new Map(loadModel.flatMap(({ name, override }) => (override === null ? [] : [[name, override]]))),
     setLogLevel: (level) => primary.call('setLogLevel', level),
+    sharedMemory: {
+      memory,
+      control: {
+        register: (region) => primary.call('registerMemory', region),
+        unregister: (name) => primary.call('unregisterMemory', name),
+      },
+    },
   });
   const { app, started } = running;
   void started.then(

@@ -11,6 +11,7 @@ import type { ChildProcess } from './cluster.js';
 import { ENDED, MemberProcess } from './member-process.js';
 import type { Peer } from './peer.js';
 import { SharedControl } from './shared-control.js';
+import { SharedRegions } from './shared-regions.js';
 import { sharedReadiness } from './shared-readiness.js';
 import { sharedReport } from './shared-report.js';
 
@@ -62,6 +63,7 @@ export class ProcessGroup implements AsyncDisposable {
   readonly #start: () => ChildProcess;
   readonly #listener: GroupListener;
   readonly #control: SharedControl;
+  readonly #memory: SharedRegions;
   readonly #places: readonly Place[];
   /** `host:port` that the processes share; null: none has bound it yet. */
   #address: string | null = null;
@@ -89,9 +91,9 @@ export class ProcessGroup implements AsyncDisposable {
     this.failed = new Promise((_resolve, reject) => (this.#fail = reject));
     // It may come before anybody waits for it.
     this.failed.catch(() => {});
-    this.#control = new SharedControl(options, () =>
-      this.#members.filter(({ begun }) => begun).map(({ peer }) => peer),
-    );
+    const begun = () => this.#members.filter((member) => member.begun).map(({ peer }) => peer);
+    this.#control = new SharedControl(options, begun);
+    this.#memory = new SharedRegions(begun);
     this.#places = Array.from({ length: options.processes }, (_, place) => ({
       number: place + 1,
       member: null,
@@ -192,7 +194,7 @@ export class ProcessGroup implements AsyncDisposable {
       begin: () => {
         member().begun = true;
         const { wanted, logLevel } = this.#control;
-        return { number, port: this.#portToAskFor(), loadModel: wanted, logLevel };
+        return { number, port: this.#portToAskFor(), loadModel: wanted, logLevel, regions: this.#memory.wanted };
       },
       listening: (address) => this.#opened(member(), address),
       started: (models) => this.#memberStarted(member(), models),
@@ -202,6 +204,8 @@ export class ProcessGroup implements AsyncDisposable {
       load: (model) => this.#control.load(model),
       unload: (name) => this.#control.unload(name),
       setLogLevel: (level) => this.#control.setLogLevel(level),
+      registerMemory: (region) => this.#memory.register(region),
+      unregisterMemory: (name) => this.#memory.unregister(name),
     };
   }
 

@@ -1,8 +1,8 @@
 import type { ServerOptions } from '../config/server-options.js';
-import { ServingError } from '../core/errors.js';
 import type { LogLevel } from '../core/log-level.js';
 import type { Peer } from './peer.js';
 import type { ModelToLoad, ProcessCalls } from './calls.js';
+import { everywhere } from './everywhere.js';
 
 type StartOptions = Pick<ServerOptions, 'loadModel' | 'logLevel'>;
 
@@ -38,7 +38,7 @@ export class SharedControl {
   /** Resolves when every process logs from this severity on. */
   async setLogLevel(level: LogLevel): Promise<void> {
     this.#logLevel = level;
-    await this.#everywhere((peer) => peer.call('setLogLevel', level));
+    await everywhere(this.#peers(), (peer) => peer.call('setLogLevel', level));
   }
 
   /** A process has loaded these as it started: by now it is known what `*` stood for. */
@@ -53,7 +53,7 @@ export class SharedControl {
     return this.#inTurn(name, async () => {
       const before = this.#wanted.get(name);
       this.#wanted.set(name, override);
-      const failures = await this.#everywhere((peer) => peer.call('load', model));
+      const failures = await everywhere(this.#peers(), (peer) => peer.call('load', model));
       if (before === undefined && failures.some(({ code }) => code === 'MODEL_NOT_FOUND')) this.#wanted.delete(name);
       // What has failed was left as it was.
       else if (before !== undefined && failures.length > 0) this.#wanted.set(name, before);
@@ -66,21 +66,11 @@ export class SharedControl {
     return this.#inTurn(name, async () => {
       this.#wanted.delete(name);
       const peers = this.#peers().length;
-      const failures = await this.#everywhere((peer) => peer.call('unload', name));
+      const failures = await everywhere(this.#peers(), (peer) => peer.call('unload', name));
       const others = failures.filter(({ code }) => code !== 'MODEL_NOT_FOUND');
       const failure = failures.length === peers ? failures[0] : others[0];
       if (failure !== undefined) throw failure;
     });
-  }
-
-  async #everywhere(change: (peer: Peer<ProcessCalls>) => Promise<unknown>): Promise<ServingError[]> {
-    const outcomes = await Promise.allSettled(this.#peers().map(change));
-    const failures = outcomes.flatMap((outcome) =>
-      outcome.status === 'rejected' ? [ServingError.from(outcome.reason)] : [],
-    );
-    // What takes the place of a process that has ended meanwhile starts with what is wanted now.
-    const alive = failures.filter(({ code }) => code !== 'INSTANCE_LOST');
-    return alive.length > 0 || failures.length < outcomes.length ? alive : failures;
   }
 
   #inTurn(name: string, change: () => Promise<void>): Promise<void> {

@@ -93,6 +93,7 @@ const server = await GrpcServer.create({
   ready: () => true,
   serverVersion: '0',
   log: { get: () => 'fatal', set: async () => {} },
+  sharedMemory: null,
 });
 process.on('message', (asked: Asked) => {
   if (asked === 'cpu') {

@@ -265,11 +265,25 @@ model_warmup { name: "w" batch_size: 4 inputs { key: "x" value { dims: 3 data_ty
 
 test('what is said as it would be without saying so is not warned of', (t) => {
   t.deepEqual(
-    warnings(`response_cache { enable: false } model_transaction_policy { decoupled: false } optimization {
+    warnings(`model_transaction_policy { decoupled: false } optimization {
   priority: PRIORITY_DEFAULT eager_batching: false input_pinned_memory {} cuda { busy_wait_events: false } }`),
     [],
   );
-  t.is(warnings('response_cache { enable: true } model_transaction_policy { decoupled: true }').length, 2);
+  t.is(warnings('model_transaction_policy { decoupled: true }').length, 1);
+  t.true(config('response_cache { enable: true }').response_cache.enable);
+});
+
+test('the rate limiter of the first group is that of the model', (t) => {
+  const limiter = (priority: number) =>
+    `rate_limiter { resources { name: "R" global: true count: 2 } priority: ${priority} }`;
+  const group = (text: string) => `instance_group { kind: KIND_CPU count: 1 ${text} }\n`;
+  const resources = [{ name: 'R', global: true, count: 2 }];
+  t.deepEqual(config(group(limiter(0))).instance_group.rate_limiter, { resources, priority: 1 });
+  t.deepEqual(config(group('')).instance_group.rate_limiter, { resources: [], priority: 1 });
+  const two = group(limiter(3)) + group(limiter(4));
+  t.deepEqual(config(two).instance_group.rate_limiter, { resources, priority: 3 });
+  t.deepEqual(warnings(two), ['2:42 instance_group[1].rate_limiter: That of the first group counts for all.']);
+  t.deepEqual(warnings(group(limiter(3)) + group(limiter(3))), []);
 });
 
 test('every mistake is told with its line and column', (t) => {

@@ -22,7 +22,7 @@ test('a pipeline needs its stages and nothing else', (t) => {
       { name: 'find', model: 'faces' },
       { name: 'embed', model: 'vectors', input: 'find', regions: 'landmarks' },
     ],
-    max_inflight_frames: 8,
+    max_inflight_requests: 8,
   });
   t.is(config.max_batch_size, 1);
 });

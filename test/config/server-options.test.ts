@@ -32,6 +32,17 @@ const SAMPLES: Record<OptionName, [flag: string, variable: string, text: string,
   modelRepository: ['--model-repository', 'SLUICE_MODEL_REPOSITORY', '/models', '/models'],
   grpcAddress: ['--grpc-address', 'SLUICE_GRPC_ADDRESS', '0.0.0.0:0', { host: '0.0.0.0', port: 0 }],
   httpAddress: ['--http-address', 'SLUICE_HTTP_ADDRESS', '[::1]:80', { host: '::1', port: 80 }],
+  rateLimit: ['--rate-limit', 'SLUICE_RATE_LIMIT', 'execution_count', 'execution_count'],
+  rateLimitResource: [
+    '--rate-limit-resource',
+    'SLUICE_RATE_LIMIT_RESOURCE',
+    'R:2:1, S:3',
+    [
+      { name: 'R', count: 2, device: 'GPU 1' },
+      { name: 'S', count: 3, device: null },
+    ],
+  ],
+  responseCacheBytes: ['--response-cache-bytes', 'SLUICE_RESPONSE_CACHE_BYTES', '4096', 4096],
   grpcUseSsl: ['--grpc-use-ssl', 'SLUICE_GRPC_USE_SSL', 'true', true],
   grpcUseSslMutual: ['--grpc-use-ssl-mutual', 'SLUICE_GRPC_USE_SSL_MUTUAL', 'true', true],
   grpcServerCert: ['--grpc-server-cert', 'SLUICE_GRPC_SERVER_CERT', '/tls/other.crt', '/tls/other.crt'],
@@ -41,6 +52,7 @@ const SAMPLES: Record<OptionName, [flag: string, variable: string, text: string,
   httpUseSslMutual: ['--http-use-ssl-mutual', 'SLUICE_HTTP_USE_SSL_MUTUAL', 'true', true],
   authTokenFile: ['--auth-token-file', 'SLUICE_AUTH_TOKEN_FILE', '/tokens', '/tokens'],
   allowGroups: ['--allow-groups', 'SLUICE_ALLOW_GROUPS', 'inference, metadata', ['inference', 'metadata']],
+  allowClientShm: ['--allow-client-shm', 'SLUICE_ALLOW_CLIENT_SHM', 'true', true],
   adminAddress: ['--admin-address', 'SLUICE_ADMIN_ADDRESS', '127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
   maxClientInflight: ['--max-client-inflight', 'SLUICE_MAX_CLIENT_INFLIGHT', '5', 5],
   maxClientBytes: ['--max-client-bytes', 'SLUICE_MAX_CLIENT_BYTES', '1000', 1000],
@@ -94,6 +106,7 @@ const MUTUAL_TLS = {
 
 function neededBy(name: OptionName): Environment {
   if (name === 'loadModel') return EXPLICIT;
+  if (name === 'rateLimitResource') return { SLUICE_RATE_LIMIT: 'execution_count' };
   return /Ssl|Cert|ServerKey/.test(name) ? MUTUAL_TLS : {};
 }
 
@@ -135,6 +148,7 @@ test('without flags and variables, everything has its default', (t) => {
     authTokenFile: null,
     allowGroups: null,
     adminAddress: null,
+    allowClientShm: false,
     maxClientInflight: 0,
     maxClientBytes: 0,
     grpcKeepaliveTime: 60,
@@ -156,6 +170,9 @@ test('without flags and variables, everything has its default', (t) => {
     defaultWindow: 8,
     maxWindow: 64,
     engineCacheBytes: 20 * 1024 * 1024 * 1024,
+    rateLimit: 'off',
+    rateLimitResource: [],
+    responseCacheBytes: 0,
     traceEndpoint: null,
     traceSampleRatio: 1,
     logLevel: 'info',

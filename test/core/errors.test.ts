@@ -30,6 +30,7 @@ test('the statuses have the numbers of gRPC', (t) => {
     INVALID_ARGUMENT: 3,
     DEADLINE_EXCEEDED: 4,
     NOT_FOUND: 5,
+    ALREADY_EXISTS: 6,
     PERMISSION_DENIED: 7,
     RESOURCE_EXHAUSTED: 8,
     FAILED_PRECONDITION: 9,

@@ -24,7 +24,7 @@ function models(): FakeStages {
 
 async function problem(stages: readonly StageConfig[], tracker?: object): Promise<string | null> {
   const config = {
-    pipeline: { stages: [...stages], max_inflight_frames: 2 },
+    pipeline: { stages: [...stages], max_inflight_requests: 2 },
     tracker: tracker === undefined ? undefined : trackerSchema.parse(tracker),
   };
   const fakes = models();
@@ -82,7 +82,7 @@ test('loading ends when it is not wanted any more', async (t) => {
   const fakes = models();
   const leaving = new AbortController();
   leaving.abort(new ServingError('SHUTTING_DOWN', 'the server is shutting down'));
-  const config = { pipeline: { stages: [FIND], max_inflight_frames: 2 } };
+  const config = { pipeline: { stages: [FIND], max_inflight_requests: 2 } };
   const error = await t.throwsAsync(openPipeline('people', config, fakes, fakes.clock, leaving.signal));
   t.is((error as ServingError).code, 'SHUTTING_DOWN');
 });

@@ -31,7 +31,7 @@ class Bench {
     this.stages.add('finder', { postprocess: { score_threshold: 0.25 }, ...finder }, FACES);
     this.stages.add('embedder', { task: 'embedding' });
     this.executor = new PipelineExecutor(
-      { stages: [...stages], max_inflight_frames: 4 },
+      { stages: [...stages], max_inflight_requests: 4 },
       this.stages,
       this.stages.clock,
       FACES,

@@ -197,11 +197,11 @@ test('a model of tensors need not take pictures; what its config.pbtxt says and 
   const directory = join(scratch(t), 'repository/adds');
   mkdirSync(join(directory, '1'), { recursive: true });
   writeFileSync(join(directory, '1/model.onnx'), encodeModel(adds));
-  writeFileSync(join(directory, 'config.pbtxt'), 'max_batch_size: 4\nresponse_cache { enable: true }\n');
+  writeFileSync(join(directory, 'config.pbtxt'), 'max_batch_size: 4\nruntime: "other.so"\n');
   const { status, stdout, stderr } = command(join(directory, '1/model.onnx'));
   t.is(status, 0);
   t.regex(stdout, /Nothing found/);
-  t.regex(stderr, /config\.pbtxt:2:1: response_cache: Each request is computed\.$/m);
+  t.regex(stderr, /config\.pbtxt:2:1: runtime: ONNX Runtime runs all models of tensors\.$/m);
 });
 
 test('the command takes in the file that weights are kept in, but none outside the directory of the model', (t) => {

@@ -14,7 +14,7 @@ let serving: Serving;
 test.before(async () => {
   serving = await Serving.start(async (repository) => {
     await addStageModels(repository);
-    await repository.configure('people', pipelineOf([FIND, DESCRIBE], { max_inflight_frames: 3 }));
+    await repository.configure('people', pipelineOf([FIND, DESCRIBE], { max_inflight_requests: 3 }));
   });
 });
 

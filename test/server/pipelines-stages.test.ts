@@ -37,7 +37,11 @@ test.before(async () => {
       const describeWith = (model: string, keys: object = {}) => pipelineOf([FIND, { ...DESCRIBE, model }], keys);
       await repository.configure('people', describeWith('grid'));
       await repository.configure('losing', describeWith('going'));
-      await repository.configure('waiting', describeWith('slow', { max_inflight_frames: 2 }));
+      await repository.configure('waiting', describeWith('slow', { max_inflight_requests: 2 }));
+      await repository.configure('full', {
+        ...describeWith('slow', { max_inflight_requests: 1 }),
+        dynamic_batching: { default_queue_policy: { max_queue_size: 2 } },
+      });
       await repository.configure('crowded', describeWith('slow'));
     },
     ['--model-control-mode', 'explicit', '--load-model', '*'],
@@ -84,6 +88,23 @@ test.serial('a frame whose deadline passes in a later stage keeps what the first
   t.deepEqual(
     [describe?.name, describe?.modelName, describe?.modelVersion, describe?.regions, describe?.error?.code],
     ['describe', 'slow', '1', 2, 'DEADLINE_EXCEEDED'],
+  );
+  t.is((await blocker.finish()).code, 0);
+});
+
+test.serial('frames beyond those in flight and those that may wait are refused', async (t) => {
+  const { metrics, wire } = serving;
+  const blocker = await plug(serving, 'slow', 150);
+  const call = wire.detect();
+  call.send(detectOptions({ model: 'full', window: 8 }), detectFrame(picture));
+  await metrics.untilBusy('full');
+  call.send(...Array.from({ length: 4 }, () => detectFrame(picture)));
+  await eventually('two are refused', async () => (await metrics.failed('full', 'QUEUE_FULL')) === 2);
+  t.deepEqual([await metrics.busy('full'), await metrics.queued('full')], [1, 2]);
+  t.is((await call.finish()).code, 0);
+  t.deepEqual(
+    call.answers.map(({ frame }) => frame?.error?.code),
+    [undefined, undefined, undefined, 'QUEUE_FULL', 'QUEUE_FULL'],
   );
   t.is((await blocker.finish()).code, 0);
 });

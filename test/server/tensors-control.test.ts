@@ -99,4 +99,5 @@ test('settings that cannot be changed are refused by name', async (t) => {
   }
   const shared = await t.throwsAsync<ServiceError>(client.call('systemSharedMemoryStatus', { name: '' }));
   t.is(shared?.code, Status.UNIMPLEMENTED);
+  t.regex(shared?.details ?? '', /--allow-client-shm true/);
 });

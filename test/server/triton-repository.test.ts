@@ -160,7 +160,7 @@ test('what is not done as it says is logged with model, place, field and what ha
   await using serving = await Serving.start(async (repository) => {
     await basics(repository);
     await repository.configure('add_sub', { task: 'tensors' });
-    await addTo(repository, 'cached', 'response_cache { enable: true }', identityModel());
+    await addTo(repository, 'pinned', 'runtime: "other.so"', identityModel());
   });
   const warnings = serving.server.log.filter(({ level }) => level === 40);
   t.deepEqual(
@@ -172,7 +172,7 @@ test('what is not done as it says is logged with model, place, field and what ha
     ]),
     [
       ['add_sub', 'add_sub/config.pbtxt', '', 'config.yaml counts.'],
-      ['cached', 'cached/config.pbtxt:1:1', 'response_cache', 'Each request is computed.'],
+      ['pinned', 'pinned/config.pbtxt:1:1', 'runtime', 'ONNX Runtime runs all models of tensors.'],
     ],
   );
 });

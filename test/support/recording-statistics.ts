@@ -8,17 +8,27 @@ import { FakeClock } from './fake-clock.js';
 export class RecordingStatistics implements ModelStatistics {
   readonly counts = new InferenceCounts(new FakeClock());
   readonly totals: number[] = [];
+  readonly hits: number[] = [];
+  misses = 0;
   readonly failures: ErrorCode[] = [];
   readonly batches: ExecutedBatch[] = [];
   disposed = 0;
 
   /** Requests reported, however they ended. */
   get reported(): number {
-    return this.totals.length + this.failures.length;
+    return this.totals.length + this.hits.length + this.failures.length;
   }
 
   succeeded({ total }: RequestTimings): void {
     this.totals.push(total);
+  }
+
+  cacheHit({ total }: RequestTimings): void {
+    this.hits.push(total);
+  }
+
+  cacheMissed(): void {
+    this.misses += 1;
   }
 
   failed({ code }: ServingError): void {

@@ -40,15 +40,16 @@ export function identityModel(
   );
 }
 
-/** Sum and difference of two inputs, INT32 unless said otherwise. */
+/** Sum and difference of two inputs, INT32 unless said otherwise; `outputs` are their names. */
 export function addSubModel(
   shape: readonly DeclaredDim[] = ['batch', 16],
   type: DataType = DataType.INT32,
+  [sum, difference] = ['OUTPUT0', 'OUTPUT1'],
 ): Uint8Array {
   return encodeModel(
     makeModel({
       name: 'add_sub',
-      nodes: [node('Add', ['INPUT0', 'INPUT1'], ['OUTPUT0']), node('Sub', ['INPUT0', 'INPUT1'], ['OUTPUT1'])],
+      nodes: [node('Add', ['INPUT0', 'INPUT1'], [sum]), node('Sub', ['INPUT0', 'INPUT1'], [difference])],
       inputs: ['INPUT0', 'INPUT1'].map((name) => valueInfo(name, shape, type)),
       outputs: ['OUTPUT0', 'OUTPUT1'].map((name) => valueInfo(name, shape, type)),
     }),

@@ -13,6 +13,7 @@ export function convertConfig(config: TritonConfig, platform: Platform, notes: R
     max_batch_size: mostRows(config, notes) || openBatch(config, platform),
     tensors: convertTensors(config),
     dynamic_batching: convertBatching(config, notes),
+    ...(config.response_cache === undefined ? {} : { response_cache: config.response_cache }),
     ...(config.version_policy === undefined ? {} : { version_policy: config.version_policy }),
   };
   if (platform === 'ensemble') return { task: 'ensemble', ...common, ensemble_scheduling: convertSteps(config, notes) };

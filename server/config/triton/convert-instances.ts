@@ -26,9 +26,22 @@ export function convertInstances(
   return {
     kind: kind === 'KIND_GPU' ? 'KIND_AUTO' : kind,
     count: countOf(used, kind, notes),
+    ...limiterOf(groups, notes),
     ...(gpus.length > 0 && used.every((group) => group.gpus.length > 0) ? { gpus: [...new Set(gpus)] } : {}),
     ...(threads === undefined ? {} : { intra_op_thread_count: threads }),
   };
+}
+
+/** The instances of a model share one rate limiter. */
+function limiterOf(groups: Groups, notes: Reservations): object {
+  const [first, ...others] = groups.map(({ rate_limiter: limiter }) => limiter);
+  for (const [index, other] of others.entries()) {
+    if (JSON.stringify(other) === JSON.stringify(first)) continue;
+    notes.add(['instance_group', index + 1, 'rate_limiter'], 'That of the first group counts for all.');
+  }
+  if (first === undefined) return {};
+  const resources = first.resources.map(({ name, global = false, count = 1 }) => ({ name, global, count }));
+  return { rate_limiter: { resources, priority: first.priority || 1 } };
 }
 
 function groupKind({ kind = 'KIND_AUTO' }: Groups[number]): string {

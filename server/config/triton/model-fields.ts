@@ -60,8 +60,8 @@ const OPTIMIZATION = message({
 });
 
 const RATE_LIMITER = message({
-  resources: list(part(message({ name: part('string'), global: part('bool'), count: part('uint32') }))),
-  priority: part('uint32'),
+  resources: list(read(message({ name: part('string'), global: part('bool'), count: part('uint32') }), 'As it is.')),
+  priority: read('uint32', 'As it is; 0: 1.'),
 });
 
 const INSTANCE_GROUP = message({
@@ -71,7 +71,7 @@ const INSTANCE_GROUP = message({
     'As it is. KIND_GPU and KIND_MODEL are warned of and count as KIND_AUTO: models of tensors run on the CPU.',
   ),
   count: read('int32', 'As it is; left out: as config.yaml has it.'),
-  rate_limiter: ignored(RATE_LIMITER, 'An instance takes a batch whenever it is idle.'),
+  rate_limiter: read(RATE_LIMITER, 'That of the first group; another one in a later group is warned of.'),
   gpus: list(read('int32', 'As it is.')),
   secondary_devices: list(
     ignored(message({ kind: part(names('KIND_NVDLA')), device_id: part('int64') }), 'Only GPUs and the CPU are used.'),
@@ -136,7 +136,7 @@ export const MODEL_CONFIG = message({
   ),
   model_transaction_policy: read(message({ decoupled: ignored('bool', 'Each request gets one answer.') }), ''),
   model_repository_agents: ignored(message({ agents: list(part(AGENT)) }), 'The directory is read as it is.'),
-  response_cache: ignored(message({ enable: part('bool') }), 'Each request is computed.'),
+  response_cache: read(message({ enable: read('bool', 'As it is.') }), ''),
   model_metrics: ignored(
     message({ metric_control: list(part(METRIC_CONTROL)) }),
     'Histograms have the buckets that REFERENCE.md lists.',

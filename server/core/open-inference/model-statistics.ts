@@ -7,7 +7,20 @@ export function modelStatistics(
   { name, version, counts }: Pick<Model, 'name' | 'version' | 'counts'>,
   now: { readonly clock: number; readonly epoch: number },
 ): ModelStatistics {
-  const { inferences, executions, lastAt, success, fail, queue, input, infer, output, batches } = counts;
+  const {
+    inferences,
+    executions,
+    lastAt,
+    success,
+    fail,
+    queue,
+    input,
+    infer,
+    output,
+    batches,
+    cacheHits,
+    cacheMisses,
+  } = counts;
   const last = lastAt === null ? 0 : now.epoch - (now.clock - lastAt) / 1000;
   return {
     name,
@@ -22,8 +35,8 @@ export function modelStatistics(
       computeInput: toDuration(input),
       computeInfer: toDuration(infer),
       computeOutput: toDuration(output),
-      cacheHit: NONE,
-      cacheMiss: NONE,
+      cacheHit: toDuration(cacheHits),
+      cacheMiss: toDuration(cacheMisses),
     },
     batchStats: batches.map((batch) => ({
       batchSize: BigInt(batch.size),
@@ -35,8 +48,6 @@ export function modelStatistics(
     responseStats: {},
   };
 }
-
-const NONE: StatisticDuration = { count: 0n, ns: 0n };
 
 function toDuration({ count, us }: DurationSum): StatisticDuration {
   return { count: BigInt(count), ns: BigInt(Math.round(us * 1000)) };

@@ -11,7 +11,12 @@ export type RestCall =
   | 'repositoryModelUnload'
   | 'logSettings'
   | 'traceSetting'
-  | 'sharedMemory';
+  | 'systemSharedMemoryStatus'
+  | 'systemSharedMemoryRegister'
+  | 'systemSharedMemoryUnregister'
+  | 'cudaSharedMemoryStatus'
+  | 'cudaSharedMemoryRegister'
+  | 'cudaSharedMemoryUnregister';
 
 /** A request of the REST form of the protocol, whatever it came by. */
 export interface RestRequest {
@@ -20,6 +25,8 @@ export interface RestRequest {
   readonly model: string;
   /** As the path names it; empty: the newest ready one. */
   readonly version: string;
+  /** Of shared memory; empty: the path names none. */
+  readonly region: string;
   /** JSON, and the bytes of tensors behind it; not compressed. */
   readonly body: Uint8Array;
   /** `Inference-Header-Content-Length`, the bytes of JSON; null: all of the body. */

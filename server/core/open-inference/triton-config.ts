@@ -59,6 +59,7 @@ export function tritonConfig(model: Model): TritonConfig {
               gpus: onCpu ? [] : [...(config.instance_group.gpus ?? [])],
             },
           ],
+    responseCache: config.response_cache,
     defaultModelFilename: platform === 'ensemble' ? '' : config.default_model_filename,
     // What Triton has no word for.
     parameters: { task: { stringValue: config.task } },

@@ -89,7 +89,7 @@ export const pipelineSchema = z
       .min(1)
       .max(16)
       .describe('The first looks at the frame and detects; each other one at what an earlier one has found.'),
-    max_inflight_frames: z
+    max_inflight_requests: z
       .int()
       .min(1)
       .max(256)

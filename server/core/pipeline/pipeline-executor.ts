@@ -26,7 +26,7 @@ export class PipelineExecutor implements Executor {
     this.#models = models;
     this.#clock = clock;
     this.layout = layout;
-    this.instances = config.max_inflight_frames;
+    this.instances = config.max_inflight_requests;
   }
 
   get idle(): number {

@@ -15,7 +15,7 @@ export function openInferenceCalls(context: CallsContext) {
     ...metadataCalls(context),
     ...repositoryCalls(context),
     ...settingsCalls(context.log),
-    ...sharedMemoryCalls(),
+    ...sharedMemoryCalls(context.sharedMemory),
   };
 }
 

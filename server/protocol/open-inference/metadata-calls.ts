@@ -3,6 +3,7 @@ import type { ModelRepository } from '../../core/model-repository.js';
 import { modelMetadata } from '../../core/open-inference/model-metadata.js';
 import { modelStatistics } from '../../core/open-inference/model-statistics.js';
 import { tritonConfig } from '../../core/open-inference/triton-config.js';
+import type { ServedMemory } from '../../core/shared-memory.js';
 import { readVersion } from '../../core/version-policy.js';
 import type {
   ModelConfigRequest,
@@ -25,6 +26,8 @@ export interface MetadataContext {
   readonly serverVersion: string;
   /** Whether the server takes requests. */
   readonly ready: () => boolean;
+  /** Null: clients share none. */
+  readonly sharedMemory: ServedMemory | null;
 }
 
 /** The parts of the protocol that go beyond its core, as Triton names them. */
@@ -40,12 +43,13 @@ const EXTENSIONS = [
 
 /** What the server and its models tell of themselves. */
 export function metadataCalls(context: MetadataContext) {
-  const { repository, clock, serverVersion, ready } = context;
+  const { repository, clock, serverVersion, ready, sharedMemory } = context;
   return {
     serverLive: (): ServerLiveResponse => ({ live: true }),
     serverReady: (): ServerReadyResponse => ({ ready: ready() }),
     serverMetadata: (): ServerMetadataResponse => {
-      return { name: 'sluice', version: serverVersion, extensions: EXTENSIONS };
+      const extensions = sharedMemory === null ? EXTENSIONS : [...EXTENSIONS, 'system_shared_memory'];
+      return { name: 'sluice', version: serverVersion, extensions };
     },
     modelReady: ({ name, version }: ModelReadyRequest): ModelReadyResponse => {
       return { ready: repository.isReady(name, readVersion(version)) };

@@ -15,6 +15,14 @@ export function readInteger(parameters: Parameters, name: string): number | null
   return Number(value);
 }
 
+/** A text; null: it is not there. Throws INVALID_REQUEST where it is something else. */
+export function readText(parameters: Parameters, name: string): string | null {
+  const choice = ownParameter(parameters, name);
+  if (choice === undefined) return null;
+  if (choice.$case === 'stringParam') return choice.stringParam;
+  throw new ServingError('INVALID_REQUEST', `parameter ${quoted(name)} must be a text`);
+}
+
 /** The sequence that a request belongs to; null: none. Throws INVALID_REQUEST. */
 export function readSequence(parameters: Parameters): AskedSequence | null {
   const id = readSequenceId(parameters);
@@ -39,11 +47,6 @@ function readBoolean(parameters: Parameters, name: string): boolean {
   if (choice === undefined) return false;
   if (choice.$case === 'boolParam') return choice.boolParam;
   throw new ServingError('INVALID_REQUEST', `parameter ${quoted(name)} must be true or false`);
-}
-
-/** Whether it is there at all. */
-export function hasParameter(parameters: Parameters, name: string): boolean {
-  return ownParameter(parameters, name) !== undefined;
 }
 
 function ownParameter(parameters: Parameters, name: string): InferParameter['parameterChoice'] {

@@ -1,25 +1,58 @@
 import { ServingError } from '../../core/errors.js';
-import { invalid } from '../../core/tensors.js';
-import { hasParameter, type Parameters } from './parameters.js';
+import type { ServedMemory, SharedRegion } from '../../core/shared-memory.js';
+import type {
+  CudaSharedMemoryStatusResponse,
+  SystemSharedMemoryRegisterRequest,
+  SystemSharedMemoryRegisterResponse,
+  SystemSharedMemoryStatusRequest,
+  SystemSharedMemoryStatusResponse,
+  SystemSharedMemoryUnregisterRequest,
+  SystemSharedMemoryUnregisterResponse,
+} from '../../gen/inference/grpc_service.js';
 
-/** Throws INVALID_REQUEST for an input or output that lies in shared memory. */
-export function refuseSharedMemory(name: string, parameters: Parameters): void {
-  if (hasParameter(parameters, 'shared_memory_region')) {
-    throw invalid(name, 'names a shared_memory_region; send its bytes in the message');
-  }
-}
-
-/** The calls of shared memory, which is not served. */
-export function sharedMemoryCalls() {
-  const refuse = (): never => {
-    throw new ServingError('TASK_NOT_SUPPORTED', 'shared memory is not served; send tensors in the message');
+/** Regions of shared memory. `served` null: clients share none. */
+export function sharedMemoryCalls(served: ServedMemory | null) {
+  const required = (): ServedMemory => {
+    if (served !== null) return served;
+    throw new ServingError(
+      'TASK_NOT_SUPPORTED',
+      'the server takes no shared memory; start it with --allow-client-shm true, or send tensors in the message',
+    );
   };
   return {
-    systemSharedMemoryStatus: refuse,
-    systemSharedMemoryRegister: refuse,
-    systemSharedMemoryUnregister: refuse,
-    cudaSharedMemoryStatus: refuse,
-    cudaSharedMemoryRegister: refuse,
-    cudaSharedMemoryUnregister: refuse,
+    systemSharedMemoryStatus: ({ name }: SystemSharedMemoryStatusRequest): SystemSharedMemoryStatusResponse => {
+      const regions = required().memory.regions(name === '' ? null : name);
+      return { regions: Object.fromEntries(regions.map((region) => [region.name, toStatus(region)])) };
+    },
+    systemSharedMemoryRegister: async (
+      request: SystemSharedMemoryRegisterRequest,
+    ): Promise<SystemSharedMemoryRegisterResponse> => {
+      const { name, key, offset, byteSize } = request;
+      await required().control.register({ name, key, offset: Number(offset), byteSize: Number(byteSize) });
+      return {};
+    },
+    systemSharedMemoryUnregister: async ({
+      name,
+    }: SystemSharedMemoryUnregisterRequest): Promise<SystemSharedMemoryUnregisterResponse> => {
+      await required().control.unregister(name === '' ? null : name);
+      return {};
+    },
+    // There is never a region of a GPU; clients may ask, and clear both kinds before they begin.
+    cudaSharedMemoryStatus: (): CudaSharedMemoryStatusResponse => {
+      required();
+      return { regions: {} };
+    },
+    cudaSharedMemoryRegister: (): never => {
+      required();
+      throw new ServingError('TASK_NOT_SUPPORTED', 'memory of GPUs is not shared; register system shared memory');
+    },
+    cudaSharedMemoryUnregister: (): object => {
+      required();
+      return {};
+    },
   };
+}
+
+function toStatus({ name, key, offset, byteSize }: SharedRegion): SystemSharedMemoryStatusResponse['regions'][string] {
+  return { name, key, offset: BigInt(offset), byteSize: BigInt(byteSize) };
 }

@@ -6,6 +6,7 @@ import {
   type InferParameter,
   type ModelInferResponse,
 } from '../../../gen/inference/grpc_service.js';
+import { readPlace } from '../shared-places.js';
 import { isObject, readJson, type Json } from './exact-json.js';
 import { dataText, readData } from './json-tensors.js';
 
@@ -44,7 +45,7 @@ export function readInferBody({ model, version, body, headerLength }: RestReques
     outputs,
   });
   // Put in afterwards: nothing copies them.
-  message.rawInputContents = inputs.map(({ data }) => data);
+  message.rawInputContents = inputs.flatMap(({ data }) => (data === null ? [] : [data]));
   return { message, binary: (output) => asBinary.get(output) ?? all };
 }
 
@@ -57,6 +58,7 @@ export function writeInferAnswer(response: ModelInferResponse, wanted: InferBody
     const data = rawOutputContents[index]!;
     const head = `"name":${JSON.stringify(name)},"datatype":"${datatype}","shape":[${shape.join(',')}]`;
     const own = parametersText(output.parameters);
+    if (readPlace(name, output.parameters) !== null) return `{${head},"parameters":{${own.join(',')}}}`;
     if (!wanted.binary(name)) {
       const more = own.length === 0 ? '' : `,"parameters":{${own.join(',')}}`;
       return `{${head}${more},"data":${dataText(name, datatype, data)}}`;
@@ -112,7 +114,8 @@ interface Input {
   readonly datatype: Datatype;
   readonly shape: readonly (number | bigint)[];
   readonly parameters: Record<string, InferParameter>;
-  readonly data: Uint8Array;
+  /** Null: it lies in shared memory. */
+  readonly data: Uint8Array | null;
 }
 
 function readInput(input: Json, raw: BinaryData): Input {
@@ -123,8 +126,9 @@ function readInput(input: Json, raw: BinaryData): Input {
   const shape = readShape(name, input['shape']);
   const { binary_data_size: size, ...rest } = object(input['parameters'], `parameters of the input ${quoted(name)}`);
   const parameters = toParameters(rest);
-  if (Object.hasOwn(parameters, 'shared_memory_region')) {
-    return { name, datatype, shape, parameters, data: new Uint8Array(0) };
+  if (readPlace(name, parameters) !== null) {
+    if (size === undefined && input['data'] === undefined) return { name, datatype, shape, parameters, data: null };
+    throw invalid(name, 'has data beside its shared_memory_region; send one of the two');
   }
   if (size === undefined) {
     const data = readData({ name, datatype, shape: shape.map(Number) }, input['data']);

@@ -50,7 +50,19 @@ const ANSWERERS: Readonly<Record<Exclude<RestCall, 'infer'>, Answerer>> = {
     const { settings } = calls.traceSetting({ modelName, settings: Object.fromEntries(asked) });
     return ok(plain(settings, ({ value }) => value));
   },
-  sharedMemory: (_request, calls) => calls.systemSharedMemoryStatus(),
+  systemSharedMemoryStatus: ({ region: name }, calls) =>
+    ok(Object.values(calls.systemSharedMemoryStatus({ name }).regions)),
+  systemSharedMemoryRegister: async ({ region: name, body }, calls) => {
+    const { key, offset = 0, byte_size: byteSize } = readJson(body);
+    if (typeof key !== 'string') throw new ServingError('INVALID_REQUEST', 'key must be a text');
+    const place = { offset: wholeNumber(offset, 'offset'), byteSize: wholeNumber(byteSize, 'byte_size') };
+    return ok(await calls.systemSharedMemoryRegister({ name, key, ...place }));
+  },
+  systemSharedMemoryUnregister: async ({ region: name }, calls) =>
+    ok(await calls.systemSharedMemoryUnregister({ name })),
+  cudaSharedMemoryStatus: (_request, calls) => ok(Object.values(calls.cudaSharedMemoryStatus().regions)),
+  cudaSharedMemoryRegister: (_request, calls) => calls.cudaSharedMemoryRegister(),
+  cudaSharedMemoryUnregister: (_request, calls) => ok(calls.cudaSharedMemoryUnregister()),
 };
 
 /** The REST form of the open inference protocol: JSON in and out, in front of the same calls as gRPC's. */
@@ -114,6 +126,11 @@ export class RestCalls implements RestSource {
 
 function ok(message: unknown): RestAnswer {
   return { status: 200, text: messageText(message), binary: [] };
+}
+
+function wholeNumber(value: unknown, name: string): bigint {
+  if (Number.isSafeInteger(value)) return BigInt(value as number);
+  throw new ServingError('INVALID_REQUEST', `${name} must be a whole number of bytes`);
 }
 
 function caseOf(choice: { readonly $case: string } | undefined): string {
