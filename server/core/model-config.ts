@@ -258,7 +258,7 @@ export const modelConfigSchema = fields
     crossCheck(meaningProblems, ['task', 'postprocess']),
     crossCheck(
       (config) => profileProblems({ ...config, max_batch_size: mostRows(config) }),
-      ['max_batch_size', 'input', 'tensorrt.profiles'],
+      ['task', 'max_batch_size', 'input', 'tensorrt.profiles'],
     ),
     crossCheck(taskFits, [
       'task',

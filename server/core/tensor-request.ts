@@ -26,8 +26,7 @@ export function requireSignature({ name, signature }: TensorModel): TensorSignat
   if (signature !== null) return signature;
   throw new ServingError(
     'TASK_NOT_SUPPORTED',
-    `model ${name} answers with no tensors: it is a pipeline, whose stages have models of their own, or runs on a GPU, where ` +
-      'only its task is served; write instance_group.kind KIND_CPU',
+    `model ${name} answers with no tensors: it is a pipeline, whose stages have models of their own`,
   );
 }
 

@@ -10,14 +10,39 @@ const sizeRangeSchema = z
   })
   .refine(({ min, opt, max }) => min <= opt && opt <= max, 'expected min <= opt <= max');
 
+const sizes = (description: string) => z.array(z.int().min(1)).max(8).describe(description);
+
+const inputRangeSchema = z
+  .strictObject({
+    min: sizes('Smallest.'),
+    opt: sizes('The ones to be fastest at.'),
+    max: sizes('Largest.'),
+  })
+  .refine(
+    ({ min, opt, max }) =>
+      min.length === opt.length &&
+      opt.length === max.length &&
+      opt.every((size, axis) => min[axis]! <= size && size <= max[axis]!),
+    'expected as many sizes in each, and min <= opt <= max',
+  );
+
 const profileSchema = z.strictObject({
-  batch: sizeRangeSchema.describe('Rows of a batch.'),
+  batch: sizeRangeSchema
+    .optional()
+    .describe('Rows of a batch; default: 1 to `max_batch_size`, fastest at `max_batch_size`.'),
   height: sizeRangeSchema
     .optional()
     .describe('Heights of the network input, where the model file leaves its height open; default: that of `input`.'),
   width: sizeRangeSchema
     .optional()
     .describe('Widths of the network input, where the model file leaves its width open; default: that of `input`.'),
+  inputs: z
+    .record(z.string(), inputRangeSchema)
+    .optional()
+    .describe(
+      'Task tensors: sizes of each input, by its name and without the batch dimension. Needed for inputs with other open ' +
+        'dims than that.',
+    ),
 });
 
 const calibrationSchema = z
@@ -113,7 +138,9 @@ export const tensorrtSchema = z
     cuda_graphs: z
       .boolean()
       .default(true)
-      .describe('Records the kernels of a batch size once and starts them together from then on.'),
+      .describe(
+        'Records the kernels of a batch size once and starts them together from then on. Not those of task tensors.',
+      ),
     execution_contexts: z
       .int()
       .min(1)
@@ -139,6 +166,7 @@ export const tensorrtSchema = z
 export type TensorRtConfig = z.output<typeof tensorrtSchema>;
 
 interface Profiled {
+  readonly task: string;
   readonly max_batch_size: number;
   /** Left out where the model takes no pictures. */
   readonly input?: { readonly width: number; readonly height: number } | undefined;
@@ -146,14 +174,17 @@ interface Profiled {
 }
 
 /** What is wrong with profiles that are right one by one: a path and a message for each problem. */
-export function profileProblems({ max_batch_size: most, input, tensorrt }: Profiled): [PropertyKey[], string][] {
+export function profileProblems({ task, max_batch_size: most, input, tensorrt }: Profiled): [PropertyKey[], string][] {
   const { profiles } = tensorrt;
   if (profiles === undefined) return [];
   const problems: [PropertyKey[], string][] = [];
   profiles.forEach((profile, index) => {
     const at = ['tensorrt', 'profiles', index];
-    if (profile.batch.max > most) {
+    if (profile.batch !== undefined && profile.batch.max > most) {
       problems.push([[...at, 'batch'], `${profile.batch.max} is over max_batch_size, which is ${most}`]);
+    }
+    if (profile.inputs !== undefined && task !== 'tensors') {
+      problems.push([[...at, 'inputs'], `has no meaning with task ${task}, whose input the task knows: remove it`]);
     }
     for (const side of ['height', 'width'] as const) {
       const range = profile[side];
@@ -166,7 +197,8 @@ export function profileProblems({ max_batch_size: most, input, tensorrt }: Profi
       problems.push([[...at, side], `${range.min} to ${range.max} leaves out input.${side}, which is ${input[side]}`]);
     }
   });
-  const covers = (rows: number) => profiles.some(({ batch }) => batch.min <= rows && rows <= batch.max);
+  const covers = (rows: number) =>
+    profiles.some(({ batch }) => batch === undefined || (batch.min <= rows && rows <= batch.max));
   const gap = Array.from({ length: most }, (_, index) => index + 1).find((rows) => !covers(rows));
   if (gap !== undefined) {
     problems.push([

@@ -1,6 +1,5 @@
 import { ServingError } from '../core/errors.js';
 import { TASK_INPUTS, type ModelConfig } from '../core/model-config.js';
-import { noTensorsOnGpu } from './gpu-tensors.js';
 import type { DeviceReport } from './device-probe.js';
 import type { GpuDevice } from './native-gpu.js';
 
@@ -19,10 +18,6 @@ export async function chooseDevices(
   probe: () => Promise<DeviceReport>,
 ): Promise<DeviceChoice> {
   if (kind === 'KIND_CPU' || TASK_INPUTS[task] === 'points') return { kind: 'cpu', reason: null };
-  if (task === 'tensors') {
-    if (kind === 'KIND_GPU') throw noTensorsOnGpu();
-    return { kind: 'cpu', reason: null };
-  }
   const report = await probe();
   if (report.kind === 'none') {
     if (kind === 'KIND_AUTO') return { kind: 'cpu', reason: report.reason };

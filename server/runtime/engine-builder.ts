@@ -76,7 +76,7 @@ export class EngineBuilder {
     const start = performance.now();
     await writeFile(onnxFile, inputs.onnx);
     const calibration = await this.#calibrate(job, work.path);
-    const options = engineOptions(inputs.config);
+    const options = engineOptions(inputs);
     const spec = {
       ...options,
       onnxFile,

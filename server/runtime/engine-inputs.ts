@@ -4,28 +4,37 @@ import { errorMessage, ServingError } from '../core/errors.js';
 import { TASK_INPUTS, type ModelConfig } from '../core/model-config.js';
 import { networkInput } from '../core/network-input.js';
 import { rewriteForBuilding, type BuildableModel } from '../onnx/for-building.js';
+import { modelTensors } from '../onnx/model-tensors.js';
 import { rewriteForTexts } from '../onnx/rewrite-texts.js';
 import { pictureSetDigest } from './calibration/picture-files.js';
 import { canonicalJson } from './canonical-json.js';
+import { tensorBuild } from './engine-tensors.js';
 import { modelDirectory, pluginFiles } from './model-directory.js';
+import type { BuildProfile } from './native-gpu.js';
 import { openRanges } from './open-ranges.js';
 import { fileSha256, sha256 } from './sha256.js';
 import { servedTexts } from './text/served-texts.js';
 
 /** Everything on disk that an engine is built from, and the hashes of it. */
 export interface EngineInputs {
+  /** As completed from the model file: of tensors it tells whether there is a batch. */
   readonly config: ModelConfig;
   /** As it is in the repository. */
   readonly modelFile: string;
   /** The ONNX file that is built. */
   readonly onnx: Uint8Array;
   readonly onnxSha256: string;
-  /** Name of the model's one input; the first of a model that reads texts. */
+  /** Name of the model's one input; the first of those that have several. */
   readonly inputName: string;
   readonly plugins: readonly { readonly file: string; readonly sha256: string }[];
   /** The pictures of INT8; null where none are needed. */
   readonly calibration: { readonly directory: string; readonly sha256: string } | null;
+  /** Where the model file has a say in them, as with tensors; null: the configuration tells. */
+  readonly profiles: readonly BuildProfile[] | null;
 }
+
+/** A model as it is built, and what the file says of the configuration. */
+interface Buildable extends BuildableModel, Pick<EngineInputs, 'config' | 'profiles'> {}
 
 /**
  * Reads what the plan of a version is built from. Throws MODEL_INVALID where the model file does not do, CONFIG_INVALID
@@ -33,18 +42,18 @@ export interface EngineInputs {
  */
 export async function readEngineInputs(
   modelFile: string,
-  config: ModelConfig,
+  given: ModelConfig,
   signal: AbortSignal,
 ): Promise<EngineInputs> {
-  const { bytes: onnx, input, quantized } = await rewrite(modelFile, config);
+  const { bytes: onnx, input, quantized, config, profiles } = await rewrite(modelFile, given);
   const files = pluginFiles(modelFile, config.tensorrt.plugins);
   const onnxSha256 = await sha256(onnx);
   const calibration = await readCalibration(modelFile, config, quantized, signal);
   const plugins = await Promise.all(files.map(async (file) => ({ file, sha256: await pluginSha256(file) })));
-  return { config, modelFile, onnx, onnxSha256, inputName: input, plugins, calibration };
+  return { config, modelFile, onnx, onnxSha256, inputName: input, plugins, calibration, profiles };
 }
 
-async function rewrite(file: string, config: ModelConfig): Promise<BuildableModel> {
+async function rewrite(file: string, config: ModelConfig): Promise<Buildable> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file);
@@ -52,7 +61,9 @@ async function rewrite(file: string, config: ModelConfig): Promise<BuildableMode
     throw new ServingError('MODEL_INVALID', `${file} cannot be read: ${errorMessage(cause)}`, { cause });
   }
   try {
-    return TASK_INPUTS[config.task] === 'text' ? textModel(bytes, config) : pictureModel(bytes, config);
+    if (config.task === 'tensors') return tensorModel(bytes, config);
+    const model = TASK_INPUTS[config.task] === 'text' ? textModel(bytes, config) : pictureModel(bytes, config);
+    return { ...model, config, profiles: null };
   } catch (cause) {
     const { code, message } = ServingError.from(cause);
     throw new ServingError(code, `${file}: ${message}`, { cause });
@@ -70,6 +81,13 @@ function textModel(original: Uint8Array, config: ModelConfig): BuildableModel {
   return { bytes, input: inputs[0]?.name ?? '', quantized };
 }
 
+/** As it is: all of it is the model's own. */
+function tensorModel(bytes: Uint8Array, config: ModelConfig): Buildable {
+  const tensors = modelTensors(bytes);
+  const { inputs, quantized } = tensors;
+  return { bytes, input: inputs[0]?.name ?? '', quantized, ...tensorBuild(tensors, config) };
+}
+
 async function readCalibration(
   modelFile: string,
   { task, tensorrt, input, preprocess }: ModelConfig,
@@ -78,7 +96,7 @@ async function readCalibration(
 ): Promise<EngineInputs['calibration']> {
   const { precision, calibration } = tensorrt;
   if (precision !== 'int8' || quantized) return null;
-  if (TASK_INPUTS[task] === 'text') {
+  if (TASK_INPUTS[task] !== 'picture') {
     throw new ServingError(
       'CONFIG_INVALID',
       `tensorrt.precision is int8, and the model file has no Q/DQ nodes: a model of task ${task} cannot be calibrated with ` +

@@ -12,6 +12,7 @@ export type EngineOptions = Pick<
   EngineBuildSpec,
   | 'precision'
   | 'tf32'
+  | 'keepTypes'
   | 'profiles'
   | 'optimizationLevel'
   | 'workspaceBytes'
@@ -44,7 +45,7 @@ export const engineFactsSchema = z.object({
 export type EngineFacts = z.output<typeof engineFactsSchema>;
 
 export function engineFacts(inputs: EngineInputs, device: GpuDevice, tensorrt: string): EngineFacts {
-  const options = engineOptions(inputs.config);
+  const options = engineOptions(inputs);
   return {
     format: FORMAT,
     onnx: inputs.onnxSha256,
@@ -61,12 +62,14 @@ export function engineKey(facts: EngineFacts): string {
   return createHash('sha256').update(canonicalJson(facts)).digest('hex');
 }
 
-export function engineOptions(config: ModelConfig): EngineOptions {
-  const { tensorrt } = config;
+export function engineOptions({ config, profiles }: Pick<EngineInputs, 'config' | 'profiles'>): EngineOptions {
+  const { task, tensorrt } = config;
   return {
     precision: tensorrt.precision,
     tf32: tensorrt.tf32,
-    profiles: withLengths(buildProfiles(config), config),
+    // Left out where it is not so: plans of before keep their names.
+    ...(task === 'tensors' ? { keepTypes: true } : {}),
+    profiles: profiles ?? withLengths(buildProfiles(config), config),
     optimizationLevel: tensorrt.optimization_level,
     workspaceBytes: tensorrt.workspace_bytes ?? null,
     auxStreams: tensorrt.aux_streams ?? null,

@@ -1,8 +1,10 @@
 import { ServingError } from '../core/errors.js';
 import type { Attachment, DetectionLayout } from '../core/inference.js';
+import { networkInput } from '../core/network-input.js';
 import { requirePicture, type KeptPicture } from '../core/picture.js';
+import type { TensorSignature } from '../core/tensors.js';
 import { gpuInstanceSpec } from './gpu-instance-spec.js';
-import { noTensorsOnGpu } from './gpu-tensors.js';
+import { GpuNetwork } from './gpu-network.js';
 import { guarded } from './guarded.js';
 import {
   replyTo,
@@ -17,12 +19,13 @@ import type { DecodedPicture } from './image-decoder.js';
 import { decodeFor } from './input-rows.js';
 import type { ServedInstance } from './instance.js';
 import { keepOnHost, pixelsOf, releaseOnDevice } from './kept-pictures.js';
-import type { BatchDone, FrameTask, InstanceSpec, Placement, TensorsDone } from './messages.js';
+import type { BatchDone, FrameTask, InstanceSpec, Placement, TensorBatch, TensorsDone } from './messages.js';
 import { encodeMap } from './map-encoder.js';
 import { toldMasks } from './mask-format.js';
 import { loadNative } from './native.js';
 import { loadNativeGpu, type GpuPicture, type GpuRow, type GpuRun, type NativeGpuInstance } from './native-gpu.js';
 import { atDecodedSize, type Size } from './sampling.js';
+import { TensorRunner } from './tensor-runner.js';
 import { warmUpRuns } from './warm-up.js';
 
 /** A picture in device memory: its size as results are told in, and as it is stored there. */
@@ -40,11 +43,11 @@ const JPEG_START = [0xff, 0xd8] as const;
  */
 export class GpuInstance implements ServedInstance {
   readonly notes: readonly string[];
-  readonly signature = null;
   readonly #spec: InstanceSpec;
   readonly #gpu: NativeGpuInstance;
   readonly #device: number;
   readonly #planner: RowPlanner;
+  readonly #tensors: TensorRunner;
   #shape: RowShape = { columns: 0 };
 
   private constructor(spec: InstanceSpec, device: number, gpu: NativeGpuInstance) {
@@ -52,6 +55,9 @@ export class GpuInstance implements ServedInstance {
     this.#device = device;
     this.#gpu = gpu;
     this.#planner = new RowPlanner(spec.config, loadNative());
+    const { channels, height, width } = networkInput(spec.config);
+    const network = new GpuNetwork(gpu, { batched: true, row: [channels, height, width] });
+    this.#tensors = new TensorRunner(network, spec.config);
     guarded(() => this.#warmUp());
     this.notes = guarded(() => gpu.notes());
   }
@@ -67,8 +73,12 @@ export class GpuInstance implements ServedInstance {
     }
   }
 
-  infer(): Promise<TensorsDone> {
-    throw noTensorsOnGpu();
+  get signature(): TensorSignature {
+    return this.#tensors.signature;
+  }
+
+  infer(batch: TensorBatch): Promise<TensorsDone> {
+    return this.#tensors.infer(batch);
   }
 
   async execute(tasks: readonly FrameTask[]): Promise<BatchDone> {

@@ -1,8 +1,9 @@
-import { noTensorsOnGpu } from './gpu-tensors.js';
+import type { TensorSignature } from '../core/tensors.js';
+import { GpuNetwork } from './gpu-network.js';
 import { guarded } from './guarded.js';
 import { replyTo, timed, type PhaseClock } from './frame-batch.js';
 import type { ServedInstance } from './instance.js';
-import type { BatchDone, FrameTask, InstanceSpec, Placement, TensorsDone } from './messages.js';
+import type { BatchDone, FrameTask, InstanceSpec, Placement, TensorBatch, TensorsDone } from './messages.js';
 import { pluginFiles } from './model-directory.js';
 import { loadNativeGpu, type GpuTextInstanceSpec, type NativeGpuTextInstance } from './native-gpu.js';
 import { gpuTextTask } from './tasks/gpu-task.js';
@@ -10,6 +11,7 @@ import { batchOf, longestBatch, rolesOf, type TextBatch, type TextRole } from '.
 import { readTexts } from './text/text-frames.js';
 import { servedTexts } from './text/served-texts.js';
 import { Tokenizer } from './text/tokenizer.js';
+import { TensorRunner } from './tensor-runner.js';
 import { warmUpRuns } from './warm-up.js';
 
 type GpuPlacement = Placement & { readonly kind: 'gpu' };
@@ -18,9 +20,9 @@ type GpuPlacement = Placement & { readonly kind: 'gpu' };
 export class GpuTextInstance implements ServedInstance {
   readonly layout = null;
   readonly notes: readonly string[];
-  readonly signature = null;
   readonly #spec: InstanceSpec;
   readonly #gpu: NativeGpuTextInstance;
+  readonly #tensors: TensorRunner;
   readonly #tokenizer: Tokenizer;
   /** What each input of the plan holds. */
   readonly #roles: readonly TextRole[];
@@ -30,6 +32,8 @@ export class GpuTextInstance implements ServedInstance {
     this.#spec = spec;
     this.#gpu = gpu;
     this.#tokenizer = tokenizer;
+    const { rowLength } = servedTexts(spec.config);
+    this.#tensors = new TensorRunner(new GpuNetwork(gpu, { batched: true, row: [rowLength ?? -1] }), spec.config);
     const names = guarded(() => gpu.inputNames());
     this.#roles = rolesOf(names, spec.config.tokenizer.inputs);
     this.#warmUp();
@@ -48,8 +52,12 @@ export class GpuTextInstance implements ServedInstance {
     }
   }
 
-  infer(): Promise<TensorsDone> {
-    throw noTensorsOnGpu();
+  get signature(): TensorSignature {
+    return this.#tensors.signature;
+  }
+
+  infer(batch: TensorBatch): Promise<TensorsDone> {
+    return this.#tensors.infer(batch);
   }
 
   async execute(tasks: readonly FrameTask[]): Promise<BatchDone> {

@@ -2,7 +2,6 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { ServingError } from '../core/errors.js';
 import { TASK_INPUTS } from '../core/model-config.js';
 import type { BatchReply, InstanceSpec, LoadReply, TensorsDone, WorkerTask } from './messages.js';
-import { noTensorsOnGpu } from './gpu-tensors.js';
 import type { ServedInstance } from './instance.js';
 import { TensorDesk } from './tensor-desk.js';
 
@@ -59,9 +58,12 @@ async function create(spec: InstanceSpec): Promise<ServedInstance> {
 
 async function createForTensors(spec: InstanceSpec): Promise<ServedInstance> {
   const { placement } = spec;
-  if (placement.kind === 'gpu') throw noTensorsOnGpu();
-  const { TensorInstance } = await import('./tensor-instance.js');
-  return TensorInstance.create(spec, placement.threads);
+  if (placement.kind === 'gpu') {
+    const { createGpuTensorInstance } = await import('./gpu-tensor-instance.js');
+    return createGpuTensorInstance(spec, placement);
+  }
+  const { createCpuTensorInstance } = await import('./cpu-tensor-instance.js');
+  return createCpuTensorInstance(spec, placement.threads);
 }
 
 async function createForTexts(spec: InstanceSpec): Promise<ServedInstance> {

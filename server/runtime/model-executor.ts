@@ -74,7 +74,7 @@ export class ModelExecutors {
     const inputs = await readEngineInputs(wanted.modelFile, wanted.config, wanted.signal);
     if (wanted.config.tensorrt.while_building === 'wait') return this.#build(wanted, choice, inputs);
     const plans = await this.#collect('cached', wanted, choice, inputs);
-    if (plans !== null) return this.#run(wanted, plans);
+    if (plans !== null) return this.#run(wanted, plans, inputs);
     const log = this.#logOf(wanted);
     log('info', 'the model is served on the CPU until its plan is built');
     return new UpgradingExecutor(await this.#onCpu(wanted), {
@@ -89,7 +89,7 @@ export class ModelExecutors {
   async #build(wanted: VersionToServe, choice: GpuChoice, inputs: EngineInputs): Promise<Executor> {
     const plans = await this.#collect('built', wanted, choice, inputs);
     if (plans === null) throw new ServingError('INTERNAL', 'a build ended without a plan');
-    return this.#run(wanted, plans);
+    return this.#run(wanted, plans, inputs);
   }
 
   /** The plans of all GPUs; null where only those of the cache are wanted and one is missing. */
@@ -112,9 +112,9 @@ export class ModelExecutors {
     });
   }
 
-  async #run(wanted: VersionToServe, plans: DevicePlans): Promise<Executor> {
+  async #run(wanted: VersionToServe, plans: DevicePlans, { config }: EngineInputs): Promise<Executor> {
     try {
-      const group = await this.#start(wanted, gpuPlacements(wanted.config, plans.plans));
+      const group = await this.#start({ ...wanted, config }, gpuPlacements(config, plans.plans));
       return new EngineGroup(group, plans);
     } catch (cause) {
       await plans[Symbol.asyncDispose]();
@@ -148,9 +148,9 @@ export class ModelExecutors {
 
 type GpuChoice = DeviceChoice & { readonly kind: 'gpu' };
 
-/** A model that need not run on a GPU has a way out. */
-function withAdvice(error: ServingError, { instance_group: { kind } }: ModelConfig): ServingError {
-  if (kind !== 'KIND_AUTO' || error.code !== 'MODEL_INVALID') return error;
+/** A model that need not run on a GPU has a way out; one of any tensors may be made of what TensorRT lacks. */
+function withAdvice(error: ServingError, { task, instance_group: { kind } }: ModelConfig): ServingError {
+  if ((kind !== 'KIND_AUTO' && task !== 'tensors') || error.code !== 'MODEL_INVALID') return error;
   return new ServingError(
     error.code,
     `${error.message} (instance_group.kind KIND_CPU serves the model without a GPU)`,

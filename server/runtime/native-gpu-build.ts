@@ -7,6 +7,14 @@ export interface SizeRange {
   readonly max: number;
 }
 
+/** Sizes of one input, all of them. */
+export interface InputRange {
+  readonly name: string;
+  readonly min: readonly number[];
+  readonly opt: readonly number[];
+  readonly max: readonly number[];
+}
+
 export interface BuildProfile {
   readonly batch: SizeRange;
   /** Null where the model file fixes them. */
@@ -14,6 +22,8 @@ export interface BuildProfile {
   readonly width: SizeRange | null;
   /** Tokens of a row; left out where the model takes pictures. */
   readonly length?: SizeRange;
+  /** Of tensors: every input, and the other sizes have no say. Left out for other models. */
+  readonly inputs?: readonly InputRange[];
 }
 
 /** What the INT8 calibrator is fed. */
@@ -35,6 +45,8 @@ export interface EngineBuildSpec {
   readonly precision: 'fp32' | 'fp16' | 'int8' | 'strongly_typed';
   /** Lets fp32 layers round their inputs to TF32. */
   readonly tf32: boolean;
+  /** Inputs and outputs are of the types that the file gives them. Left out: those of less than float32 become that. */
+  readonly keepTypes?: boolean;
   readonly profiles: readonly BuildProfile[];
   /** Shared libraries that are loaded before the file is parsed. */
   readonly plugins: readonly string[];

@@ -3,11 +3,13 @@ import type { GpuTelemetry } from '../core/gpu-telemetry.js';
 import type { DetectionLayout } from '../core/inference.js';
 import type { EngineBuildResult, EngineBuildSpec } from './native-gpu-build.js';
 import { addonFile, loadAddon } from './native-file.js';
+import type { NativeGpuTensorInstance, NativeGpuTensors } from './native-gpu-tensors.js';
 import type { ClassMapOptions, DetectionSpec, HeatMapOptions, PixelRect, PixelView } from './native.js';
 
 export type {
   SizeRange,
   BuildProfile,
+  InputRange,
   CalibrationSpec,
   EngineBuildSpec,
   EngineBuildResult,
@@ -161,7 +163,7 @@ export interface GpuRun {
 }
 
 /** A CUDA stream with its buffers, on an engine that it shares with its fellows. One call at a time. */
-export interface NativeGpuInstance {
+export interface NativeGpuInstance extends NativeGpuTensors {
   /** What operators should know: the JPEG engine that is used, warnings of TensorRT. */
   notes(): string[];
   /** Starts to bring pictures to the device; those that are refused are left out. */
@@ -207,7 +209,7 @@ export interface GpuTextBatch {
 }
 
 /** As NativeGpuInstance, on texts. */
-export interface NativeGpuTextInstance {
+export interface NativeGpuTextInstance extends NativeGpuTensors {
   notes(): string[];
   /** The inputs of the plan. */
   inputNames(): string[];
@@ -215,6 +217,12 @@ export interface NativeGpuTextInstance {
   run(batch: GpuTextBatch): Pick<GpuRun, 'columns' | 'values' | 'phases'>;
   close(): void;
 }
+
+/** What an instance runs whose tensors have no meaning here. */
+export type GpuTensorInstanceSpec = Pick<
+  GpuInstanceSpec,
+  'device' | 'planFile' | 'weightsFile' | 'plugins' | 'versionCompatible' | 'executionContexts'
+>;
 
 /** An engine to be measured alone; its input has three channels. */
 export interface EngineBenchSpec {
@@ -246,6 +254,7 @@ export interface GpuAddon {
   buildEngine(spec: EngineBuildSpec): EngineBuildResult;
   openInstance(spec: GpuInstanceSpec): NativeGpuInstance;
   openTextInstance(spec: GpuTextInstanceSpec): NativeGpuTextInstance;
+  openTensorInstance(spec: GpuTensorInstanceSpec): NativeGpuTensorInstance;
   /** Copies a picture that was kept to the host, in a buffer of its own. */
   downloadPicture(id: number): PixelView;
   /** Any thread. The memory is used again as soon as no instance reads the picture any more. */

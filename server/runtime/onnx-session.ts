@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { NetworkInput } from '../core/network-input.js';
-import type { Datatype, TensorSpec } from '../core/tensors.js';
+import type { Tensor as RawTensor, TensorSpec } from '../core/tensors.js';
 import { rewriteForServing } from '../onnx/rewrite.js';
 import { rewriteForTensors } from '../onnx/rewrite-tensors.js';
 import { rewriteForTexts, type ServedTexts, type TextInput } from '../onnx/rewrite-texts.js';
-import { datatypeNamed, elementType, type TensorArray } from './tensor-arrays.js';
+import { timed, type PhaseClock } from './frame-batch.js';
+import { datatypeNamed, elementType, toArray, toData, type TensorArray } from './tensor-arrays.js';
+import type { NetworkTensors, TensorNetwork } from './tensor-runner.js';
 
 /** An input of a run. */
 export interface InputTensor {
@@ -23,20 +25,11 @@ export interface OutputTensor {
   readonly data: Float32Array;
 }
 
-/** An input or output of a run, of any type. */
-export interface NamedArray {
-  readonly name: string;
-  readonly datatype: Datatype;
-  readonly shape: readonly number[];
-  readonly data: TensorArray;
-}
-
 /** A model file in ONNX Runtime on the CPU, for one thread of JavaScript. */
-export class OnnxSession implements AsyncDisposable {
+export class OnnxSession implements TensorNetwork, AsyncDisposable {
   /** What had to be changed in the model to serve it, in words. */
   readonly changes: readonly string[];
-  /** All that the network takes and gives. */
-  readonly tensors: { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] };
+  readonly tensors: NetworkTensors;
   readonly #session: InferenceSession;
   readonly #input: string;
 
@@ -44,7 +37,7 @@ export class OnnxSession implements AsyncDisposable {
     session: InferenceSession,
     input: string,
     changes: readonly string[],
-    tensors: OnnxSession['tensors'] = tensorsOf(session),
+    tensors: NetworkTensors = tensorsOf(session),
   ) {
     this.#session = session;
     this.#input = input;
@@ -125,29 +118,37 @@ export class OnnxSession implements AsyncDisposable {
     });
   }
 
-  /**
-   * Runs any inputs; `outputs` null: all are wanted. Throws DEVICE_OUT_OF_MEMORY, or INVALID_REQUEST with what the model
-   * says of the values or of sizes that do not fit one another.
-   */
-  async runTensors(inputs: readonly NamedArray[], outputs: readonly string[] | null): Promise<NamedArray[]> {
-    const feeds = Object.fromEntries(
-      inputs.map(({ name, datatype, data, shape }) => [name, tensorOf(datatype, data, shape)]),
+  async runTensors(
+    inputs: readonly RawTensor[],
+    outputs: readonly string[] | null,
+    phases: PhaseClock,
+  ): Promise<RawTensor[]> {
+    const feeds = await timed(phases, 'preprocess', () =>
+      Object.fromEntries(inputs.map((input) => [input.name, tensorOf(input)])),
     );
     const names = outputs ?? this.#session.outputNames;
-    let found: InferenceSession.OnnxValueMapType;
+    const found = await timed(phases, 'infer', () => this.#runAny(feeds, names));
+    return await timed(phases, 'postprocess', () =>
+      names.map((name) => {
+        const { data, dims } = found[name] as Tensor;
+        const { datatype } = this.tensors.outputs.find((spec) => spec.name === name)!;
+        return { name, datatype, shape: dims, data: toData(datatype, data as TensorArray) };
+      }),
+    );
+  }
+
+  async #runAny(
+    feeds: InferenceSession.FeedsType,
+    names: readonly string[],
+  ): Promise<InferenceSession.OnnxValueMapType> {
     try {
-      found = await this.#session.run(feeds, names);
+      return await this.#session.run(feeds, names);
     } catch (cause) {
       const why = errorMessage(cause);
       if (/alloc|memory/i.test(why))
         throw new ServingError('DEVICE_OUT_OF_MEMORY', `the model failed to run: ${why}`, { cause });
       throw new ServingError('INVALID_REQUEST', `the model failed to run on these tensors: ${why}`, { cause });
     }
-    return names.map((name) => {
-      const { data, dims } = found[name] as Tensor;
-      const { datatype } = this.tensors.outputs.find((spec) => spec.name === name)!;
-      return { name, datatype, shape: dims, data: data as TensorArray };
-    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -192,13 +193,13 @@ async function open(file: string, model: Uint8Array | string, threads: number): 
   }
 }
 
-function tensorOf(datatype: Datatype, data: TensorArray, shape: readonly number[]): Tensor {
+function tensorOf({ name, datatype, shape, data }: RawTensor): Tensor {
   // Its constructor takes each type by itself, and every one of these.
   const any = Tensor as unknown as new (type: string, data: TensorArray, shape: readonly number[]) => Tensor;
-  return new any(elementType(datatype), data, shape);
+  return new any(elementType(datatype), toArray(name, datatype, data), shape);
 }
 
-function tensorsOf({ inputMetadata, outputMetadata }: InferenceSession): OnnxSession['tensors'] {
+function tensorsOf({ inputMetadata, outputMetadata }: InferenceSession): NetworkTensors {
   return { inputs: inputMetadata.map(specOf), outputs: outputMetadata.map(specOf) };
 }
 

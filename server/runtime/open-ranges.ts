@@ -4,9 +4,12 @@ import type { ServedSize } from '../onnx/comparison.js';
 import type { BuildProfile, SizeRange } from './native-gpu.js';
 
 type Profiles = readonly ProfileConfig[];
-type ProfileConfig = NonNullable<ModelConfig['tensorrt']['profiles']>[number];
+/** Of models that take rows of one kind. */
+type ProfileConfig = Pick<BuildProfile, 'batch'> & Readonly<Record<Side, SizeRange | undefined>>;
 type Size = ModelConfig['input'];
 type Side = keyof Size;
+
+const NOTHING_SAID: Partial<NonNullable<ModelConfig['tensorrt']['profiles']>[number]> = {};
 
 /** All heights and widths of the network input that profiles reach together; null where they leave neither open. */
 export function openRanges(config: ModelConfig): NonNullable<ServedSize['ranges']> | null {
@@ -29,7 +32,10 @@ export function buildProfiles(config: ModelConfig): BuildProfile[] {
 
 /** The configured profiles in pixels of the network input: half of those in front of Focus. */
 function profilesOf({ tensorrt, preprocess, max_batch_size: most }: ModelConfig): Profiles {
-  const profiles: Profiles = tensorrt.profiles ?? [{ batch: { min: 1, opt: most, max: most } }];
+  const all = { min: 1, opt: most, max: most };
+  const profiles: Profiles = (tensorrt.profiles ?? [NOTHING_SAID]).map(({ batch = all, height, width }) => {
+    return { batch, height, width };
+  });
   if (!preprocess.focus) return profiles;
   const half = (range: SizeRange | undefined) =>
     range && {

@@ -1,34 +1,36 @@
 import { ServingError } from '../core/errors.js';
-import { shapeText } from '../core/tensors.js';
+import type { ModelConfig } from '../core/model-config.js';
 import type { ServedInstance } from './instance.js';
-import type { BatchDone, InstanceSpec, TensorBatch, TensorsDone } from './messages.js';
-import { OnnxSession } from './onnx-session.js';
-import { TensorRunner, tensorWithoutBatch } from './tensor-runner.js';
+import type { BatchDone, TensorBatch, TensorsDone } from './messages.js';
+import { TensorRunner, type TensorNetwork } from './tensor-runner.js';
 import { warmUpRuns } from './warm-up.js';
 
-/** One instance, on the CPU, of a model whose tensors have no meaning here. */
+/** A network in an engine, with what operators should know of it. */
+export interface LoadedNetwork extends TensorNetwork, AsyncDisposable {
+  notes(): readonly string[];
+}
+
+/** One instance of a model whose tensors have no meaning here. */
 export class TensorInstance implements ServedInstance {
   readonly notes: readonly string[];
   readonly layout = null;
-  readonly #session: OnnxSession;
+  readonly #network: LoadedNetwork;
   readonly #runner: TensorRunner;
 
-  private constructor(session: OnnxSession, runner: TensorRunner, notes: readonly string[]) {
-    this.#session = session;
+  private constructor(network: LoadedNetwork, runner: TensorRunner, notes: readonly string[]) {
+    this.#network = network;
     this.#runner = runner;
     this.notes = notes;
   }
 
-  /** Loads the model and runs the warm-up. Throws MODEL_INVALID. */
-  static async create(spec: InstanceSpec, threads: number): Promise<TensorInstance> {
-    const session = await OnnxSession.createForTensors(spec.modelFile, threads);
+  /** Runs the warm-up on `network`, which it owns. Throws MODEL_INVALID. */
+  static async start(network: LoadedNetwork, config: ModelConfig): Promise<TensorInstance> {
     try {
-      requireBatch(session, spec);
-      const runner = new TensorRunner(session, spec.config);
-      const notes = session.changes.map((change) => `model file: ${change}`);
-      return new TensorInstance(session, runner, [...notes, ...(await warmUp(runner, spec))]);
+      const runner = new TensorRunner(network, config);
+      const notes = await warmUp(runner, config);
+      return new TensorInstance(network, runner, [...network.notes(), ...notes]);
     } catch (error) {
-      await session[Symbol.asyncDispose]();
+      await network[Symbol.asyncDispose]();
       throw error;
     }
   }
@@ -46,28 +48,16 @@ export class TensorInstance implements ServedInstance {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#session[Symbol.asyncDispose]();
+    await this.#network[Symbol.asyncDispose]();
   }
 }
 
-/** Throws MODEL_INVALID where the file has not the batch dimension that the configuration says. */
-function requireBatch(
-  session: OnnxSession,
-  { config: { batch_dimension: said, max_batch_size: most } }: InstanceSpec,
-): void {
-  const fixed = tensorWithoutBatch(session);
-  if (said !== true || fixed === undefined) return;
-  throw new ServingError(
-    'MODEL_INVALID',
-    `tensor '${fixed.name}' is ${shapeText(fixed.shape)}, and max_batch_size ${most} wants an open first dim: export the ` +
-      'model with one, or write `max_batch_size: 0`',
-  );
-}
-
-/** Runs what the configuration asks for; what operators should know of it. */
-async function warmUp(runner: TensorRunner, { config }: InstanceSpec): Promise<string[]> {
+/** Runs what the configuration asks for, in the sizes that plans are tuned for; what operators should know of it. */
+async function warmUp(runner: TensorRunner, config: ModelConfig): Promise<string[]> {
+  const ranges = Object.entries(config.tensorrt.profiles?.[0]?.inputs ?? {});
+  const sizes = Object.fromEntries(ranges.map(([name, { opt }]) => [name, opt]));
   try {
-    for (const rows of warmUpRuns(config)) await runner.warmUp(rows);
+    for (const rows of warmUpRuns(config)) await runner.warmUp(rows, sizes);
     return [];
   } catch (cause) {
     const { code, message } = ServingError.from(cause);

@@ -61,6 +61,28 @@ for (const [profiles, expected] of [
   });
 }
 
+for (const [inputs, expected] of [
+  ['{ x: { min: [1, 2], opt: [3, 2], max: [4, 2] } }', null],
+  [
+    '{ x: { min: [1], opt: [3, 2], max: [4, 2] } }',
+    /inputs\.x: expected as many sizes in each, and min <= opt <= max$/,
+  ],
+  ['{ x: { min: [2], opt: [1], max: [4] } }', /inputs\.x: expected as many sizes in each, and min <= opt <= max$/],
+  ['{ x: { min: [0], opt: [1], max: [4] } }', /inputs\.x\.min\[0\]: /],
+] as const) {
+  test(`sizes of inputs are ${expected === null ? 'taken' : 'refused'}: ${inputs}`, (t) => {
+    const found = problems(`task: tensors\ntensorrt: { profiles: [{ inputs: ${inputs} }] }\n`);
+    t.is(found.length, expected === null ? 0 : 1, found.join('\n'));
+    if (expected !== null) t.regex(found[0]!, expected);
+  });
+}
+
+test('sizes of inputs are for tensors alone', (t) => {
+  const inputs = '{ x: { min: [1], opt: [1], max: [1] } }';
+  const [found] = problems(`${GOOD}tensorrt: { profiles: [{ inputs: ${inputs} }] }`);
+  t.regex(found!, /profiles\[0\]\.inputs: has no meaning with task centerface/);
+});
+
 for (const [value, expected] of [
   ['instance_group: { gpus: [0, 1, 0] }', /^3:25: instance_group\.gpus: expected each GPU once$/],
   ['instance_group: { gpus: [] }', /instance_group\.gpus: expected a list of at least 1/],

@@ -53,6 +53,11 @@ test('KIND_AUTO runs on all GPUs, or on the CPU, knowing why', async (t) => {
   t.is(await indices({ gpus: [1] }, none('no driver')), 'no driver');
 });
 
+test('models whose tensors have no meaning run on GPUs too', async (t) => {
+  const config = makeConfig({ task: 'tensors', input: undefined });
+  t.is((await chooseDevices(config, async () => found(gpu(0)))).kind, 'gpu');
+});
+
 test('KIND_GPU runs on GPUs or not at all', async (t) => {
   t.deepEqual(await indices({ kind: 'KIND_GPU' }, found(gpu(0))), [0]);
   await t.throwsAsync(choose({ kind: 'KIND_GPU' }, none('no driver')), {

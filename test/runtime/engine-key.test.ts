@@ -53,7 +53,8 @@ for (const [what, same] of [
 }
 
 test('profiles of texts say how long rows may be, and those of pictures nothing of it', (t) => {
-  const options = (keys: Keys) => engineOptions(modelConfigSchema.parse({ max_batch_size: 4, ...keys }));
+  const options = (keys: Keys) =>
+    engineOptions({ config: modelConfigSchema.parse({ max_batch_size: 4, ...keys }), profiles: null });
   const batch = range(1, 4, 4);
   const texts = { task: 'text_embedding', tokenizer: { max_length: 48 } };
   const none = { height: null, width: null };
@@ -85,7 +86,7 @@ test('a plan that is version compatible is the same for every version with the s
 });
 
 test('without profiles there is one that is tuned for full batches', (t) => {
-  t.deepEqual(engineOptions(makeInputs({ max_batch_size: 16 }).config).profiles, [
+  t.deepEqual(engineOptions(makeInputs({ max_batch_size: 16 })).profiles, [
     { batch: range(1, 16, 16), height: null, width: null },
   ]);
 });
@@ -96,7 +97,7 @@ test('a side that one profile opens is said by all of them, and one that none op
     { batch: range(2, 8, 8) },
   ];
   const { config } = makeInputs({ tensorrt: { profiles } });
-  t.deepEqual(engineOptions(config).profiles, [
+  t.deepEqual(engineOptions({ config, profiles: null }).profiles, [
     { batch: range(1, 1, 1), height: range(32, 64, 96), width: null },
     { batch: range(2, 8, 8), height: range(64, 64, 64), width: null },
   ]);
@@ -110,6 +111,8 @@ test('a side that one profile opens is said by all of them, and one that none op
 test('with Focus the network input is half as high and wide, and so are its ranges', (t) => {
   const profiles = [{ batch: range(1, 8, 8), height: range(32, 64, 96) }];
   const { config } = makeInputs({ preprocess: { focus: true }, tensorrt: { profiles } });
-  t.deepEqual(engineOptions(config).profiles, [{ batch: range(1, 8, 8), height: range(16, 32, 48), width: null }]);
+  t.deepEqual(engineOptions({ config, profiles: null }).profiles, [
+    { batch: range(1, 8, 8), height: range(16, 32, 48), width: null },
+  ]);
   t.deepEqual(openRanges(config), { height: range(16, 32, 48), width: range(32, 32, 32) });
 });

@@ -179,6 +179,13 @@ test('a model that TensorRT cannot build is told with a way out, where there is 
   await t.throwsAsync(machine.serve(), { code, message: advice });
   const required = machine.serve({ instance_group: { kind: 'KIND_GPU' } });
   await t.throwsAsync(required, { code, message: 'node 7 is not supported' });
+  const tensors = { task: 'tensors', input: undefined, max_batch_size: 4 };
+  const any = machine.serve({ ...tensors, instance_group: { kind: 'KIND_GPU' } });
+  await t.throwsAsync(any, { code, message: advice });
+  t.like(machine.builds.specs.at(-1), {
+    keepTypes: true,
+    profiles: [{ inputs: [{ name: 'input', max: [4, 3, 64, 64] }] }],
+  });
 });
 
 test('what the configuration names and is not there is told before anything is built', async (t) => {

@@ -93,6 +93,7 @@ export function makeInputs(
     inputName: 'input',
     plugins: [],
     calibration: null,
+    profiles: null,
     ...changes,
   };
 }

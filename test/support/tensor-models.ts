@@ -98,3 +98,33 @@ export function nonZeroModel(): Uint8Array {
     }),
   );
 }
+
+/** `INPUT0` plus one, of two elements a row, computed as FLOAT. */
+export function castModel(type: DataType): Uint8Array {
+  return encodeModel(
+    makeModel({
+      name: 'cast',
+      nodes: [
+        node('Cast', ['INPUT0'], ['number'], { to: DataType.FLOAT }),
+        node('Add', ['number', 'one'], ['next']),
+        node('Cast', ['next'], ['OUTPUT0'], { to: type }),
+      ],
+      initializers: [floatTensor('one', [1], Float32Array.of(1))],
+      inputs: [valueInfo('INPUT0', ['batch', 2], type)],
+      outputs: [valueInfo('OUTPUT0', ['batch', 2], type)],
+    }),
+  );
+}
+
+/** Half of INT8, of two elements a row, as FLOAT. */
+export function dequantizeModel(): Uint8Array {
+  return encodeModel(
+    makeModel({
+      name: 'dequantize',
+      nodes: [node('DequantizeLinear', ['INPUT0', 'half'], ['OUTPUT0'])],
+      initializers: [floatTensor('half', [], Float32Array.of(0.5))],
+      inputs: [valueInfo('INPUT0', ['batch', 2], DataType.INT8)],
+      outputs: [valueInfo('OUTPUT0', ['batch', 2], DataType.FLOAT)],
+    }),
+  );
+}

@@ -20,7 +20,7 @@ enum class ErrorCode {
   kBadImage,
   /** There is no GPU, no driver or no library to use it with. */
   kDeviceUnavailable,
-  /** An argument is missing or out of range: of the C++ interface alone. */
+  /** An argument is missing or out of range. */
   kInvalidRequest,
   /** What would have answered was stopped first: of the C++ interface alone. */
   kShuttingDown,

@@ -11,13 +11,13 @@ namespace sluice {
 
 GpuInstance::GpuInstance(const GpuInstanceSpec& spec)
     : spec_(spec),
-      pool_((SLUICE_CUDA(cudaSetDevice(spec.pool.engine.device)), tensorrt::EnginePool::Join(spec.pool))),
-      decoder_(cuda::JpegDecoder::Join(spec.pool.max_batch)),
+      pool_((SLUICE_CUDA(cudaSetDevice(spec.pool.engine.device)), tensorrt::ExecutionPool::Join(spec.pool))),
+      decoder_(cuda::JpegDecoder::Join(spec.pool.lane.max_batch)),
       task_(MakeTask(spec.task)),
-      slots_(static_cast<std::size_t>(spec.pool.max_batch)) {
+      slots_(static_cast<std::size_t>(spec.pool.lane.max_batch)) {
   pool_->AddInstance();
   try {
-    tensorrt::EnginePool::Lease lease = pool_->Take();
+    tensorrt::ExecutionPool::Lease lease = pool_->Take();
     task_->Check(lease.lane);
   } catch (...) {
     pool_->RemoveInstance();
@@ -164,7 +164,7 @@ ResultTables GpuInstance::Run(const std::vector<GpuRow>& rows, GpuPhases* phases
   requests.reserve(rows.size());
   for (const GpuRow& row : rows) requests.push_back(row.result);
   {
-    tensorrt::EnginePool::Lease lease = pool_->Take();
+    tensorrt::ExecutionPool::Lease lease = pool_->Take();
     tensorrt::ExecutionLane& lane = lease.lane;
     cuda::WaitFor(stream, lane.free());
     preprocess_start_.Record(stream);
@@ -183,6 +183,11 @@ ResultTables GpuInstance::Run(const std::vector<GpuRow>& rows, GpuPhases* phases
   phases->infer = cuda::MicrosecondsBetween(infer_start_, postprocess_start_);
   phases->postprocess = cuda::MicrosecondsBetween(postprocess_start_, end_);
   return task_->Collect();
+}
+
+std::vector<FoundTensor> GpuInstance::Infer(const TensorBatch& batch, GpuPhases* phases) {
+  UseDevice();
+  return exchange_.Run(*pool_, stream_, batch, phases);
 }
 
 void GpuInstance::UseDevice() const { SLUICE_CUDA(cudaSetDevice(spec_.pool.engine.device)); }

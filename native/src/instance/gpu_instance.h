@@ -10,14 +10,16 @@
 #include "cuda/kept_pictures.h"
 #include "cuda/stream.h"
 #include "cuda/warp_normalize.h"
+#include "instance/phases.h"
 #include "instance/task.h"
-#include "tensorrt/engine_pool.h"
+#include "instance/tensor_exchange.h"
+#include "tensorrt/execution_lane.h"
 
 namespace sluice {
 
 /** Documented at GpuInstanceSpec in server/runtime/native-gpu.ts. */
 struct GpuInstanceSpec {
-  tensorrt::PoolSpec pool;
+  tensorrt::PoolSpec<tensorrt::ExecutionLane> pool;
   TaskSpec task;
   bool focus;
   float pad;
@@ -58,14 +60,6 @@ struct GpuRow {
   ResultRequest result;
 };
 
-/** Microseconds on the device. */
-struct GpuPhases {
-  double decode;
-  double preprocess;
-  double infer;
-  double postprocess;
-};
-
 /**
  * One instance of a model on a GPU: streams with their buffers, on an engine, lanes and a JPEG decoder that it shares with
  * its fellows. One thread at a time; every call makes the device the thread's current one.
@@ -87,6 +81,9 @@ class GpuInstance {
   std::vector<GpuPictureReply> Decode(const std::vector<GpuPicture>& pictures);
   void Upload(std::size_t picture, const PixelView& pixels);
   ResultTables Run(const std::vector<GpuRow>& rows, GpuPhases* phases);
+  const tensorrt::Engine& engine() const { return pool_->engine(); }
+  /** As TensorExchange::Run: past the pictures and the task. */
+  std::vector<FoundTensor> Infer(const TensorBatch& batch, GpuPhases* phases);
   /** Keeps a picture of the last Decode beyond the next one; after Run. Returns its id among cuda::KeptPictures. */
   std::int64_t Keep(std::size_t picture);
 
@@ -109,7 +106,7 @@ class GpuInstance {
 
   const GpuInstanceSpec spec_;
   // In the order in which they need one another: the pool's engine outlives the stream's work.
-  std::shared_ptr<tensorrt::EnginePool> pool_;
+  std::shared_ptr<tensorrt::ExecutionPool> pool_;
   std::shared_ptr<cuda::JpegDecoder> decoder_;
   /** Where pictures come to the device. Its few small kernels would wait long behind those of another instance's engine. */
   cuda::Stream decode_stream_{cuda::Stream::Priority::kHigh};
@@ -117,6 +114,7 @@ class GpuInstance {
   std::unique_ptr<Task> task_;
   std::vector<Slot> slots_;
   cuda::PinnedBuffer rows_;
+  TensorExchange exchange_;
   cuda::Event decode_start_{cuda::Event::Use::kTiming};
   cuda::Event decode_end_{cuda::Event::Use::kTiming};
   cuda::Event preprocess_start_{cuda::Event::Use::kTiming};

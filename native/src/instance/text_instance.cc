@@ -6,6 +6,7 @@
 #include "instance/classification_task.h"
 #include "params/check.h"
 #include "params/error.h"
+#include "tensorrt/data_type.h"
 #include "tensorrt/logger.h"
 
 namespace sluice {
@@ -22,12 +23,12 @@ std::unique_ptr<Task> MakeTextTask(const TextInstanceSpec& spec, const cuda::Pin
 
 TextInstance::TextInstance(const TextInstanceSpec& spec)
     : spec_(spec),
-      pool_((SLUICE_CUDA(cudaSetDevice(spec.pool.engine.device)), tensorrt::EnginePool::Join(spec.pool))),
+      pool_((SLUICE_CUDA(cudaSetDevice(spec.pool.engine.device)), tensorrt::ExecutionPool::Join(spec.pool))),
       task_(MakeTextTask(spec, tokens_)) {
   pool_->AddInstance();
   try {
-    tensorrt::EnginePool::Lease lease = pool_->Take();
-    lease.lane.SetRowLength(spec_.pool.row_shape.front());
+    tensorrt::ExecutionPool::Lease lease = pool_->Take();
+    lease.lane.SetRowLength(spec_.pool.lane.row_shape.front());
     task_->Check(lease.lane);
     for (const tensorrt::TensorInfo& input : lease.lane.input_tensors()) {
       input_names_.push_back(input.name);
@@ -62,7 +63,7 @@ ResultTables TextInstance::Run(const TextBatch& batch, GpuPhases* phases) {
   std::copy(batch.tokens, batch.tokens + rows, tokens_.Room<std::int32_t>(rows));
   const std::vector<ResultRequest> requests(rows);
   {
-    tensorrt::EnginePool::Lease lease = pool_->Take();
+    tensorrt::ExecutionPool::Lease lease = pool_->Take();
     tensorrt::ExecutionLane& lane = lease.lane;
     lane.SetRowLength(batch.length);
     cuda::WaitFor(stream, lane.free());
@@ -82,11 +83,16 @@ ResultTables TextInstance::Run(const TextBatch& batch, GpuPhases* phases) {
   return task_->Collect();
 }
 
+std::vector<FoundTensor> TextInstance::Infer(const TensorBatch& batch, GpuPhases* phases) {
+  SLUICE_CUDA(cudaSetDevice(spec_.pool.engine.device));
+  return exchange_.Run(*pool_, stream_, batch, phases);
+}
+
 void TextInstance::CheckBatch(const TextBatch& batch) const {
-  if (batch.rows < 1 || batch.rows > spec_.pool.max_batch) {
-    Refuse("tokens has ", batch.rows, " items; it must have 1 to ", spec_.pool.max_batch);
+  if (batch.rows < 1 || batch.rows > spec_.pool.lane.max_batch) {
+    Refuse("tokens has ", batch.rows, " items; it must have 1 to ", spec_.pool.lane.max_batch);
   }
-  const std::int64_t most = spec_.pool.row_shape.front();
+  const std::int64_t most = spec_.pool.lane.row_shape.front();
   if (batch.length < 1 || batch.length > most) Refuse("length is ", batch.length, "; it must be 1 to ", most);
   if (batch.inputs.size() != staging_.size()) {
     Refuse("inputs has ", batch.inputs.size(), " items; the plan has ", staging_.size(), " inputs");

@@ -8,17 +8,18 @@
 
 #include "cuda/buffer.h"
 #include "cuda/stream.h"
-#include "instance/gpu_instance.h"
+#include "instance/phases.h"
 #include "instance/task.h"
+#include "instance/tensor_exchange.h"
 #include "instance/text_embedding_task.h"
-#include "tensorrt/engine_pool.h"
+#include "tensorrt/execution_lane.h"
 
 namespace sluice {
 
 /** Documented at GpuTextInstanceSpec in server/runtime/native-gpu.ts. */
 struct TextInstanceSpec {
-  /** Its row_shape is the most tokens of a row. */
-  tensorrt::PoolSpec pool;
+  /** The row_shape of its lanes is the most tokens of a row. */
+  tensorrt::PoolSpec<tensorrt::ExecutionLane> pool;
   std::variant<ClassificationSpec, TextEmbeddingSpec> task;
 };
 
@@ -50,6 +51,9 @@ class TextInstance {
 
   /** Throws std::out_of_range where the batch does not fit, and Error. */
   ResultTables Run(const TextBatch& batch, GpuPhases* phases);
+  const tensorrt::Engine& engine() const { return pool_->engine(); }
+  /** As TensorExchange::Run: past the task. */
+  std::vector<FoundTensor> Infer(const TensorBatch& batch, GpuPhases* phases);
 
  private:
   void CheckBatch(const TextBatch& batch) const;
@@ -57,13 +61,14 @@ class TextInstance {
 
   const TextInstanceSpec spec_;
   // In the order in which they need one another: the pool's engine outlives the stream's work.
-  std::shared_ptr<tensorrt::EnginePool> pool_;
+  std::shared_ptr<tensorrt::ExecutionPool> pool_;
   cuda::Stream stream_;
   cuda::PinnedBuffer tokens_;
   std::unique_ptr<Task> task_;
   std::vector<std::string> input_names_;
   /** One an input, in the type that it takes. */
   std::vector<cuda::PinnedBuffer> staging_;
+  TensorExchange exchange_;
   cuda::Event preprocess_start_{cuda::Event::Use::kTiming};
   cuda::Event infer_start_{cuda::Event::Use::kTiming};
   cuda::Event postprocess_start_{cuda::Event::Use::kTiming};

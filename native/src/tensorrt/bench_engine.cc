@@ -14,8 +14,8 @@ constexpr std::size_t kAhead = 4;
 
 /** A lane with a stream of its own and the ends of its last batches. */
 struct Runner {
-  Runner(std::shared_ptr<Engine> engine, const PoolSpec& spec)
-      : lane(std::move(engine), spec.max_batch, spec.row_shape, spec.cuda_graphs) {
+  Runner(std::shared_ptr<Engine> engine, const PoolSpec<ExecutionLane>& spec)
+      : lane(std::move(engine), spec.lane) {
     for (std::size_t i = 0; i < kAhead; i++) ends.emplace_back(cuda::Event::Use::kWaiting);
   }
 
@@ -34,7 +34,8 @@ struct Runner {
 
 }  // namespace
 
-EngineThroughput BenchEngine(const PoolSpec& spec, std::int32_t batch, std::int32_t lanes, double seconds) {
+EngineThroughput BenchEngine(const PoolSpec<ExecutionLane>& spec, std::int32_t batch, std::int32_t lanes,
+                             double seconds) {
   SLUICE_CUDA(cudaSetDevice(spec.engine.device));
   const std::shared_ptr<Engine> engine = Engine::Load(spec.engine);
   std::vector<std::unique_ptr<Runner>> runners;

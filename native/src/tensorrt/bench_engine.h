@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tensorrt/engine_pool.h"
+#include "tensorrt/execution_lane.h"
 
 namespace sluice::tensorrt {
 
@@ -12,6 +12,6 @@ struct EngineThroughput {
 };
 
 /** Runs batches of `batch` rows on `lanes` lanes at once for about `seconds`. Throws Error. */
-EngineThroughput BenchEngine(const PoolSpec& spec, std::int32_t batch, std::int32_t lanes, double seconds);
+EngineThroughput BenchEngine(const PoolSpec<ExecutionLane>& spec, std::int32_t batch, std::int32_t lanes, double seconds);
 
 }  // namespace sluice::tensorrt

@@ -74,7 +74,7 @@ void SerializeOwnPlugins(const nvonnxparser::IParser& parser, nvinfer1::IBuilder
 std::unique_ptr<nvinfer1::IHostMemory> Build(nvinfer1::IBuilder& builder, const EngineBuildSpec& spec,
                                              ProgressWriter& progress) {
   progress.Progress(0, "Parsing the ONNX file");
-  const OnnxNetwork onnx = ParseOnnx(builder, spec.onnx_file, spec.precision == Precision::kStronglyTyped);
+  const OnnxNetwork onnx = ParseOnnx(builder, spec);
   nvinfer1::INetworkDefinition& network = *onnx.network;
   const bool quantized = HasQuantizeLayers(network);
   CheckPrecision(spec, quantized);
@@ -87,7 +87,7 @@ std::unique_ptr<nvinfer1::IHostMemory> Build(nvinfer1::IBuilder& builder, const 
   ProgressMonitor monitor(progress, kParsed, kBuilt,
                           [&calibrator] { return calibrator != nullptr && calibrator->failed(); });
 #endif
-  const std::unique_ptr<nvinfer1::IBuilderConfig> config = CreateConfig(builder, spec, quantized);
+  const std::unique_ptr<nvinfer1::IBuilderConfig> config = CreateConfig(builder, spec, network, quantized);
 #if NV_TENSORRT_MAJOR >= 10
   config->setProgressMonitor(&monitor);
 #endif

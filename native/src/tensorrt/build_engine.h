@@ -14,12 +14,22 @@ struct SizeRange {
   std::int32_t max;
 };
 
+/** Of one input, all of its sizes. */
+struct InputRange {
+  std::string name;
+  std::vector<std::int64_t> min;
+  std::vector<std::int64_t> opt;
+  std::vector<std::int64_t> max;
+};
+
 struct BuildProfile {
   SizeRange batch;
   std::optional<SizeRange> height;
   std::optional<SizeRange> width;
   /** Of the rows of models that read texts. */
   std::optional<SizeRange> length = std::nullopt;
+  /** Of tensors, whose other sizes have no say. */
+  std::vector<InputRange> inputs = {};
 };
 
 enum class CalibrationAlgorithm { kEntropy, kMinMax };
@@ -46,6 +56,7 @@ struct EngineBuildSpec {
   int device;
   Precision precision;
   bool tf32;
+  bool keep_types;
   std::vector<BuildProfile> profiles;
   std::vector<std::string> plugins;
   std::int32_t optimization_level;

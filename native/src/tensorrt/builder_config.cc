@@ -6,6 +6,7 @@
 #include "params/error.h"
 #include "tensorrt/compat.h"
 #include "tensorrt/logger.h"
+#include "tensorrt/onnx_network.h"
 
 namespace sluice::tensorrt {
 namespace {
@@ -24,6 +25,13 @@ void NeedsVersion(bool has, const char* what, const char* version) {
   if (has) return;
   Refuse(std::string(what) + " needs TensorRT " + version + "; this build has " + std::to_string(NV_TENSORRT_MAJOR) +
          "." + std::to_string(NV_TENSORRT_MINOR));
+}
+
+void AllowTypesOfEdges(nvinfer1::IBuilderConfig& config, const nvinfer1::INetworkDefinition& network) {
+  AllowPrecisions(config, HasEdge(network, nvinfer1::DataType::kHALF), HasEdge(network, nvinfer1::DataType::kINT8));
+#if NV_TENSORRT_MAJOR >= 10
+  if (HasEdge(network, nvinfer1::DataType::kBF16)) AllowBf16(config);
+#endif
 }
 
 const char* NameOf(Precision precision) {
@@ -78,7 +86,7 @@ void CheckPrecision(const EngineBuildSpec& spec, bool quantized) {
 }
 
 std::unique_ptr<nvinfer1::IBuilderConfig> CreateConfig(nvinfer1::IBuilder& builder, const EngineBuildSpec& spec,
-                                                       bool quantized) {
+                                                       const nvinfer1::INetworkDefinition& network, bool quantized) {
   std::unique_ptr<nvinfer1::IBuilderConfig> config(
       Require(builder.createBuilderConfig(), "TensorRT cannot start a builder configuration"));
   // It is on unless it is taken away.
@@ -88,6 +96,8 @@ std::unique_ptr<nvinfer1::IBuilderConfig> CreateConfig(nvinfer1::IBuilder& build
   if (spec.precision != Precision::kStronglyTyped) {
     AllowPrecisions(*config, spec.precision == Precision::kFp16 || spec.precision == Precision::kInt8,
                     spec.precision == Precision::kInt8 || quantized);
+    // No tensor may be of a type that is not allowed, those at the edges included.
+    if (spec.keep_types) AllowTypesOfEdges(*config, network);
   }
   config->setBuilderOptimizationLevel(spec.optimization_level);
   if (spec.workspace_bytes) config->setMemoryPoolLimit(nvinfer1::MemoryPoolType::kWORKSPACE, *spec.workspace_bytes);

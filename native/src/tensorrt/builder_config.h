@@ -18,10 +18,10 @@ void CheckSpec(const EngineBuildSpec& spec);
 void CheckPrecision(const EngineBuildSpec& spec, bool quantized);
 
 /**
- * Everything of the specification that is a setting; profiles, calibrator and timing cache come on top. `quantized` as
- * above.
+ * Everything of the specification that is a setting for `network`; profiles, calibrator and timing cache come on top.
+ * `quantized` as above.
  */
 std::unique_ptr<nvinfer1::IBuilderConfig> CreateConfig(nvinfer1::IBuilder& builder, const EngineBuildSpec& spec,
-                                                       bool quantized);
+                                                       const nvinfer1::INetworkDefinition& network, bool quantized);
 
 }  // namespace sluice::tensorrt

@@ -71,6 +71,13 @@ inline void AllowPrecisions([[maybe_unused]] nvinfer1::IBuilderConfig& config, [
 #endif
 }
 
+/** The same of bfloat16, which version 8 has not. */
+inline void AllowBf16([[maybe_unused]] nvinfer1::IBuilderConfig& config) {
+#if NV_TENSORRT_MAJOR == 10
+  config.setFlag(nvinfer1::BuilderFlag::kBF16);
+#endif
+}
+
 /** Gives a weakly typed tensor at the edge of the network float32, whatever type its file gives it. */
 inline void MakeFloat([[maybe_unused]] nvinfer1::ITensor& tensor) {
 #if NV_TENSORRT_MAJOR < 11

@@ -41,18 +41,11 @@ std::vector<std::int64_t> ShapeOf(const nvinfer1::Dims& dims) {
 }
 
 TensorInfo InfoOf(const nvinfer1::ICudaEngine& engine, const char* name) {
-  return {name, ShapeOf(engine.getTensorShape(name)), engine.getTensorDataType(name)};
+  const bool on_host = engine.getTensorLocation(name) == nvinfer1::TensorLocation::kHOST;
+  return {name, ShapeOf(engine.getTensorShape(name)), engine.getTensorDataType(name), on_host};
 }
 
 }  // namespace
-
-std::size_t BytesOfWholeNumber(nvinfer1::DataType type) {
-  if (type == nvinfer1::DataType::kINT32) return 4;
-#if NV_TENSORRT_MAJOR >= 10
-  if (type == nvinfer1::DataType::kINT64) return 8;
-#endif
-  return 0;
-}
 
 std::string EngineSource::Key() const {
   std::string key = std::to_string(device) + '\n' + plan_file + '\n' + weights_file;
@@ -117,20 +110,37 @@ std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> Engine::InputRan
           ShapeOf(engine_->getProfileShape(name, profile, nvinfer1::OptProfileSelector::kMAX))};
 }
 
+bool Engine::Takes(std::size_t input, int profile, const std::vector<std::int64_t>& shape) const {
+  const auto [least, most] = InputRange(input, profile);
+  bool fits = shape.size() == least.size() && shape.size() == most.size();
+  for (std::size_t i = 0; fits && i < shape.size(); i++) fits = least[i] <= shape[i] && shape[i] <= most[i];
+  return fits;
+}
+
 int Engine::ProfileFor(const std::vector<std::int64_t>& shape) const {
   for (int profile = 0; profile < profiles(); profile++) {
-    const auto [least, most] = InputRange(0, profile);
-    bool fits = shape.size() == least.size() && shape.size() == most.size();
-    for (std::size_t i = 0; fits && i < shape.size(); i++) fits = least[i] <= shape[i] && shape[i] <= most[i];
+    if (Takes(0, profile, shape)) return profile;
+  }
+  return -1;
+}
+
+int Engine::ProfileForAll(const std::vector<std::vector<std::int64_t>>& shapes) const {
+  for (int profile = 0; profile < profiles(); profile++) {
+    bool fits = true;
+    for (std::size_t i = 0; fits && i < shapes.size(); i++) {
+      // An input of one shape need not be in any profile.
+      fits = IsOpen(inputs_[i].shape) ? Takes(i, profile, shapes[i]) : shapes[i] == inputs_[i].shape;
+    }
     if (fits) return profile;
   }
   return -1;
 }
 
-std::string Engine::Range() const {
+std::string Engine::Range(std::size_t input) const {
+  if (!IsOpen(inputs_.at(input).shape)) return ShapeText(inputs_.at(input).shape);
   std::string text;
   for (int profile = 0; profile < profiles(); profile++) {
-    const auto [least, most] = InputRange(0, profile);
+    const auto [least, most] = InputRange(input, profile);
     if (profile > 0) text += ", ";
     text += ShapeText(least) + " to " + ShapeText(most);
   }
@@ -161,15 +171,18 @@ nvinfer1::Dims DimsOf(const std::vector<std::int64_t>& shape) {
   return dims;
 }
 
+bool IsOpen(const std::vector<std::int64_t>& shape) {
+  return std::any_of(shape.begin(), shape.end(), [](std::int64_t size) { return size < 0; });
+}
+
 std::optional<std::vector<std::int64_t>> KnownShape(const nvinfer1::Dims& dims) {
   std::vector<std::int64_t> shape = ShapeOf(dims);
-  if (dims.nbDims < 0 || std::any_of(shape.begin(), shape.end(), [](std::int64_t size) { return size < 0; })) {
-    return std::nullopt;
-  }
+  if (dims.nbDims < 0 || IsOpen(shape)) return std::nullopt;
   return shape;
 }
 
 std::string ShapeText(const std::vector<std::int64_t>& shape) {
+  if (shape.empty()) return "a scalar";
   std::string text;
   for (std::size_t i = 0; i < shape.size(); i++) {
     if (i > 0) text += 'x';

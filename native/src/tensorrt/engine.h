@@ -33,10 +33,9 @@ struct TensorInfo {
   /** -1 where the profile decides. */
   std::vector<std::int64_t> shape;
   nvinfer1::DataType type;
+  /** Sizes of other tensors: TensorRT reads or writes it in memory of the host. */
+  bool on_host;
 };
-
-/** Of one value of a type of whole numbers that tokens may have: 4 or 8; 0 for other types. */
-std::size_t BytesOfWholeNumber(nvinfer1::DataType type);
 
 /**
  * A plan with its weights on a device, shared by everything that runs it: any thread. The members are declared in the
@@ -54,8 +53,10 @@ class Engine {
   std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> InputRange(std::size_t input, int profile) const;
   /** The first profile that takes `shape` as the first input; -1: none. */
   int ProfileFor(const std::vector<std::int64_t>& shape) const;
-  /** What the profiles allow for the first input, for messages: `1x3x640x640 to 16x3x640x640`. */
-  std::string Range() const;
+  /** The first profile that takes `shapes` as the inputs, all of them; -1: none. */
+  int ProfileForAll(const std::vector<std::vector<std::int64_t>>& shapes) const;
+  /** What the profiles allow for an input, for messages: `1x3x640x640 to 16x3x640x640`. */
+  std::string Range(std::size_t input = 0) const;
   /** Device memory that a context needs, whichever profile it is on. */
   std::size_t ActivationBytes() const;
   /** Device memory of the weights, as it was measured when they were loaded. */
@@ -67,6 +68,7 @@ class Engine {
   Engine() = default;
   void Refit(const std::string& weights_file);
   void ReadTensors();
+  bool Takes(std::size_t input, int profile, const std::vector<std::int64_t>& shape) const;
 
   std::unique_ptr<nvinfer1::IRuntime> runtime_;
   std::unique_ptr<nvinfer1::ICudaEngine> engine_;
@@ -78,10 +80,13 @@ class Engine {
 /** A shape as TensorRT has it. */
 nvinfer1::Dims DimsOf(const std::vector<std::int64_t>& shape);
 
+/** Whether a shape of the engine leaves sizes to the profiles, or to the data. */
+bool IsOpen(const std::vector<std::int64_t>& shape);
+
 /** The shape that `dims` tells; nothing where it depends on the data. */
 std::optional<std::vector<std::int64_t>> KnownShape(const nvinfer1::Dims& dims);
 
-/** `16x3x640x640`. */
+/** `16x3x640x640`; `a scalar`. */
 std::string ShapeText(const std::vector<std::int64_t>& shape);
 
 }  // namespace sluice::tensorrt

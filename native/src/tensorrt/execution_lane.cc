@@ -1,12 +1,12 @@
 #include "tensorrt/execution_lane.h"
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "params/error.h"
 #include "tensorrt/compat.h"
+#include "tensorrt/data_type.h"
 #include "tensorrt/logger.h"
 
 namespace sluice::tensorrt {
@@ -14,11 +14,6 @@ namespace {
 
 /** Dimensions of a row of tokens. */
 constexpr std::size_t kTextRank = 1;
-
-std::size_t Volume(const std::vector<std::int64_t>& shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::size_t{1},
-                         [](std::size_t product, std::int64_t size) { return product * static_cast<std::size_t>(size); });
-}
 
 void RequireFloat(const TensorInfo& tensor, const char* kind) {
   if (tensor.type == nvinfer1::DataType::kFLOAT) return;
@@ -31,24 +26,22 @@ void RequireTokens(const TensorInfo& tensor) {
               "input " + tensor.name + " is no tensor of whole numbers; a task that reads texts needs it");
 }
 
-std::size_t BytesOf(const TensorInfo& tensor) {
-  const std::size_t bytes = BytesOfWholeNumber(tensor.type);
-  return bytes > 0 ? bytes : sizeof(float);
-}
-
 }  // namespace
 
-ExecutionLane::ExecutionLane(std::shared_ptr<Engine> engine, std::int32_t max_batch,
-                             const std::vector<std::int64_t>& row_shape, bool cuda_graphs)
+std::string ExecutionLane::Spec::Key() const {
+  return std::to_string(max_batch) + 'x' + ShapeText(row_shape) + (cuda_graphs ? "g" : "");
+}
+
+ExecutionLane::ExecutionLane(std::shared_ptr<Engine> engine, const Spec& spec)
     : engine_(std::move(engine)),
-      max_batch_(max_batch),
-      row_shape_(row_shape),
-      most_row_shape_(row_shape),
-      cuda_graphs_(cuda_graphs),
-      graphs_(static_cast<std::size_t>(max_batch) + 1),
-      seen_(static_cast<std::size_t>(max_batch) + 1) {
+      max_batch_(spec.max_batch),
+      row_shape_(spec.row_shape),
+      most_row_shape_(spec.row_shape),
+      cuda_graphs_(spec.cuda_graphs),
+      graphs_(static_cast<std::size_t>(spec.max_batch) + 1),
+      seen_(static_cast<std::size_t>(spec.max_batch) + 1) {
   CheckTensors();
-  for (std::int32_t batch : {std::int32_t{1}, max_batch}) {
+  for (std::int32_t batch : {std::int32_t{1}, max_batch_}) {
     if (engine_->ProfileFor(InputShape(batch)) >= 0) continue;
     throw Error(ErrorCode::kModelInvalid, "the plan takes " + engine_->Range() + ", not " + ShapeText(InputShape(batch)) +
                                               "; build it for max_batch_size and input of the configuration");
@@ -57,7 +50,7 @@ ExecutionLane::ExecutionLane(std::shared_ptr<Engine> engine, std::int32_t max_ba
   activations_.Room<char>(std::max<std::size_t>(engine_->ActivationBytes(), 1));
   for (const TensorInfo& input : engine_->inputs()) {
     inputs_.emplace_back();
-    inputs_.back().Room<char>(Volume(InputShape(max_batch)) * BytesOf(input));
+    inputs_.back().Room<char>(VolumeOf(InputShape(max_batch_)) * BytesOf(input.type));
   }
   for (int profile = 0; profile < engine_->profiles(); profile++) {
     contexts_.push_back(engine_->CreateContext(profile, stream.get()));
@@ -67,7 +60,7 @@ ExecutionLane::ExecutionLane(std::shared_ptr<Engine> engine, std::int32_t max_ba
   stream.Synchronize();
   for (std::size_t i = 0; i < engine_->outputs().size(); i++) {
     outputs_.emplace_back();
-    outputs_.back().Room<float>(std::max<std::size_t>(Volume(OutputShape(i, max_batch)), 1));
+    outputs_.back().Room<float>(std::max<std::size_t>(VolumeOf(OutputShape(i, max_batch_)), 1));
   }
   for (const auto& context : contexts_) {
     bool set = true;
@@ -104,6 +97,26 @@ void ExecutionLane::SetRowLength(std::int64_t length) {
   if (row_shape_.front() == length) return;
   row_shape_.front() = length;
   std::fill(shaped_.begin(), shaped_.end(), 0);
+}
+
+void ExecutionLane::SetInputShapes(const std::vector<std::vector<std::int64_t>>& shapes) {
+  const bool text = most_row_shape_.size() == kTextRank;
+  for (std::size_t i = 0; i < shapes.size(); i++) {
+    const std::vector<std::int64_t>& shape = shapes[i];
+    bool fits = shape.size() == most_row_shape_.size() + 1 && shape == shapes.front() && 1 <= shape.front() &&
+                shape.front() <= max_batch_;
+    for (std::size_t axis = 1; fits && axis < shape.size(); axis++) {
+      const std::int64_t most = most_row_shape_[axis - 1];
+      fits = shape[axis] == most || (text && 1 <= shape[axis] && shape[axis] < most);
+    }
+    if (fits) continue;
+    throw Error(ErrorCode::kInvalidRequest,
+                "input " + engine_->inputs()[i].name + " is " + ShapeText(shape) + "; on the GPU the model takes 1 to " +
+                    std::to_string(max_batch_) + " rows of " + (text ? "up to " : "") + ShapeText(most_row_shape_) +
+                    (text ? ", equally long in all inputs" : ""));
+  }
+  if (text) SetRowLength(shapes.front()[1]);
+  rows_ = static_cast<std::int32_t>(shapes.front().front());
 }
 
 void ExecutionLane::CheckTensors() const {

@@ -12,22 +12,27 @@
 #include "cuda/graph.h"
 #include "cuda/stream.h"
 #include "tensorrt/engine.h"
+#include "tensorrt/lane_pool.h"
 
 namespace sluice::tensorrt {
 
 /**
- * One execution at a time: a context for each profile, the activation memory that they share, the input and output
- * tensors, and the CUDA graphs that refer to all of these. Instances take turns on it: whoever holds the mutex may
- * enqueue, after waiting on its stream for `free`, and records `free` at the end of what it has enqueued.
+ * One execution at a time of rows of one size: a context for each profile, the activation memory that they share, the
+ * input and output tensors, and the CUDA graphs that refer to all of these. A lane of a LanePool.
  */
 class ExecutionLane {
  public:
-  /**
-   * Takes memory for `max_batch` rows of `row_shape`: CHW of the one input with pictures, or the most tokens that each
-   * input of a model has that reads texts. Throws Error. The current device is the engine's.
-   */
-  ExecutionLane(std::shared_ptr<Engine> engine, std::int32_t max_batch, const std::vector<std::int64_t>& row_shape,
-                bool cuda_graphs);
+  struct Spec {
+    std::int32_t max_batch;
+    /** CHW of the one input with pictures, or the most tokens that each input of a model has that reads texts. */
+    std::vector<std::int64_t> row_shape;
+    bool cuda_graphs;
+
+    std::string Key() const;
+  };
+
+  /** Takes memory for `max_batch` rows of `row_shape`. Throws Error. The current device is the engine's. */
+  ExecutionLane(std::shared_ptr<Engine> engine, const Spec& spec);
 
   std::mutex& mutex() { return mutex_; }
   cuda::Event& free() { return free_; }
@@ -37,6 +42,7 @@ class ExecutionLane {
   /** Of each input, where there are several. */
   const std::vector<TensorInfo>& input_tensors() const { return engine_->inputs(); }
   void* input_memory(std::size_t index) const { return inputs_[index].as<void>(); }
+  const std::vector<TensorInfo>& output_tensors() const { return engine_->outputs(); }
   /** Of texts: how many tokens the rows of the next executions have. */
   void SetRowLength(std::int64_t length);
   std::size_t outputs() const { return outputs_.size(); }
@@ -52,6 +58,15 @@ class ExecutionLane {
 
   /** Shape of an output, of `batch` rows. */
   std::vector<std::int64_t> OutputShape(std::size_t index, std::int32_t batch);
+
+  // The same for requests for tensors, as a TensorLane has it.
+
+  /** What the next Enqueue runs on. Throws Error kInvalidRequest where these are no rows of the lane. */
+  void SetInputShapes(const std::vector<std::vector<std::int64_t>>& shapes);
+  void Enqueue(cudaStream_t stream) { Enqueue(rows_, stream); }
+  std::vector<std::int64_t> OutputShape(std::size_t index) { return OutputShape(index, rows_); }
+  const void* output_memory(std::size_t index) const { return outputs_[index].as<void>(); }
+
   /** Why there are no graphs although they were asked for; empty otherwise. */
   const std::string& graph_refusal() const { return graph_refusal_; }
 
@@ -82,6 +97,10 @@ class ExecutionLane {
   /** By batch size: runs without a graph so far; the first one lets TensorRT settle, the second is captured. */
   std::vector<bool> seen_;
   std::string graph_refusal_;
+  /** Rows of the request for tensors. */
+  std::int32_t rows_ = 0;
 };
+
+using ExecutionPool = LanePool<ExecutionLane>;
 
 }  // namespace sluice::tensorrt

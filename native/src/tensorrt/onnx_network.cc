@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
+#include <string>
 
 #include "params/error.h"
 #include "tensorrt/compat.h"
@@ -42,10 +43,14 @@ std::string Describe(const nvonnxparser::IParserError& error) {
   throw Error(ErrorCode::kModelInvalid, text);
 }
 
+void MakeLinear(nvinfer1::ITensor& tensor) {
+  tensor.setAllowedFormats(1U << static_cast<std::uint32_t>(nvinfer1::TensorFormat::kLINEAR));
+}
+
 /** Makes a tensor at the edge of the network linear, and float32 where it is of less precision and types are free. */
 void MakeLinearFloat(nvinfer1::ITensor& tensor, bool strongly_typed) {
   if (tensor.getType() == nvinfer1::DataType::kHALF && !strongly_typed) MakeFloat(tensor);
-  tensor.setAllowedFormats(1U << static_cast<std::uint32_t>(nvinfer1::TensorFormat::kLINEAR));
+  MakeLinear(tensor);
 }
 
 /** Whole numbers are for who runs the plan to judge: texts have them, pictures have not. */
@@ -55,6 +60,11 @@ void RefuseHalf(const nvinfer1::ITensor& tensor, const char* role) {
               std::string("the ") + role + " \"" + tensor.getName() +
                   "\" is not float32; export the model with float32 inputs and outputs (modelopt.onnx.autocast keeps " +
                   "those of its source with --keep_io_types)");
+}
+
+void KeepEdges(const nvinfer1::INetworkDefinition& network) {
+  for (std::int32_t i = 0; i < network.getNbInputs(); i++) MakeLinear(*network.getInput(i));
+  for (std::int32_t i = 0; i < network.getNbOutputs(); i++) MakeLinear(*network.getOutput(i));
 }
 
 void PrepareEdges(const nvinfer1::INetworkDefinition& network, bool strongly_typed) {
@@ -72,7 +82,9 @@ void PrepareEdges(const nvinfer1::INetworkDefinition& network, bool strongly_typ
 
 }  // namespace
 
-OnnxNetwork ParseOnnx(nvinfer1::IBuilder& builder, const std::string& file, bool strongly_typed) {
+OnnxNetwork ParseOnnx(nvinfer1::IBuilder& builder, const EngineBuildSpec& spec) {
+  const std::string& file = spec.onnx_file;
+  const bool strongly_typed = spec.precision == Precision::kStronglyTyped;
   if (!std::ifstream(file)) throw Error(ErrorCode::kModelInvalid, "cannot read " + file);
   OnnxNetwork onnx;
   onnx.network.reset(Require(builder.createNetworkV2(NetworkFlags(strongly_typed)), "TensorRT cannot start a network"));
@@ -83,8 +95,19 @@ OnnxNetwork ParseOnnx(nvinfer1::IBuilder& builder, const std::string& file, bool
   const auto verbosity = static_cast<int>(nvinfer1::ILogger::Severity::kWARNING);
   if (!onnx.parser->parseFromFile(file.c_str(), verbosity)) FailToParse(*onnx.parser, file);
   if (onnx.network->getNbInputs() == 0) throw Error(ErrorCode::kModelInvalid, file + " has no inputs");
-  PrepareEdges(*onnx.network, strongly_typed || kAlwaysStronglyTyped);
+  if (spec.keep_types) KeepEdges(*onnx.network);
+  else PrepareEdges(*onnx.network, strongly_typed || kAlwaysStronglyTyped);
   return onnx;
+}
+
+bool HasEdge(const nvinfer1::INetworkDefinition& network, nvinfer1::DataType type) {
+  for (std::int32_t i = 0; i < network.getNbInputs(); i++) {
+    if (network.getInput(i)->getType() == type) return true;
+  }
+  for (std::int32_t i = 0; i < network.getNbOutputs(); i++) {
+    if (network.getOutput(i)->getType() == type) return true;
+  }
+  return false;
 }
 
 bool HasQuantizeLayers(const nvinfer1::INetworkDefinition& network) {

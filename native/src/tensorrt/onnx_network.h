@@ -4,7 +4,8 @@
 #include <NvOnnxParser.h>
 
 #include <memory>
-#include <string>
+
+#include "tensorrt/build_engine.h"
 
 namespace sluice::tensorrt {
 
@@ -15,10 +16,14 @@ struct OnnxNetwork {
 };
 
 /**
- * Parses a file into a network whose inputs and outputs are linear float32, whatever precision the layers get; outputs
- * of integers stay as they are. Throws Error kModelInvalid, naming the nodes and what the parser has against them.
+ * Parses the file of `spec` into a network whose inputs and outputs are linear, and float32 whatever precision the layers
+ * get; those of integers stay as they are, and all of them where the types are to be kept. Throws Error kModelInvalid,
+ * naming the nodes and what the parser has against them.
  */
-OnnxNetwork ParseOnnx(nvinfer1::IBuilder& builder, const std::string& file, bool strongly_typed);
+OnnxNetwork ParseOnnx(nvinfer1::IBuilder& builder, const EngineBuildSpec& spec);
+
+/** Whether an input or output is of that type. */
+bool HasEdge(const nvinfer1::INetworkDefinition& network, nvinfer1::DataType type);
 
 /** Whether the file says itself where values are quantised, by QuantizeLinear or DequantizeLinear. */
 bool HasQuantizeLayers(const nvinfer1::INetworkDefinition& network);

@@ -1,10 +1,13 @@
 #include "tensorrt/profiles.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "params/error.h"
 #include "tensorrt/compat.h"
+#include "tensorrt/engine.h"
 #include "tensorrt/logger.h"
 
 namespace sluice::tensorrt {
@@ -62,6 +65,44 @@ SizeRange RangeOf(const nvinfer1::ITensor& input, std::int32_t dimension, const 
   return {fixed, fixed, fixed};
 }
 
+void SetRange(nvinfer1::IOptimizationProfile& profile, const nvinfer1::ITensor& input, const nvinfer1::Dims& min,
+              const nvinfer1::Dims& opt, const nvinfer1::Dims& max) {
+  if (profile.setDimensions(input.getName(), OptProfileSelector::kMIN, min) &&
+      profile.setDimensions(input.getName(), OptProfileSelector::kOPT, opt) &&
+      profile.setDimensions(input.getName(), OptProfileSelector::kMAX, max)) {
+    return;
+  }
+  Fail(std::string("TensorRT refuses the sizes of the input \"") + input.getName() + "\"");
+}
+
+bool IsOpen(const nvinfer1::ITensor& input) {
+  const nvinfer1::Dims shape = input.getDimensions();
+  return std::any_of(shape.d, shape.d + std::max(shape.nbDims, 0), [](DimensionValue size) { return size < 0; });
+}
+
+void RefuseSizes(const nvinfer1::ITensor& input) {
+  if (!input.isShapeTensor()) return;
+  throw Error(ErrorCode::kModelInvalid, std::string("the input \"") + input.getName() +
+                                            "\" tells sizes of other tensors, which TensorRT has to know beforehand");
+}
+
+/** Of one of several tensors: its profile has all sizes, or it has only one shape. */
+void SetTensorRange(nvinfer1::IOptimizationProfile& profile, const nvinfer1::ITensor& input,
+                    const std::vector<InputRange>& ranges) {
+  if (!IsOpen(input)) return;
+  const auto range = std::find_if(ranges.begin(), ranges.end(),
+                                  [&input](const InputRange& one) { return one.name == input.getName(); });
+  if (range == ranges.end()) {
+    throw Error(ErrorCode::kModelInvalid, std::string("the profile lacks the input \"") + input.getName() + "\"");
+  }
+  const auto rank = static_cast<std::size_t>(input.getDimensions().nbDims);
+  if (range->min.size() != rank || range->opt.size() != rank || range->max.size() != rank) {
+    throw Error(ErrorCode::kModelInvalid, std::string("the profile has other dimensions than the input \"") +
+                                              input.getName() + "\", which has " + std::to_string(rank));
+  }
+  SetRange(profile, input, DimsOf(range->min), DimsOf(range->opt), DimsOf(range->max));
+}
+
 void CheckRank(const nvinfer1::ITensor& input) {
   if (input.getDimensions().nbDims > 0) return;
   throw Error(ErrorCode::kModelInvalid,
@@ -76,6 +117,10 @@ nvinfer1::IOptimizationProfile& MakeProfile(nvinfer1::IBuilder& builder, const n
       *Require(builder.createOptimizationProfile(), "TensorRT cannot start an optimisation profile");
   for (std::int32_t i = 0; i < network.getNbInputs(); i++) {
     const nvinfer1::ITensor& input = *network.getInput(i);
+    if (!profile.inputs.empty()) {
+      SetTensorRange(made, input, profile.inputs);
+      continue;
+    }
     CheckRank(input);
     nvinfer1::Dims min = input.getDimensions();
     nvinfer1::Dims opt = min;
@@ -86,11 +131,7 @@ nvinfer1::IOptimizationProfile& MakeProfile(nvinfer1::IBuilder& builder, const n
       opt.d[dimension] = range.opt;
       max.d[dimension] = range.max;
     }
-    if (!made.setDimensions(input.getName(), OptProfileSelector::kMIN, min) ||
-        !made.setDimensions(input.getName(), OptProfileSelector::kOPT, opt) ||
-        !made.setDimensions(input.getName(), OptProfileSelector::kMAX, max)) {
-      Fail(std::string("TensorRT refuses the sizes of the input \"") + input.getName() + "\"");
-    }
+    SetRange(made, input, min, opt, max);
   }
   if (!made.isValid()) Fail("TensorRT refuses the optimisation profile");
   return made;
@@ -98,6 +139,15 @@ nvinfer1::IOptimizationProfile& MakeProfile(nvinfer1::IBuilder& builder, const n
 
 void AddProfiles(nvinfer1::IBuilder& builder, const nvinfer1::INetworkDefinition& network,
                  nvinfer1::IBuilderConfig& config, const std::vector<BuildProfile>& profiles) {
+  if (!profiles.front().inputs.empty()) {
+    bool open = false;
+    for (std::int32_t i = 0; i < network.getNbInputs(); i++) {
+      RefuseSizes(*network.getInput(i));
+      open = open || IsOpen(*network.getInput(i));
+    }
+    // Tensors of one shape each need no profile.
+    if (!open) return;
+  }
   for (const BuildProfile& profile : profiles) {
     if (config.addOptimizationProfile(&MakeProfile(builder, network, profile)) < 0) {
       Fail("TensorRT refuses the optimisation profile");

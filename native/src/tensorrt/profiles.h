@@ -11,8 +11,8 @@ namespace sluice::tensorrt {
 
 /**
  * Adds the optimisation profiles. The batch is dimension 0 of every input, height and width are 2 and 3 of a
- * picture, the length is 1 of texts. Throws Error
- * kModelInvalid where a size that the file fixes is not the one asked for, or one that it leaves open is not given.
+ * picture, the length is 1 of texts; of tensors the profile has all sizes. Throws Error kModelInvalid where a size that
+ * the file fixes is not the one asked for, or one that it leaves open is not given.
  */
 void AddProfiles(nvinfer1::IBuilder& builder, const nvinfer1::INetworkDefinition& network,
                  nvinfer1::IBuilderConfig& config, const std::vector<BuildProfile>& profiles);

@@ -6,9 +6,9 @@ import type { Model } from '../model.js';
 import type { TensorSpec } from '../tensors.js';
 
 /** What runs a model, as Triton names it. */
-export function platformOf({ config, signature }: Pick<Model, 'config' | 'signature'>): string {
+export function platformOf({ config, devices }: Pick<Model, 'config' | 'devices'>): string {
   if (config.task === 'pipeline' || config.task === 'ensemble') return 'ensemble';
-  return signature === null ? 'tensorrt_plan' : 'onnxruntime_onnx';
+  return devices.includes('CPU') ? 'onnxruntime_onnx' : 'tensorrt_plan';
 }
 
 /** The tensors of a model; `versions` are those that serve. */

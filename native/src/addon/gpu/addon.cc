@@ -5,6 +5,7 @@
 
 #include "addon/gpu/functions.h"
 #include "addon/gpu/instance.h"
+#include "addon/gpu/tensor_instance.h"
 #include "addon/gpu/text_instance.h"
 #include "addon/translated.h"
 
@@ -32,6 +33,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("openInstance", Napi::Function::New<Translated<OpenInstance>>(env, "openInstance"));
   TextInstance::Define(env);
   exports.Set("openTextInstance", Napi::Function::New<Translated<OpenTextInstance>>(env, "openTextInstance"));
+  TensorInstance::Define(env);
+  exports.Set("openTensorInstance", Napi::Function::New<Translated<OpenTensorInstance>>(env, "openTensorInstance"));
   exports.Set("downloadPicture", Napi::Function::New<Translated<DownloadPicture>>(env, "downloadPicture"));
   exports.Set("releasePicture", Napi::Function::New<Translated<ReleasePicture>>(env, "releasePicture"));
   exports.Set("keptPictures", Napi::Function::New<Translated<KeptPictures>>(env, "keptPictures"));

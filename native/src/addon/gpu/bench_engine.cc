@@ -8,13 +8,13 @@ namespace sluice::addon::gpu {
 Napi::Value BenchEngine(const Napi::CallbackInfo& info) {
   const Argument spec(info[0], "spec");
   const std::int32_t batch = spec.Field("batch").Int32();
-  tensorrt::PoolSpec pool;
+  tensorrt::PoolSpec<tensorrt::ExecutionLane> pool;
   pool.engine.plan_file = spec.Field("planFile").Text();
   pool.engine.device = spec.Field("device").Int32();
-  pool.max_batch = batch;
-  pool.row_shape = {3, spec.Field("height").Int32(), spec.Field("width").Int32()};
+  pool.lane.max_batch = batch;
+  pool.lane.row_shape = {3, spec.Field("height").Int32(), spec.Field("width").Int32()};
   pool.execution_contexts = spec.Field("contexts").Int32();
-  pool.cuda_graphs = spec.Field("graph").Boolean();
+  pool.lane.cuda_graphs = spec.Field("graph").Boolean();
   const tensorrt::EngineThroughput done =
       tensorrt::BenchEngine(pool, batch, pool.execution_contexts, spec.Field("seconds").Number());
   Napi::Object result = Napi::Object::New(info.Env());

@@ -16,6 +16,7 @@ using tensorrt::CalibrationSpec;
 using tensorrt::EngineBuildResult;
 using tensorrt::EngineBuildSpec;
 using tensorrt::HardwareCompatibility;
+using tensorrt::InputRange;
 using tensorrt::Precision;
 using tensorrt::SizeRange;
 
@@ -32,10 +33,19 @@ SizeRange RangeOf(const Argument& value) {
   return {value.Field("min").Int32(), value.Field("opt").Int32(), value.Field("max").Int32()};
 }
 
+InputRange InputRangeOf(const Argument& value) {
+  const auto shape = [&value](const char* key) {
+    return value.Field(key).List([](const Argument& size) { return size.Integer(); });
+  };
+  return {value.Field("name").Text(), shape("min"), shape("opt"), shape("max")};
+}
+
 BuildProfile ProfileOf(const Argument& value) {
   const Argument length = value.Field("length");
+  const Argument inputs = value.Field("inputs");
   return {RangeOf(value.Field("batch")), value.Field("height").Optional(RangeOf), value.Field("width").Optional(RangeOf),
-          length.IsUndefined() ? std::nullopt : length.Optional(RangeOf)};
+          length.IsUndefined() ? std::nullopt : length.Optional(RangeOf),
+          inputs.IsUndefined() ? std::vector<InputRange>{} : inputs.List(InputRangeOf)};
 }
 
 CalibrationInput CalibrationInputOf(const Argument& value) {
@@ -66,6 +76,8 @@ EngineBuildSpec SpecOf(const Argument& value) {
       {"strongly_typed", Precision::kStronglyTyped},
   });
   spec.tf32 = value.Field("tf32").Boolean();
+  const Argument keep_types = value.Field("keepTypes");
+  spec.keep_types = !keep_types.IsUndefined() && keep_types.Boolean();
   spec.profiles = value.Field("profiles").List(ProfileOf);
   spec.plugins = value.Field("plugins").List(TextOf);
   spec.optimization_level = value.Field("optimizationLevel").Int32();

@@ -8,6 +8,7 @@ namespace sluice::addon::gpu {
 struct Environment {
   Napi::FunctionReference instance_class;
   Napi::FunctionReference text_instance_class;
+  Napi::FunctionReference tensor_instance_class;
 
   static Environment& Of(Napi::Env env) {
     auto* data = env.GetInstanceData<Environment>();

@@ -11,6 +11,7 @@ Napi::Value Telemetry(const Napi::CallbackInfo& info);
 Napi::Value BuildEngine(const Napi::CallbackInfo& info);
 Napi::Value OpenInstance(const Napi::CallbackInfo& info);
 Napi::Value OpenTextInstance(const Napi::CallbackInfo& info);
+Napi::Value OpenTensorInstance(const Napi::CallbackInfo& info);
 Napi::Value DownloadPicture(const Napi::CallbackInfo& info);
 Napi::Value ReleasePicture(const Napi::CallbackInfo& info);
 Napi::Value KeptPictures(const Napi::CallbackInfo& info);

@@ -6,6 +6,7 @@
 #include "addon/gpu/environment.h"
 #include "addon/gpu/functions.h"
 #include "addon/gpu/readers.h"
+#include "addon/gpu/tensors.h"
 #include "addon/translated.h"
 #include "addon/pixel_arguments.h"
 
@@ -39,7 +40,7 @@ decltype(TaskSpec::kind) TaskKindOf(const Argument& task) {
 GpuInstanceSpec SpecOf(const Argument& spec) {
   GpuInstanceSpec result;
   result.pool = PoolOf(spec);
-  result.pool.row_shape = RowShapeOf(spec);
+  result.pool.lane.row_shape = RowShapeOf(spec);
   result.task = {spec.Field("width").Int32(), spec.Field("height").Int32(), TaskKindOf(spec.Field("task"))};
   result.focus = spec.Field("focus").Boolean();
   result.pad = static_cast<float>(spec.Field("pad").Number());
@@ -122,6 +123,8 @@ void Instance::Define(Napi::Env env) {
           InstanceMethod("decode", &Instance::Decode),
           InstanceMethod("upload", &Instance::Upload),
           InstanceMethod("run", &Instance::Run),
+          InstanceMethod("tensors", &Instance::Tensors),
+          InstanceMethod("infer", &Instance::Infer),
           InstanceMethod("keep", &Instance::Keep),
           InstanceMethod("close", &Instance::Close),
       }));
@@ -202,6 +205,14 @@ Napi::Value Instance::Keep(const Napi::CallbackInfo& info) {
     const std::int64_t id = instance.Keep(static_cast<std::size_t>(std::max(picture, 0)));
     return Napi::Number::New(info.Env(), static_cast<double>(id));
   });
+}
+
+Napi::Value Instance::Tensors(const Napi::CallbackInfo& info) {
+  return Translate(info.Env(), [&]() -> Napi::Value { return TensorsOf(info.Env(), Open(info).engine()); });
+}
+
+Napi::Value Instance::Infer(const Napi::CallbackInfo& info) {
+  return Translate(info.Env(), [&]() -> Napi::Value { return gpu::Infer(info, Open(info)); });
 }
 
 Napi::Value Instance::Close(const Napi::CallbackInfo& info) {

@@ -2,17 +2,23 @@
 
 namespace sluice::addon::gpu {
 
-tensorrt::PoolSpec PoolOf(const Argument& spec) {
-  tensorrt::PoolSpec pool;
-  pool.engine.plan_file = spec.Field("planFile").Text();
+tensorrt::EngineSource EngineOf(const Argument& spec) {
+  tensorrt::EngineSource engine;
+  engine.plan_file = spec.Field("planFile").Text();
   const Argument weights = spec.Field("weightsFile");
-  if (!weights.IsNull()) pool.engine.weights_file = weights.Text();
-  pool.engine.plugins = spec.Field("plugins").List([](const Argument& plugin) { return plugin.Text(); });
-  pool.engine.device = spec.Field("device").Int32();
-  pool.engine.version_compatible = spec.Field("versionCompatible").Boolean();
-  pool.max_batch = spec.Field("maxBatchSize").Int32();
+  if (!weights.IsNull()) engine.weights_file = weights.Text();
+  engine.plugins = spec.Field("plugins").List([](const Argument& plugin) { return plugin.Text(); });
+  engine.device = spec.Field("device").Int32();
+  engine.version_compatible = spec.Field("versionCompatible").Boolean();
+  return engine;
+}
+
+tensorrt::PoolSpec<tensorrt::ExecutionLane> PoolOf(const Argument& spec) {
+  tensorrt::PoolSpec<tensorrt::ExecutionLane> pool;
+  pool.engine = EngineOf(spec);
+  pool.lane.max_batch = spec.Field("maxBatchSize").Int32();
   pool.execution_contexts = spec.Field("executionContexts").Int32();
-  pool.cuda_graphs = spec.Field("cudaGraphs").Boolean();
+  pool.lane.cuda_graphs = spec.Field("cudaGraphs").Boolean();
   return pool;
 }
 

@@ -7,10 +7,12 @@
 
 namespace sluice::addon::gpu {
 
-/** What the specs and answers of native-gpu.ts's two kinds of instances have in common. */
+/** What the specs and answers of native-gpu.ts's kinds of instances have in common. */
+
+tensorrt::EngineSource EngineOf(const Argument& spec);
 
 /** The fields of a spec that say which engine is run, and how; not the shape of its rows. */
-tensorrt::PoolSpec PoolOf(const Argument& spec);
+tensorrt::PoolSpec<tensorrt::ExecutionLane> PoolOf(const Argument& spec);
 
 ClassificationSpec ClassificationSpecOf(const Argument& task);
 

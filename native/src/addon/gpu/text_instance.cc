@@ -7,6 +7,7 @@
 #include "addon/gpu/environment.h"
 #include "addon/gpu/functions.h"
 #include "addon/gpu/readers.h"
+#include "addon/gpu/tensors.h"
 #include "addon/translated.h"
 #include "params/check.h"
 
@@ -16,7 +17,7 @@ namespace {
 TextInstanceSpec SpecOf(const Argument& spec) {
   TextInstanceSpec result{};
   result.pool = PoolOf(spec);
-  result.pool.row_shape = {spec.Field("maxLength").Int32()};
+  result.pool.lane.row_shape = {spec.Field("maxLength").Int32()};
   const Argument task = spec.Field("task");
   if (task.Field("kind").Text() == "classify") {
     result.task = ClassificationSpecOf(task);
@@ -62,6 +63,8 @@ void TextInstance::Define(Napi::Env env) {
           InstanceMethod("notes", &TextInstance::Notes),
           InstanceMethod("inputNames", &TextInstance::InputNames),
           InstanceMethod("run", &TextInstance::Run),
+          InstanceMethod("tensors", &TextInstance::Tensors),
+          InstanceMethod("infer", &TextInstance::Infer),
           InstanceMethod("close", &TextInstance::Close),
       }));
 }
@@ -99,6 +102,14 @@ Napi::Value TextInstance::Run(const Napi::CallbackInfo& info) {
     result.Set("phases", PhasesOf(env, phases));
     return result;
   });
+}
+
+Napi::Value TextInstance::Tensors(const Napi::CallbackInfo& info) {
+  return Translate(info.Env(), [&]() -> Napi::Value { return TensorsOf(info.Env(), Open(info).engine()); });
+}
+
+Napi::Value TextInstance::Infer(const Napi::CallbackInfo& info) {
+  return Translate(info.Env(), [&]() -> Napi::Value { return gpu::Infer(info, Open(info)); });
 }
 
 Napi::Value TextInstance::Close(const Napi::CallbackInfo& info) {

@@ -19,6 +19,8 @@ class TextInstance final : public Napi::ObjectWrap<TextInstance> {
   Napi::Value Notes(const Napi::CallbackInfo& info);
   Napi::Value InputNames(const Napi::CallbackInfo& info);
   Napi::Value Run(const Napi::CallbackInfo& info);
+  Napi::Value Tensors(const Napi::CallbackInfo& info);
+  Napi::Value Infer(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
   sluice::TextInstance& Open(const Napi::CallbackInfo& info);
