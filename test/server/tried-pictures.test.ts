@@ -50,7 +50,8 @@ for (const model of ['yolov8', 'yolov8_obb']) {
     t.deepEqual(body.detections, JSON.parse(JSON.stringify(detections)));
     t.like(body.frame, { modelName: model, modelVersion: '1', width: frame?.width, height: frame?.height });
     t.true(body.frame.timings.totalUs > 0);
-    t.is(body.frame.timings.batchSize, 1);
+    // Pictures of other tests may share the batch.
+    t.true(body.frame.timings.batchSize >= 1);
   });
 }
 
