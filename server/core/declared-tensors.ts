@@ -3,6 +3,7 @@ import type { Executor } from './executor.js';
 import type { BatchResult, InferenceRequest, InferenceResult } from './inference.js';
 import { datatypeOfConfig, type DeclaredTensor, type TensorsConfig } from './tensors-config.js';
 import { shapeText, type Tensor, type TensorSignature, type TensorSpec } from './tensors.js';
+import { TensorTranslation } from './tensor-translation.js';
 
 /**
  * A model as its configuration declares its tensors: fewer outputs, narrower or other shapes than its network has. Owns
@@ -91,10 +92,8 @@ function describe({ datatype, shape }: TensorSpec): string {
 }
 
 /** Gives the network the shapes that it has, and requests those that were declared. */
-class DeclaredExecutor implements Executor {
+class DeclaredExecutor extends TensorTranslation {
   readonly signature: TensorSignature;
-  readonly layout = null;
-  readonly #inner: Executor;
   /** The shape of the network for inputs, the declared one for outputs, by name; left out: as it comes. */
   readonly #inputs: ReadonlyMap<string, Reshape>;
   readonly #outputs: ReadonlyMap<string, Reshape>;
@@ -102,7 +101,7 @@ class DeclaredExecutor implements Executor {
   readonly #all: readonly string[] | null;
 
   constructor(inner: Executor, signature: TensorSignature, declared: TensorsConfig) {
-    this.#inner = inner;
+    super(inner);
     this.signature = signature;
     const lead = signature.batched ? [-1] : [];
     const scalars = new Set(specsOf(inner).flatMap(({ name, shape }) => (shape?.length === 0 ? [name] : [])));
@@ -122,33 +121,9 @@ class DeclaredExecutor implements Executor {
     this.#all = declared.output.length === 0 ? null : declared.output.map(({ name }) => name);
   }
 
-  get instances(): number {
-    return this.#inner.instances;
-  }
-
-  get devices(): readonly string[] {
-    return this.#inner.devices;
-  }
-
-  get idle(): number {
-    return this.#inner.idle;
-  }
-
-  get onIdle(): () => void {
-    return this.#inner.onIdle;
-  }
-
-  set onIdle(listener: () => void) {
-    this.#inner.onIdle = listener;
-  }
-
   async execute(batch: readonly InferenceRequest[]): Promise<BatchResult> {
-    const { results, phases } = await this.#inner.execute(batch.map((request) => this.#translated(request)));
+    const { results, phases } = await this.inner.execute(batch.map((request) => this.#translated(request)));
     return { phases, results: results.map((result) => this.#answer(result)) };
-  }
-
-  [Symbol.asyncDispose](): PromiseLike<void> {
-    return this.#inner[Symbol.asyncDispose]();
   }
 
   #translated(request: InferenceRequest): InferenceRequest {

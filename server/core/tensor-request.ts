@@ -22,7 +22,7 @@ export interface CheckedTensors {
 }
 
 /** The tensors of a model. Throws TASK_NOT_SUPPORTED where it has none. */
-export function requireSignature({ name, signature }: TensorModel): TensorSignature {
+function requireSignature({ name, signature }: TensorModel): TensorSignature {
   if (signature !== null) return signature;
   throw new ServingError(
     'TASK_NOT_SUPPORTED',

@@ -38,7 +38,7 @@ const MEMORY_ROUTES = (['system', 'cuda'] as const).flatMap((kind) => {
 });
 
 /** The paths as KServe and Triton name them, each in the group of the gRPC call that it is the twin of. */
-export const REST_ROUTES: readonly Route[] = [
+const REST_ROUTES: readonly Route[] = [
   get('/v2', 'metadata', 'serverMetadata'),
   ...ofModel('', (url) => get(url, 'metadata', 'modelMetadata')),
   ...ofModel('/ready', (url) => get(url, 'health', 'modelReady')),

@@ -1,23 +1,9 @@
 import test from 'ava';
 import { identityModel } from '../support/conv-models.js';
-import { perfAnalyzer } from '../support/perf-analyzer.js';
+import { perfAnalyzer, SHORT } from '../support/perf-analyzer.js';
 import { Serving } from '../support/serving.js';
 
 /** NVIDIA's perf_analyzer, unmodified, drives the server as it drives Triton: it ends well only where no request fails. */
-
-/** Windows of some requests, however long they take, and no more than it needs to report anything, however they differ. */
-const SHORT = [
-  '--measurement-mode',
-  'count_windows',
-  '--measurement-request-count',
-  '20',
-  '-p',
-  '200',
-  '-r',
-  '3',
-  '-s',
-  '999',
-];
 
 let serving: Serving;
 

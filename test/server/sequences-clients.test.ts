@@ -1,5 +1,5 @@
 import test from 'ava';
-import { perfAnalyzer } from '../support/perf-analyzer.js';
+import { perfAnalyzer, SHORT } from '../support/perf-analyzer.js';
 import { accumulating, accumulator } from '../support/sequence-models.js';
 import { Serving } from '../support/serving.js';
 import { runTritonScript } from '../support/triton-client.js';
@@ -13,19 +13,6 @@ test("Triton's Python client has sequences: one request at a time, in streams, f
   t.is(code, 0, `after "${lines.at(-1)}": ${stderr}`);
   t.is(lines.at(-1), 'clients see only what they send');
 });
-
-const SHORT = [
-  '--measurement-mode',
-  'count_windows',
-  '--measurement-request-count',
-  '20',
-  '-p',
-  '200',
-  '-r',
-  '3',
-  '-s',
-  '999',
-];
 
 for (const flags of [
   ['--streaming', '--async', '--concurrency-range', '6'],

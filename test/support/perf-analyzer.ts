@@ -61,3 +61,17 @@ function parseReport(text: string): PerfPoint[] {
   // It sorts them by throughput.
   return points.sort((a, b) => a.load - b.load);
 }
+
+/** Windows of some requests, however long they take, and no more than it needs to report anything, however they differ. */
+export const SHORT = [
+  '--measurement-mode',
+  'count_windows',
+  '--measurement-request-count',
+  '20',
+  '-p',
+  '200',
+  '-r',
+  '3',
+  '-s',
+  '999',
+];

@@ -3,7 +3,7 @@ import { dataType, dims } from '../tensors-config.js';
 
 /** The section `sequence_batching` of a config.yaml: requests that belong together. Names are Triton's. */
 
-export const CONTROL_KINDS = [
+const CONTROL_KINDS = [
   'CONTROL_SEQUENCE_START',
   'CONTROL_SEQUENCE_READY',
   'CONTROL_SEQUENCE_END',
@@ -13,7 +13,7 @@ export const CONTROL_KINDS = [
 export type ControlKind = (typeof CONTROL_KINDS)[number];
 
 /** Types that an input for the id of a sequence may have. */
-export const CORRID_TYPES = ['TYPE_UINT64', 'TYPE_INT64', 'TYPE_UINT32', 'TYPE_INT32', 'TYPE_STRING'] as const;
+const CORRID_TYPES = ['TYPE_UINT64', 'TYPE_INT64', 'TYPE_UINT32', 'TYPE_INT32', 'TYPE_STRING'] as const;
 
 /** Of strategy oldest and of the slots of direct: more than any model has. */
 const MOST_SEQUENCES = 65_536;

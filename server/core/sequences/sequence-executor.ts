@@ -8,6 +8,7 @@ import { controlsOf, controlTensors, type Control } from './control-tensors.js';
 import type { SequenceConfig } from './sequence-config.js';
 import { visibleSignature } from './sequence-signature.js';
 import { remember, stateTensors, statesOf, zeros, type State, type StateFiles } from './state-tensors.js';
+import { TensorTranslation } from '../tensor-translation.js';
 
 /** What of a model its sequences need. */
 export interface SequenceModel {
@@ -33,40 +34,18 @@ export async function withSequences(executor: Executor, model: SequenceModel): P
 }
 
 /** Gives the network what a sequence adds to its requests, and keeps what the next one of each is to be given. */
-class SequenceExecutor implements Executor {
+class SequenceExecutor extends TensorTranslation {
   readonly signature: TensorSignature;
-  readonly layout = null;
-  readonly #inner: Executor;
   readonly #controls: readonly Control[];
   readonly #states: readonly State[];
   readonly #visible: readonly string[];
 
   constructor(inner: Executor, signature: TensorSignature, { config, declared, files }: SequenceModel) {
-    this.#inner = inner;
+    super(inner);
     this.#controls = controlsOf(config);
     this.#states = statesOf(config, signature.batched, files);
     this.signature = visibleSignature(signature, this.#controls, this.#states, declared);
     this.#visible = this.signature.outputs.map(({ name }) => name);
-  }
-
-  get instances(): number {
-    return this.#inner.instances;
-  }
-
-  get devices(): readonly string[] {
-    return this.#inner.devices;
-  }
-
-  get idle(): number {
-    return this.#inner.idle;
-  }
-
-  get onIdle(): () => void {
-    return this.#inner.onIdle;
-  }
-
-  set onIdle(listener: () => void) {
-    this.#inner.onIdle = listener;
   }
 
   async execute(batch: readonly InferenceRequest[]): Promise<BatchResult> {
@@ -76,13 +55,9 @@ class SequenceExecutor implements Executor {
       while (row !== null && rows.length < row) rows.push(this.#empty(request));
       return rows.push(this.#complete(request)) - 1;
     });
-    const { results, phases } = await this.#inner.execute(rows);
+    const { results, phases } = await this.inner.execute(rows);
     const answers = batch.map((request, index) => this.#answer(request, results[places[index]!]!));
     return { phases, results: answers };
-  }
-
-  [Symbol.asyncDispose](): PromiseLike<void> {
-    return this.#inner[Symbol.asyncDispose]();
   }
 
   #complete(request: InferenceRequest): InferenceRequest {

@@ -78,7 +78,7 @@ export class ModelTable {
 }
 
 /** `2 × CPU`, or `2 × GPU 0, 2 × GPU 1`. */
-export function devicesText(devices: readonly string[]): string {
+function devicesText(devices: readonly string[]): string {
   if (devices.length === 0) return 'its stages';
   const counts = new Map<string, number>();
   for (const device of devices) counts.set(device, (counts.get(device) ?? 0) + 1);

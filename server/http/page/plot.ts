@@ -104,7 +104,7 @@ export class Plot {
 }
 
 /** 1, 2 or 5 times a power of ten, at least `most`; 1 for nothing. */
-export function niceCeiling(most: number): number {
+function niceCeiling(most: number): number {
   if (most <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(most));
   return [1, 2, 5, 10].map((step) => step * power).find((value) => value >= most)!;
