@@ -12,10 +12,14 @@ interface CpuTime {
 /** A shorter time than this, in milliseconds of one CPU, says nothing: the system counts in hundredths of a second. */
 const LEAST_MILLISECONDS = 1000;
 
-/** Registers what is told of the machine. Its CPUs are judged from one scrape to the next, at first from the start on. */
+/**
+ * Registers what is told of the machine. Its CPUs are judged from one scrape to the next; before there was time to see
+ * anything, since the machine started.
+ */
 export function registerMachineMetrics(registry: Registry): void {
   let from = cpuTime();
-  let utilization = 0;
+  // Some sandboxes count nothing.
+  let utilization = from.all > 0 ? from.busy / from.all : 0;
   registerReadMetric(registry, TRITON_METRICS.cpuUtilization, () => {
     const now = cpuTime();
     if (now.all - from.all >= LEAST_MILLISECONDS) {

@@ -1,3 +1,4 @@
+import { cpus } from 'node:os';
 import test from 'ava';
 import { METRICS, PROCESS_METRICS } from '../../server/http/metric-definitions.js';
 import { TRITON_METRICS } from '../../server/http/triton-metric-definitions.js';
@@ -139,11 +140,13 @@ test.serial("Triton's metrics are what the answers say of the same requests", as
     t.true(Math.abs(found - us) <= FRAMES, `${name}: ${found} of ${us}`);
     t.true(found > 0, name);
   }
-  t.true(value('nv_model_load_duration_secs') > 0);
+  t.true(value('nv_model_load_duration_secs') > 0, 'nv_model_load_duration_secs');
   const memory = valueOf(families, 'nv_cpu_memory_used_bytes') / valueOf(families, 'nv_cpu_memory_total_bytes');
-  t.true(memory > 0 && memory < 1);
+  t.true(memory > 0 && memory < 1, `${memory} of the memory`);
   const cpu = valueOf(families, 'nv_cpu_utilization');
-  t.true(cpu > 0 && cpu <= 1);
+  // Some sandboxes count no CPU time.
+  const counted = cpus().some(({ times }) => times.user + times.sys > 0);
+  t.true(counted ? cpu > 0 && cpu <= 1 : cpu === 0, `${cpu} of the CPUs`);
 });
 
 test.serial('With several processes counters add up, and what all of them see is told once', async (t) => {
@@ -152,8 +155,8 @@ test.serial('With several processes counters add up, and what all of them see is
   const families = await scrapeExposition(serving.server.httpAddress);
   t.is(valueOf(families, 'nv_inference_request_success', { model: 'spots' }), FRAMES);
   const total = valueOf(families, 'nv_inference_request_duration_us', { model: 'spots' });
-  t.true(Math.abs(total - told.total) <= FRAMES);
-  t.true(valueOf(families, 'nv_cpu_utilization') <= 1);
+  t.true(Math.abs(total - told.total) <= FRAMES, `${total} of ${told.total}`);
+  t.true(valueOf(families, 'nv_cpu_utilization') <= 1, 'nv_cpu_utilization');
   const memory = valueOf(families, 'nv_cpu_memory_used_bytes') / valueOf(families, 'nv_cpu_memory_total_bytes');
-  t.true(memory < 1);
+  t.true(memory < 1, `${memory} of the memory`);
 });
