@@ -36,23 +36,17 @@ export class FuzzServer implements AsyncDisposable {
   static async start(): Promise<FuzzServer> {
     const instance_group = { count: 1, intra_op_thread_count: 1 };
     await writeFile(REGION, new Uint8Array(64));
-    const serving = await Serving.start(
-      async (repository) => {
-        const spots = { task: 'centerface', input: GOOD_INPUT, instance_group };
-        await repository.addModel(GOOD_MODEL, spots, spotsModel(GOOD_INPUT.width, GOOD_INPUT.height));
-        const means = { task: 'embedding', input: { width: 32, height: 32 }, instance_group };
-        await repository.addModel('means', means, meansModel(32, 32));
-        const tensors = { task: 'tensors', instance_group };
-        await repository.addModel('floats', tensors, identityModel(DataType.FLOAT, ['batch', 'width']));
-        await repository.addModel('texts', tensors, identityModel(DataType.STRING, ['batch', 'width']));
-        await repository.addModel('add_sub', tensors, addSubModel());
-        await repository.addModel('other', tensors, addSubModel());
-      },
-      [
-        ...['--model-control-mode', 'explicit', '--load-model', '*', '--allow-client-shm', 'true'],
-        ...['--max-message-bytes', String(MOST_BYTES)],
-      ],
-    );
+    const serving = await Serving.start(async (repository) => {
+      const spots = { task: 'centerface', input: GOOD_INPUT, instance_group };
+      await repository.addModel(GOOD_MODEL, spots, spotsModel(GOOD_INPUT.width, GOOD_INPUT.height));
+      const means = { task: 'embedding', input: { width: 32, height: 32 }, instance_group };
+      await repository.addModel('means', means, meansModel(32, 32));
+      const tensors = { task: 'tensors', instance_group };
+      await repository.addModel('floats', tensors, identityModel(DataType.FLOAT, ['batch', 'width']));
+      await repository.addModel('texts', tensors, identityModel(DataType.STRING, ['batch', 'width']));
+      await repository.addModel('add_sub', tensors, addSubModel());
+      await repository.addModel('other', tensors, addSubModel());
+    }, `--model-control-mode explicit --load-model * --allow-client-shm true --max-message-bytes ${MOST_BYTES}`.split(' '));
     return new FuzzServer(serving);
   }
 

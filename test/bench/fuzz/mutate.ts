@@ -3,7 +3,15 @@ import { readFields, writeFields, writeVarint, type WireField, type WireValue } 
 
 /** Where counting goes wrong: ends of the whole numbers of all sizes, -1 and what is just beyond. */
 const NUMBERS: readonly bigint[] = [
-  ...[0n, 1n, 2n, 255n, 65_536n, -1n, -2n, 1n << 30n, 1n << 62n],
+  0n,
+  1n,
+  2n,
+  255n,
+  65_536n,
+  -1n,
+  -2n,
+  1n << 30n,
+  1n << 62n,
   ...[31n, 32n, 52n, 53n, 63n].flatMap((bits) => [(1n << bits) - 1n, 1n << bits, -(1n << bits)]),
 ];
 
@@ -79,8 +87,14 @@ function changedBytes(bytes: Uint8Array, random: Random): Uint8Array {
 }
 
 const TEXTS: readonly string[] = [
-  ...['..', '../../etc/passwd', '/', '\0', '\uFEFF', 'a\r\nb: c', '%s%n', '__proto__', 'constructor', '-1', 'NaN'],
-  ...['😀'.repeat(1500), 'x'.repeat(20_000), '{"a":'.repeat(2000), '{"\\ud800": 1}'],
+  ...'.. ../../etc/passwd / __proto__ constructor -1 NaN %s%n'.split(' '),
+  '\0',
+  '\uFEFF',
+  'a\r\nb: c',
+  '😀'.repeat(1500),
+  'x'.repeat(20_000),
+  '{"a":'.repeat(2000),
+  '{"\\ud800": 1}',
 ];
 
 function randomValue(random: Random): WireValue {
