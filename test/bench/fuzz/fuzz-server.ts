@@ -1,5 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises';
-import { Client, credentials, type StatusObject } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type StatusObject } from '@grpc/grpc-js';
 import { DataType } from '../../../server/onnx/tensor.js';
 import { Serving } from '../../support/serving.js';
 import { addSubModel, identityModel } from '../../support/tensor-models.js';
@@ -51,10 +51,16 @@ export class FuzzServer implements AsyncDisposable {
   }
 
   /** Sends messages as they are and half-closes; rejects when the call does not end. */
-  async call(path: string, messages: readonly Uint8Array[]): Promise<RawOutcome> {
+  async call(
+    path: string,
+    messages: readonly Uint8Array[],
+    headers: Readonly<Record<string, string>>,
+  ): Promise<RawOutcome> {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     const asIs = (bytes: Buffer): Buffer => bytes;
     // A stream of requests, which a unary method takes as well.
-    const call = this.#client.makeBidiStreamRequest(path, asIs, asIs);
+    const call = this.#client.makeBidiStreamRequest(path, asIs, asIs, metadata);
     const answers: Buffer[] = [];
     call.on('data', (answer: Buffer) => answers.push(answer));
     call.on('error', () => {});

@@ -38,7 +38,7 @@ export async function fuzz(server: FuzzServer, cases: number, seed: number): Pro
         continue;
       }
       const { path, messages, failureIn } = grpcCase(valid, random);
-      const { status, answers } = await server.call(path, messages).catch((cause: unknown) => {
+      const { status, answers } = await server.call(path, messages, someHeaders(random)).catch((cause: unknown) => {
         throw new Error(`${told}, ${path}: ${String(cause)}`, { cause });
       });
       const failures = answers.map(failureIn).filter((failure) => failure !== null);
@@ -91,6 +91,18 @@ function unknownPath(path: string, random: Random): string {
     `/${'x'.repeat(2000)}/y`,
     '/__proto__/constructor',
   ]);
+}
+
+/** What the server reads of headers, and at times what it should make nothing of. */
+function someHeaders(random: Random): Readonly<Record<string, string>> {
+  if (random.chance(0.7)) return {};
+  const trace = ['', '00', `00-${'0'.repeat(32)}-${'0'.repeat(16)}-01`, `00-${'a'.repeat(32)}-${'b'.repeat(16)}-zz`];
+  return {
+    triton_grpc_error: random.pick(['true', '1', 'false', '']),
+    traceparent: random.pick(trace)!,
+    tracestate: random.pick(['', 'a=b', '='.repeat(600)]),
+    authorization: random.pick(['', 'Bearer', 'Bearer x', 'Basic eA==']),
+  };
 }
 
 const REST_PATHS = [
