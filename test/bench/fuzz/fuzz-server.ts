@@ -1,9 +1,10 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { Client, credentials, Metadata, type StatusObject } from '@grpc/grpc-js';
 import { DataType } from '../../../server/onnx/tensor.js';
+import { accumulating, accumulator } from '../../support/sequence-models.js';
 import { Serving } from '../../support/serving.js';
 import { addSubModel, identityModel } from '../../support/tensor-models.js';
-import { meansModel, spotsModel } from '../../support/tiny-models.js';
+import { classesModel, colorsModel, meansModel, spotsModel } from '../../support/tiny-models.js';
 import { GOOD_INPUT, GOOD_MODEL } from '../../support/unharmed.js';
 
 /** What a call came to. */
@@ -46,6 +47,12 @@ export class FuzzServer implements AsyncDisposable {
       await repository.addModel('texts', tensors, identityModel(DataType.STRING, ['batch', 'width']));
       await repository.addModel('add_sub', tensors, addSubModel());
       await repository.addModel('other', tensors, addSubModel());
+      // Idle so soon that none keeps its slot for long.
+      await repository.addModel('sum', accumulating({ max_sequence_idle_microseconds: 20_000 }), accumulator());
+      const input = { width: 32, height: 32 };
+      await repository.addModel('classes', { task: 'classification', input, instance_group }, classesModel(32, 32));
+      const colors = colorsModel(32, 32, 'planes first');
+      await repository.addModel('colors', { task: 'segmentation', input, instance_group }, colors);
     }, `--model-control-mode explicit --load-model * --allow-client-shm true --max-message-bytes ${MOST_BYTES}`.split(' '));
     return new FuzzServer(serving);
   }

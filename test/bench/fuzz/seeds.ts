@@ -15,6 +15,7 @@ import {
   landmarksRegion,
 } from '../../support/messages.js';
 import { encode, grey } from '../../support/pictures.js';
+import { summand } from '../../support/sequence-messages.js';
 import { tensor } from '../../support/tensors.js';
 
 /** Valid messages of one method, in the order in which a stream has them. */
@@ -26,6 +27,8 @@ export interface Seed {
   /** Throws when the bytes are no answer of the method; returns what it tells of a failure inside. */
   readonly failureIn: (answer: Buffer) => { readonly status: number; readonly message: string } | null;
 }
+
+const SEQUENCE = [{ id: 3, start: true }, { id: 3 }, { id: 'b', start: true, end: true }, { id: 3, end: true }];
 
 /** Valid calls of every method of both protocols, for the models of `FuzzServer`. */
 export async function seeds(): Promise<readonly Seed[]> {
@@ -46,12 +49,10 @@ export async function seeds(): Promise<readonly Seed[]> {
       detectFrame(grey(7)),
     ]),
     ...detects([detectOptions({ model: 'spots', version: '1', framePolicy: 2 }, { annotate: true }), detectFrame(png)]),
-    ...embeds([
-      embedOptions({ model: 'means' }),
-      embedFrame(jpeg, {}, [boxRegion(1, 1, 20, 20), landmarksRegion(point)]),
-    ]),
-    ...embeds([embedOptions({ model: 'means' }), embedFrame('a text'), embedFrame(grey(3), timed)]),
-    ...infers(floats(2, 3), contents(), classes(), sequence()),
+    ...embeds([embedFrame(jpeg, {}, [boxRegion(1, 1, 20, 20), landmarksRegion(point)])]),
+    ...embeds([embedFrame('a text'), embedFrame(grey(3), timed)]),
+    ...infers(floats(2, 3), contents(), classes(), texts()),
+    ...infers(...SEQUENCE.map((step) => summand('sum', 1, step))),
     ...others(),
   ];
 }
@@ -62,11 +63,17 @@ function detects(requests: readonly DetectRequest[]): Seed[] {
   return [{ path, stream: true, messages: requests.map(requestSerialize), failureIn }];
 }
 
-/** The same messages are those of Classify and Segment: their fields have the same numbers. */
-function embeds(requests: readonly EmbedRequest[]): Seed[] {
-  return (['embed', 'classify', 'segment'] as const).map((name) => {
+const CALLS = [
+  ['embed', 'means'],
+  ['classify', 'classes'],
+  ['segment', 'colors'],
+] as const;
+
+/** The messages of Embed are those of Classify and Segment too: their fields have the same numbers. */
+function embeds(frames: readonly EmbedRequest[]): Seed[] {
+  return CALLS.map(([name, model]) => {
     const { path, responseDeserialize } = InferenceService[name];
-    const messages = requests.map(InferenceService.embed.requestSerialize);
+    const messages = [embedOptions({ model }), ...frames].map(InferenceService.embed.requestSerialize);
     const failureIn: Seed['failureIn'] = (answer) => responseDeserialize(answer).frame?.error ?? null;
     return { path, stream: true, messages, failureIn };
   });
@@ -105,17 +112,13 @@ function contents(): ModelInferRequest {
   });
 }
 
-function classes(): ModelInferRequest {
-  const outputs = [{ name: 'OUTPUT0', parameters: { classification: whole(2) } }];
-  return inferMessage('texts', [tensor('INPUT0', 'BYTES', [1, 3], ['a', 'bc', ''])], { outputs });
+function texts(): ModelInferRequest {
+  return inferMessage('texts', [tensor('INPUT0', 'BYTES', [1, 3], ['a', 'bc', ''])]);
 }
 
-function sequence(): ModelInferRequest {
-  const parameters = {
-    sequence_id: whole(3),
-    sequence_start: { parameterChoice: { $case: 'boolParam' as const, boolParam: true } },
-  };
-  return inferMessage('floats', [tensor('INPUT0', 'FP32', [1, 1], Float32Array.of(1))], { parameters });
+function classes(): ModelInferRequest {
+  const outputs = [{ name: 'OUTPUT0', parameters: { classification: whole(2) } }];
+  return inferMessage('floats', [tensor('INPUT0', 'FP32', [1, 3], Float32Array.of(3, 1, 2))], { outputs });
 }
 
 type Method = Exclude<keyof typeof KSERVE, 'modelStreamInfer'>;
