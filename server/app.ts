@@ -107,6 +107,7 @@ export class App implements AsyncDisposable {
       clock: systemClock,
       logFault: this.#logFault,
       draining: this.#draining.signal,
+      tracer: () => this.#tracing,
     });
   }
 

@@ -1,8 +1,9 @@
 import { ServingError } from '../../../core/errors.js';
 import type { RestAnswer, RestCall, RestRequest, RestSource } from '../../../core/open-inference/rest-exchange.js';
-import type { CallTrace, Tracer } from '../../../core/tracer.js';
+import type { Tracer } from '../../../core/tracer.js';
 import type { LogSettingsRequest, ModelRepositoryParameter } from '../../../gen/inference/grpc_service.js';
 import { forClient, type FaultLog } from '../../client-error.js';
+import { traceHttpCall } from '../../http-trace.js';
 import { openInferenceCalls, type CallsContext, type OpenInferenceCalls } from '../calls.js';
 import { Inference } from '../inference.js';
 import { isObject, readJson, type Json } from './exact-json.js';
@@ -99,7 +100,7 @@ export class RestCalls implements RestSource {
 
   async #infer(request: RestRequest, signal: AbortSignal): Promise<RestAnswer> {
     this.#context.draining.throwIfAborted();
-    const trace = this.#trace(request);
+    const trace = traceHttpCall(this.#context.tracer, request);
     try {
       const body = readInferBody(request);
       const inference = Inference.start(body.message, { timeout: null, index: 0, trace }, this.#context);
@@ -114,13 +115,6 @@ export class RestCalls implements RestSource {
       trace?.ended(ServingError.from(cause));
       throw cause;
     }
-  }
-
-  #trace(request: RestRequest): CallTrace | null {
-    const { route } = request;
-    const attributes = { 'http.request.method': 'POST', 'http.route': route };
-    const traced = { name: `POST ${route}`, attributes, header: (name: 'traceparent' | 'tracestate') => request[name] };
-    return this.#context.tracer?.callBegan(traced) ?? null;
   }
 }
 
