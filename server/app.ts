@@ -225,7 +225,8 @@ export class App implements AsyncDisposable {
   async #open(): Promise<void> {
     const options = this.#options;
     this.#security = await Security.create(options, this.#logger);
-    this.#tracing = await openTracing(options, this.#metrics, this.#logger);
+    const controls = sharedControls(options, this.#logger, this.#seat);
+    this.#tracing = await openTracing(options, controls.traces?.policy ?? null, this.#metrics, this.#logger);
     const calls = {
       repository: this.#repository,
       controlMode: options.modelControlMode,
@@ -236,7 +237,7 @@ export class App implements AsyncDisposable {
       logFault: this.#logFault,
       ready: () => this.readiness().ready,
       serverVersion: await packageVersion(),
-      ...sharedControls(options, this.#logger, this.#seat),
+      ...controls,
     };
     this.#rest = new RestCalls(calls);
     if (this.#seat === null) {

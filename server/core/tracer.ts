@@ -54,21 +54,6 @@ export interface Tracer {
   callBegan(call: TracedCall): CallTrace;
 }
 
-/** What is traced of what the client has not decided about. */
-export interface TraceSettings {
-  /** False: nothing, whatever clients ask for. */
-  readonly enabled: boolean;
-  /** Share of the requests, 0 to 1, where the client sends no trace context; else the client's choice counts. */
-  readonly ratio: number;
-}
-
-/** Reads and changes at run time how much is traced. */
-export interface TraceControl {
-  readonly settings: TraceSettings;
-  /** Holds from the next answer on, for streams that are open as well. Throws INVALID_REQUEST for a bad ratio. */
-  update(change: Partial<TraceSettings>): void;
-}
-
 /** Why a span never reached whoever collects them; queue_full: they came faster than they could be sent. */
 export type SpanLoss = 'queue_full' | 'not_taken';
 

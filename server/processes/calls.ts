@@ -1,6 +1,7 @@
 import type { MetricSnapshot } from '../http/metrics.js';
 import type { LogLevel } from '../core/log-level.js';
 import type { SharedRegion } from '../core/shared-memory.js';
+import type { TraceChange, TraceChoices, TraceSettings } from '../core/trace-settings.js';
 import type { RestAnswer, RestRequest } from '../core/open-inference/rest-exchange.js';
 import type { Readiness } from '../http/readiness.js';
 import type { ServerReport } from '../http/server-status.js';
@@ -20,6 +21,8 @@ export interface ProcessCalls {
   readonly load: (model: ModelToLoad) => Promise<void>;
   readonly unload: (name: string) => Promise<void>;
   readonly setLogLevel: (level: LogLevel) => void;
+  /** In place of all that were made before. */
+  readonly setTraces: (choices: TraceChoices) => void;
   /** As SharedMemoryControl has them. */
   readonly registerMemory: (region: SharedRegion) => Promise<void>;
   readonly unregisterMemory: (name: string | null) => Promise<void>;
@@ -60,9 +63,20 @@ export interface PrimaryCalls {
   readonly unload: (name: string) => Promise<void>;
   /** A client wants every process to log from this severity on. */
   readonly setLogLevel: (level: LogLevel) => Promise<void>;
+  /** As TraceControl has them. */
+  readonly traceSettings: (model: string | null) => Promise<TraceSettings>;
+  readonly updateTraces: (update: TraceUpdate) => Promise<void>;
+  /** May one more request be traced, of those whose number is limited? */
+  readonly spendTrace: (model: string | null) => boolean;
   /** A client shares memory with every process, or no longer. */
   readonly registerMemory: (region: SharedRegion) => Promise<void>;
   readonly unregisterMemory: (name: string | null) => Promise<void>;
+}
+
+export interface TraceUpdate {
+  /** Null: the server. */
+  readonly model: string | null;
+  readonly change: TraceChange;
 }
 
 export interface ModelToLoad {
@@ -79,6 +93,7 @@ export interface Beginning {
   /** With the control mode explicit: the models to load. */
   readonly loadModel: readonly ModelToLoad[];
   readonly logLevel: LogLevel;
+  readonly traces: TraceChoices;
   /** Shared memory that is registered. */
   readonly regions: readonly SharedRegion[];
 }

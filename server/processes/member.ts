@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { App } from '../app.js';
 import { exitNow } from '../app/exit-now.js';
 import { ownMemory } from '../app/client-memory.js';
+import { traceSettings } from '../app/own-traces.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import type { ServerOptions } from '../config/server-options.js';
 import { errorMessage, ServingError } from '../core/errors.js';
@@ -10,6 +11,7 @@ import type { ParentChannel } from './cluster.js';
 import { Peer } from './peer.js';
 import { serveApp } from './serve-app.js';
 import { SentAsks } from './shared-asks.js';
+import { ProcessTraces } from './shared-traces.js';
 
 /**
  * Runs one of several processes of a server until it is told to stop, by the one that has started it or by a signal of
@@ -51,15 +53,18 @@ export async function runMember(
       await running?.app.repository.unload(name);
     },
     setLogLevel: (level) => void (own.level = level),
+    setTraces: (choices) => void (traces.choices = choices),
     registerMemory: (region) => segments.register(region),
     unregisterMemory: (name) => segments.unregister(name),
     drain: () => stop(),
   };
   const primary = new Peer<PrimaryCalls>((message) => channel.send(message), { ...calls });
+  const traces = new ProcessTraces(traceSettings(options), primary);
   channel.onMessage((message) => primary.receive(message));
   channel.onGone(() => exitNow(EXIT_CODES.FAILED.code));
 
-  const { number, port, loadModel, logLevel, regions } = await primary.call('begin');
+  const { number, port, loadModel, logLevel, traces: choices, regions } = await primary.call('begin');
+  traces.choices = choices;
   own = logger.child({ process: number }, { level: logLevel });
   for (const region of regions) {
     segments
@@ -77,6 +82,7 @@ export async function runMember(
     },
     overrides: new Map(loadModel.flatMap(({ name, override }) => (override === null ? [] : [[name, override]]))),
     setLogLevel: (level) => primary.call('setLogLevel', level),
+    traces,
     sharedMemory: {
       memory,
       control: {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { traceSettings } from '../app/own-traces.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import type { ServerOptions } from '../config/server-options.js';
 import type { ProcessesReading } from '../http/merged-metrics.js';
@@ -12,6 +13,7 @@ import { ENDED, MemberProcess } from './member-process.js';
 import type { Peer } from './peer.js';
 import { SharedControl } from './shared-control.js';
 import { SharedRegions } from './shared-regions.js';
+import { SharedTraces } from './shared-traces.js';
 import { sharedReadiness } from './shared-readiness.js';
 import { sharedReport } from './shared-report.js';
 
@@ -42,7 +44,7 @@ export interface GroupListener {
 
 type Options = Pick<
   ServerOptions,
-  'processes' | 'grpcAddress' | 'loadModel' | 'logLevel' | 'drainDelay' | 'exitTimeout'
+  'processes' | 'grpcAddress' | 'loadModel' | 'logLevel' | 'traceSampleRatio' | 'drainDelay' | 'exitTimeout'
 >;
 
 /**
@@ -64,6 +66,7 @@ export class ProcessGroup implements AsyncDisposable {
   readonly #listener: GroupListener;
   readonly #control: SharedControl;
   readonly #memory: SharedRegions;
+  readonly #traces: SharedTraces;
   readonly #places: readonly Place[];
   /** `host:port` that the processes share; null: none has bound it yet. */
   #address: string | null = null;
@@ -94,6 +97,7 @@ export class ProcessGroup implements AsyncDisposable {
     const begun = () => this.#members.filter((member) => member.begun).map(({ peer }) => peer);
     this.#control = new SharedControl(options, begun);
     this.#memory = new SharedRegions(begun);
+    this.#traces = new SharedTraces(traceSettings(options), begun);
     this.#places = Array.from({ length: options.processes }, (_, place) => ({
       number: place + 1,
       member: null,
@@ -194,7 +198,9 @@ export class ProcessGroup implements AsyncDisposable {
       begin: () => {
         member().begun = true;
         const { wanted, logLevel } = this.#control;
-        return { number, port: this.#portToAskFor(), loadModel: wanted, logLevel, regions: this.#memory.wanted };
+        const { choices: traces } = this.#traces;
+        const port = this.#portToAskFor();
+        return { number, port, loadModel: wanted, logLevel, traces, regions: this.#memory.wanted };
       },
       listening: (address) => this.#opened(member(), address),
       started: (models) => this.#memberStarted(member(), models),
@@ -204,6 +210,9 @@ export class ProcessGroup implements AsyncDisposable {
       load: (model) => this.#control.load(model),
       unload: (name) => this.#control.unload(name),
       setLogLevel: (level) => this.#control.setLogLevel(level),
+      traceSettings: (model) => this.#traces.settings(model),
+      updateTraces: ({ model, change }) => this.#traces.update(model, change),
+      spendTrace: (model) => this.#traces.spend(model),
       registerMemory: (region) => this.#memory.register(region),
       unregisterMemory: (name) => this.#memory.unregister(name),
     };

@@ -70,31 +70,34 @@ function places(values: readonly number[]) {
 
 const names = (spans: readonly CollectedSpan[]) => spans.map(({ name }) => name);
 
-test.serial('an ensemble has a span a step with the phases of its model, and an ensemble within it has those of its own', async (t) => {
-  const { trace, headers } = traced('a');
-  using client = new KserveClient(serving.server.grpcAddress);
-  await client.stream([inferMessage('outer', [places(Array(16).fill(1))], { id: 'one' })], headers);
-  const [request] = await collector.named('request', 1, trace);
-  t.like(request!.attributes, { 'sluice.model.name': 'outer', 'sluice.request.id': 'one', 'sluice.status': 'OK' });
-  const [queue, first, second, respond] = collector.below(request!);
-  t.deepEqual(names([queue!, first!, second!, respond!]), [
-    'queue',
-    'step 2 (model places)',
-    'step 1 (model inner)',
-    'respond',
-  ]);
-  t.is(collector.below(request!).length, 4);
-  t.true(first!.from >= queue!.to && second!.from >= first!.to && respond!.from >= second!.to, 'one after the other');
-  t.like(first!.attributes, { 'sluice.model.name': 'places', 'sluice.model.version': '1', 'sluice.batch.size': 1 });
-  t.deepEqual(names(collector.below(first!)), PHASES);
-  const inner = collector.below(second!);
-  t.deepEqual(names(inner), ['queue', 'step 1 (model places)', 'step 2 (model words)']);
-  for (const step of inner.slice(1)) {
-    t.deepEqual(names(collector.below(step)), PHASES);
-    t.true(step.from >= second!.from && step.to <= second!.to, step.name);
-    t.is(collector.below(step)[0]!.from, step.from);
-  }
-});
+test.serial(
+  'an ensemble has a span a step with the phases of its model, and an ensemble within it has those of its own',
+  async (t) => {
+    const { trace, headers } = traced('a');
+    using client = new KserveClient(serving.server.grpcAddress);
+    await client.stream([inferMessage('outer', [places(Array(16).fill(1))], { id: 'one' })], headers);
+    const [request] = await collector.named('request', 1, trace);
+    t.like(request!.attributes, { 'sluice.model.name': 'outer', 'sluice.request.id': 'one', 'sluice.status': 'OK' });
+    const [queue, first, second, respond] = collector.below(request!);
+    t.deepEqual(names([queue!, first!, second!, respond!]), [
+      'queue',
+      'step 2 (model places)',
+      'step 1 (model inner)',
+      'respond',
+    ]);
+    t.is(collector.below(request!).length, 4);
+    t.true(first!.from >= queue!.to && second!.from >= first!.to && respond!.from >= second!.to, 'one after the other');
+    t.like(first!.attributes, { 'sluice.model.name': 'places', 'sluice.model.version': '1', 'sluice.batch.size': 1 });
+    t.deepEqual(names(collector.below(first!)), PHASES);
+    const inner = collector.below(second!);
+    t.deepEqual(names(inner), ['queue', 'step 1 (model places)', 'step 2 (model words)']);
+    for (const step of inner.slice(1)) {
+      t.deepEqual(names(collector.below(step)), PHASES);
+      t.true(step.from >= second!.from && step.to <= second!.to, step.name);
+      t.is(collector.below(step)[0]!.from, step.from);
+    }
+  },
+);
 
 test.serial('a step that fails says so, and those that never ran have no span', async (t) => {
   const { trace, headers } = traced('b');
@@ -144,26 +147,30 @@ test.serial('a picture that is tried has the spans of a frame, below that of the
   t.deepEqual(names(collector.below(frame!)), ['queue', 'stage find', 'stage describe', 'respond']);
 });
 
-test.serial('a picture that is refused says why, and one that the client does not want traced leaves nothing', async (t) => {
-  const { trace, headers } = traced('f');
-  await tryPicture(serving, 'spots', Buffer.from('none'), { headers });
-  await tryPicture(serving, 'nosuch', await picture, { headers });
-  const calls = await collector.named('POST /v1/models/:model/try', 2, trace);
-  const told = calls.map((call) => [call, ...collector.below(call)].map((span) => span.attributes['sluice.status']));
-  t.deepEqual(told.sort(), [
-    ['BAD_IMAGE', 'BAD_IMAGE'],
-    ['MODEL_NOT_FOUND', 'MODEL_NOT_FOUND'],
-  ]);
+test.serial(
+  'a picture that is refused says why, and one that the client does not want traced leaves nothing',
+  async (t) => {
+    const { trace, headers } = traced('f');
+    await tryPicture(serving, 'spots', Buffer.from('none'), { headers });
+    await tryPicture(serving, 'nosuch', await picture, { headers });
+    const calls = await collector.named('POST /v1/models/:model/try', 2, trace);
+    const told = calls.map((call) => [call, ...collector.below(call)].map((span) => span.attributes['sluice.status']));
+    t.deepEqual(told.sort(), [
+      ['BAD_IMAGE', 'BAD_IMAGE'],
+      ['MODEL_NOT_FOUND', 'MODEL_NOT_FOUND'],
+    ]);
 
-  const unwanted = '9'.repeat(32);
-  const quiet = { traceparent: `00-${unwanted}-${CLIENT}-00` };
-  for (let round = 0; round < 2; round++) await tryPicture(serving, 'spots', await picture, { headers: quiet });
-  const last = traced('8');
-  // Both processes send a span after what they have not sent.
-  for (let round = 0; round < 2; round++) await tryPicture(serving, 'spots', await picture, { headers: last.headers });
-  await collector.named('POST /v1/models/:model/try', 2, last.trace);
-  t.false(
-    collector.spans.some((span) => span.trace === unwanted),
-    'nothing has come before it',
-  );
-});
+    const unwanted = '9'.repeat(32);
+    const quiet = { traceparent: `00-${unwanted}-${CLIENT}-00` };
+    for (let round = 0; round < 2; round++) await tryPicture(serving, 'spots', await picture, { headers: quiet });
+    const last = traced('8');
+    // Both processes send a span after what they have not sent.
+    for (let round = 0; round < 2; round++)
+      await tryPicture(serving, 'spots', await picture, { headers: last.headers });
+    await collector.named('POST /v1/models/:model/try', 2, last.trace);
+    t.false(
+      collector.spans.some((span) => span.trace === unwanted),
+      'nothing has come before it',
+    );
+  },
+);

@@ -39,6 +39,7 @@ const EXTENSIONS = [
   'parameters',
   'statistics',
   'logging',
+  'trace',
 ];
 
 /** What the server and its models tell of themselves. */

@@ -1,7 +1,11 @@
 import { ServingError } from '../../../core/errors.js';
 import type { RestAnswer, RestCall, RestRequest, RestSource } from '../../../core/open-inference/rest-exchange.js';
 import type { Tracer } from '../../../core/tracer.js';
-import type { LogSettingsRequest, ModelRepositoryParameter } from '../../../gen/inference/grpc_service.js';
+import type {
+  LogSettingsRequest,
+  ModelRepositoryParameter,
+  TraceSettingRequest,
+} from '../../../gen/inference/grpc_service.js';
 import { forClient, type FaultLog } from '../../client-error.js';
 import { traceHttpCall } from '../../http-trace.js';
 import { openInferenceCalls, type CallsContext, type OpenInferenceCalls } from '../calls.js';
@@ -46,10 +50,10 @@ const ANSWERERS: Readonly<Record<Exclude<RestCall, 'infer'>, Answerer>> = {
       plain(settings, ({ parameterChoice: choice }) => (choice as unknown as Json | undefined)?.[caseOf(choice)]),
     );
   },
-  traceSetting: ({ model: modelName, body }, calls) => {
-    const asked = Object.keys(readJson(body)).map((name) => [name, { value: [] }]);
-    const { settings } = calls.traceSetting({ modelName, settings: Object.fromEntries(asked) });
-    return ok(plain(settings, ({ value }) => value));
+  traceSetting: async ({ model: modelName, body }, calls) => {
+    const { settings } = await calls.traceSetting({ modelName, settings: toTraceSettings(readJson(body)) });
+    const { trace_level: level, ...others } = settings;
+    return ok({ trace_level: level?.value, ...plain(others, ({ value }) => value[0]) });
   },
   systemSharedMemoryStatus: ({ region: name }, calls) =>
     ok(Object.values(calls.systemSharedMemoryStatus({ name }).regions)),
@@ -143,6 +147,16 @@ function toSettings(values: Json): LogSettingsRequest['settings'] {
       if (typeof value === 'string') return [name, { parameterChoice: { $case: 'stringParam', stringParam: value } }];
       const uint32Param = Number.isInteger(value) && (value as number) >= 0 ? (value as number) : null;
       return [name, { parameterChoice: uint32Param === null ? undefined : { $case: 'uint32Param', uint32Param } }];
+    }),
+  );
+}
+
+/** A setting has one text or several; a number is taken for its text, and null for none. */
+function toTraceSettings(values: Json): TraceSettingRequest['settings'] {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const texts = value === null ? [] : Array.isArray(value) ? value : [value];
+      return [name, { value: texts.map(String) }];
     }),
   );
 }
