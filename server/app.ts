@@ -225,7 +225,7 @@ export class App implements AsyncDisposable {
   async #open(): Promise<void> {
     const options = this.#options;
     this.#security = await Security.create(options, this.#logger);
-    const controls = sharedControls(options, this.#logger, this.#seat);
+    const controls = sharedControls(options, this.#repository, this.#logger, this.#seat);
     this.#tracing = await openTracing(options, controls.traces?.policy ?? null, this.#metrics, this.#logger);
     const calls = {
       repository: this.#repository,

@@ -1,16 +1,20 @@
 import type { Logger } from 'pino';
 import type { ServerOptions } from '../config/server-options.js';
 import type { LogControl } from '../core/log-level.js';
+import type { ModelRepository } from '../core/model-repository.js';
 import type { ServedMemory } from '../core/shared-memory.js';
 import type { ServedTraces } from '../core/trace-settings.js';
+import type { AskedStatistics, VersionStatistics } from '../core/version-statistics.js';
 import { ownMemory } from './client-memory.js';
 import { logControl } from './log-control.js';
+import { ownStatistics } from './own-statistics.js';
 import { ownTraces, traceSettings } from './own-traces.js';
 import type { Seat } from './seat.js';
 
-/** What clients change in this process, or in all where there are others. */
+/** What clients change in this process, and are told of it, or in all where there are others. */
 export interface SharedControls {
   readonly log: LogControl;
+  readonly modelStatistics: (asked: AskedStatistics) => Promise<readonly VersionStatistics[]>;
   /** Null: clients share no memory. */
   readonly sharedMemory: ServedMemory | null;
   /** Null: nothing collects traces. */
@@ -19,10 +23,12 @@ export interface SharedControls {
 
 export function sharedControls(
   options: Pick<ServerOptions, 'allowClientShm' | 'traceEndpoint' | 'traceSampleRatio'>,
+  repository: ModelRepository,
   logger: Logger,
   seat: Seat | null,
 ): SharedControls {
   const sharedMemory = options.allowClientShm ? (seat?.sharedMemory ?? ownMemory()) : null;
   const traces = options.traceEndpoint === null ? null : (seat?.traces ?? ownTraces(traceSettings(options)));
-  return { log: logControl(logger, seat), sharedMemory, traces };
+  const modelStatistics = seat?.modelStatistics ?? (async (asked: AskedStatistics) => ownStatistics(repository, asked));
+  return { log: logControl(logger, seat), modelStatistics, sharedMemory, traces };
 }

@@ -3,6 +3,7 @@ import type { LogLevel } from '../core/log-level.js';
 import type { SharedRegion } from '../core/shared-memory.js';
 import type { TraceChange, TraceChoices, TraceSettings } from '../core/trace-settings.js';
 import type { RestAnswer, RestRequest } from '../core/open-inference/rest-exchange.js';
+import type { AskedStatistics, VersionStatistics } from '../core/version-statistics.js';
 import type { Readiness } from '../http/readiness.js';
 import type { ServerReport } from '../http/server-status.js';
 import type { TriedPicture } from '../http/try-routes.js';
@@ -12,6 +13,8 @@ export interface ProcessCalls {
   readonly readiness: () => Readiness;
   readonly metrics: () => Promise<MetricSnapshot>;
   readonly report: () => ServerReport;
+  /** What its own models have done. */
+  readonly statistics: (asked: AskedStatistics) => readonly VersionStatistics[];
   /** Somebody tries a model with a picture. */
   readonly tryPicture: (picture: SentPicture) => Promise<object>;
   /** Somebody asks by the REST form of the open inference protocol. */
@@ -49,7 +52,7 @@ export interface SentAnswer extends Omit<RestAnswer, 'binary'> {
 }
 
 /** What the process that watches over the others answers to. */
-export interface PrimaryCalls {
+export interface PrimaryCalls extends ClientCalls {
   /** The first call of a process: what is it to be? */
   readonly begin: () => Beginning;
   /** It takes connections at `host:port`. */
@@ -58,6 +61,12 @@ export interface PrimaryCalls {
   readonly started: (models: readonly string[]) => void;
   /** It cannot start, and why. */
   readonly failed: (message: string) => void;
+}
+
+/** What it does in all processes, as one of them has been asked to by a client. */
+export interface ClientCalls {
+  /** A client asks what the models of all processes have done. */
+  readonly statistics: (asked: AskedStatistics) => Promise<readonly VersionStatistics[]>;
   /** A client wants a model to be loaded, or unloaded, in every process. */
   readonly load: (model: ModelToLoad) => Promise<void>;
   readonly unload: (name: string) => Promise<void>;

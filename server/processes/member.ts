@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { App } from '../app.js';
 import { exitNow } from '../app/exit-now.js';
 import { ownMemory } from '../app/client-memory.js';
+import { ownStatistics } from '../app/own-statistics.js';
 import { traceSettings } from '../app/own-traces.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import type { ServerOptions } from '../config/server-options.js';
@@ -33,6 +34,7 @@ export async function runMember(
     readiness: () => running?.app.readiness() ?? { ready: false, reason: 'the process is starting', not_ready: [] },
     metrics: async () => (await running?.app.metrics()) ?? [],
     report: () => running?.app.page.report() ?? { models: [], errors: [] },
+    statistics: (asked) => (running === null ? [] : ownStatistics(running.app.repository, asked)),
     tryPicture: async (sent) => {
       const page = running?.app.page;
       if (page === undefined) throw new ServingError('MODEL_NOT_READY', 'the process is starting; try again');
@@ -83,6 +85,7 @@ export async function runMember(
     overrides: new Map(loadModel.flatMap(({ name, override }) => (override === null ? [] : [[name, override]]))),
     setLogLevel: (level) => primary.call('setLogLevel', level),
     traces,
+    modelStatistics: (asked) => primary.call('statistics', asked),
     sharedMemory: {
       memory,
       control: {

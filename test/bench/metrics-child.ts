@@ -101,6 +101,7 @@ const server = await GrpcServer.create({
   serverVersion: '0',
   log: { get: () => 'fatal', set: async () => {} },
   sharedMemory: null,
+  modelStatistics: async () => [],
   traces: null,
 });
 process.on('message', (asked: Asked) => {

@@ -9,12 +9,12 @@ import type {
 import { forClient, type FaultLog } from '../../client-error.js';
 import { traceHttpCall } from '../../http-trace.js';
 import { openInferenceCalls, type CallsContext, type OpenInferenceCalls } from '../calls.js';
-import { Inference } from '../inference.js';
+import { Inference, type InferenceContext } from '../inference.js';
 import { isObject, readJson, type Json } from './exact-json.js';
 import { readInferBody, writeInferAnswer } from './infer-body.js';
 import { messageText } from './message-text.js';
 
-export interface RestContext extends CallsContext {
+export interface RestContext extends CallsContext, InferenceContext {
   /** Null: nothing is traced. */
   readonly tracer: Tracer | null;
   readonly logFault: FaultLog;
@@ -33,7 +33,7 @@ const ANSWERERS: Readonly<Record<Exclude<RestCall, 'infer'>, Answerer>> = {
   },
   modelMetadata: ({ model: name, version }, calls) => ok(calls.modelMetadata({ name, version })),
   modelConfig: ({ model: name, version }, calls) => ok(calls.modelConfig({ name, version }).config),
-  modelStatistics: ({ model: name, version }, calls) => ok(calls.modelStatistics({ name, version })),
+  modelStatistics: async ({ model: name, version }, calls) => ok(await calls.modelStatistics({ name, version })),
   repositoryIndex: ({ body }, calls) => {
     const ready = readJson(body)['ready'] === true;
     return ok(calls.repositoryIndex({ repositoryName: '', ready }).models);
