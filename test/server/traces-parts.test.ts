@@ -155,10 +155,13 @@ test.serial(
     await tryPicture(serving, 'nosuch', await picture, { headers });
     const calls = await collector.named('POST /v1/models/:model/try', 2, trace);
     const told = calls.map((call) => [call, ...collector.below(call)].map((span) => span.attributes['sluice.status']));
-    t.deepEqual(told.sort(), [
-      ['BAD_IMAGE', 'BAD_IMAGE'],
-      ['MODEL_NOT_FOUND', 'MODEL_NOT_FOUND'],
-    ]);
+    t.deepEqual(
+      told.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+      [
+        ['BAD_IMAGE', 'BAD_IMAGE'],
+        ['MODEL_NOT_FOUND', 'MODEL_NOT_FOUND'],
+      ],
+    );
 
     const unwanted = '9'.repeat(32);
     const quiet = { traceparent: `00-${unwanted}-${CLIENT}-00` };
