@@ -233,8 +233,6 @@ export class App implements AsyncDisposable {
     this.#tracing = await openTracing(options, controls.traces?.policy ?? null, this.#metrics, this.#logger);
     const calls = {
       repository: this.#repository,
-      controlMode: options.modelControlMode,
-      control: this.#seat?.control ?? this.#repository,
       clock: systemClock,
       tracer: this.#tracing,
       draining: this.#draining.signal,

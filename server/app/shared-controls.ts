@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { ServerOptions } from '../config/server-options.js';
 import type { LogControl } from '../core/log-level.js';
-import type { ModelRepository } from '../core/model-repository.js';
+import type { ModelControl } from '../core/model-control.js';
+import type { ModelControlMode, ModelRepository } from '../core/model-repository.js';
 import type { ServedMemory } from '../core/shared-memory.js';
 import type { ServedTraces } from '../core/trace-settings.js';
 import type { AskedStatistics, VersionStatistics } from '../core/version-statistics.js';
@@ -11,8 +12,11 @@ import { ownStatistics } from './own-statistics.js';
 import { ownTraces, traceSettings } from './own-traces.js';
 import type { Seat } from './seat.js';
 
-/** What clients change in this process, and are told of it, or in all where there are others. */
+/** What clients change in this process, or are told of it: in all processes where there are others. */
 export interface SharedControls {
+  /** Loads and unloads models, where the mode allows it. */
+  readonly control: ModelControl;
+  readonly controlMode: ModelControlMode;
   readonly log: LogControl;
   readonly modelStatistics: (asked: AskedStatistics) => Promise<readonly VersionStatistics[]>;
   /** Null: clients share no memory. */
@@ -22,7 +26,7 @@ export interface SharedControls {
 }
 
 export function sharedControls(
-  options: Pick<ServerOptions, 'allowClientShm' | 'traceEndpoint' | 'traceSampleRatio'>,
+  options: Pick<ServerOptions, 'allowClientShm' | 'modelControlMode' | 'traceEndpoint' | 'traceSampleRatio'>,
   repository: ModelRepository,
   logger: Logger,
   seat: Seat | null,
@@ -30,5 +34,12 @@ export function sharedControls(
   const sharedMemory = options.allowClientShm ? (seat?.sharedMemory ?? ownMemory()) : null;
   const traces = options.traceEndpoint === null ? null : (seat?.traces ?? ownTraces(traceSettings(options)));
   const modelStatistics = seat?.modelStatistics ?? (async (asked: AskedStatistics) => ownStatistics(repository, asked));
-  return { log: logControl(logger, seat), modelStatistics, sharedMemory, traces };
+  return {
+    control: seat?.control ?? repository,
+    controlMode: options.modelControlMode,
+    log: logControl(logger, seat),
+    modelStatistics,
+    sharedMemory,
+    traces,
+  };
 }
