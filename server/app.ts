@@ -79,7 +79,7 @@ export class App implements AsyncDisposable {
       certificateExpiry: () => (this.#security as Security | undefined)?.certificateExpiry ?? null,
       gpus: gpuReadings((why) => this.#logger.warn({ reason: why }, 'the driver tells nothing of the GPUs')),
     });
-    this.#executors = modelExecutors(options, this.#metrics.engines, logger, (why) => this.#loseDevice(why));
+    this.#executors = modelExecutors(options, this.#metrics.engines, logger, (why) => this.loseDevice(why));
     this.#repository = new ModelRepository({
       directory: options.modelRepository,
       controlMode: options.modelControlMode,
@@ -193,6 +193,17 @@ export class App implements AsyncDisposable {
     return finished;
   }
 
+  /** A GPU is beyond use: what can be answered still is; nothing else is taken, and the process is left to its end. */
+  loseDevice(why: string): void {
+    if (this.#lost !== null) return;
+    this.#lost = why;
+    this.#leaving = true;
+    this.#logger.fatal({ reason: why }, 'a GPU is lost; the server drains and ends, to be started again');
+    this.#draining.abort(new ServingError('DEVICE_LOST', why));
+    this.#updateHealth();
+    this.#tellLoss(why);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining.abort(SHUTTING_DOWN);
     this.#poll?.[Symbol.dispose]();
@@ -235,7 +246,7 @@ export class App implements AsyncDisposable {
       logFault: this.#logFault,
       ready: () => this.readiness().ready,
       serverVersion: await packageVersion(),
-      ...sharedControls(options, this.#logger, this.#seat),
+      ...sharedControls(options, this.#logger, this.#seat, (why) => this.loseDevice(why)),
     };
     this.#rest = new RestCalls(calls);
     if (this.#seat === null) {
@@ -279,16 +290,5 @@ export class App implements AsyncDisposable {
     if (this.#lost !== null) return `a GPU is lost: ${this.#lost}`;
     if (this.#leaving) return 'the server is shutting down';
     return this.#started ? null : 'the server is starting';
-  }
-
-  /** What can be answered still is; nothing else is taken, and the process is left to its end. */
-  #loseDevice(why: string): void {
-    if (this.#lost !== null) return;
-    this.#lost = why;
-    this.#leaving = true;
-    this.#logger.fatal({ reason: why }, 'a GPU is lost; the server drains and ends, to be started again');
-    this.#draining.abort(new ServingError('DEVICE_LOST', why));
-    this.#updateHealth();
-    this.#tellLoss(why);
   }
 }

@@ -17,7 +17,8 @@ export function sharedControls(
   { allowClientShm }: Pick<ServerOptions, 'allowClientShm'>,
   logger: Logger,
   seat: Seat | null,
+  onDeviceLost: (why: string) => void,
 ): SharedControls {
-  const sharedMemory = allowClientShm ? (seat?.sharedMemory ?? ownMemory()) : null;
+  const sharedMemory = allowClientShm ? (seat?.sharedMemory ?? ownMemory(onDeviceLost)) : null;
   return { log: logControl(logger, seat), sharedMemory };
 }

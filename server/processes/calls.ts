@@ -1,6 +1,6 @@
 import type { MetricSnapshot } from '../http/metrics.js';
 import type { LogLevel } from '../core/log-level.js';
-import type { SharedRegion } from '../core/shared-memory.js';
+import type { RegionChoice, SharedRegion } from '../core/shared-memory.js';
 import type { RestAnswer, RestRequest } from '../core/open-inference/rest-exchange.js';
 import type { Readiness } from '../http/readiness.js';
 import type { ServerReport } from '../http/server-status.js';
@@ -22,7 +22,7 @@ export interface ProcessCalls {
   readonly setLogLevel: (level: LogLevel) => void;
   /** As SharedMemoryControl has them. */
   readonly registerMemory: (region: SharedRegion) => Promise<void>;
-  readonly unregisterMemory: (name: string | null) => Promise<void>;
+  readonly unregisterMemory: (which: RegionChoice) => Promise<void>;
   /** Ends as it does on SIGTERM; the answer comes at once. */
   readonly drain: () => void;
 }
@@ -62,7 +62,7 @@ export interface PrimaryCalls {
   readonly setLogLevel: (level: LogLevel) => Promise<void>;
   /** A client shares memory with every process, or no longer. */
   readonly registerMemory: (region: SharedRegion) => Promise<void>;
-  readonly unregisterMemory: (name: string | null) => Promise<void>;
+  readonly unregisterMemory: (which: RegionChoice) => Promise<void>;
 }
 
 export interface ModelToLoad {

@@ -205,7 +205,7 @@ export class ProcessGroup implements AsyncDisposable {
       unload: (name) => this.#control.unload(name),
       setLogLevel: (level) => this.#control.setLogLevel(level),
       registerMemory: (region) => this.#memory.register(region),
-      unregisterMemory: (name) => this.#memory.unregister(name),
+      unregisterMemory: (which) => this.#memory.unregister(which),
     };
   }
 
