@@ -44,7 +44,8 @@ export class DeviceMemory implements RegionMemory {
         `has a handle of ${handle.length} bytes; raw_handle must be the ${HANDLE_BYTES} of a cudaIpcMemHandle_t`,
       );
     }
-    if (!isBytes(byteSize) || byteSize === 0) throw invalidRegion(region, `has ${byteSize} bytes; it must have some`);
+    if (!isBytes(byteSize) || byteSize === 0)
+      throw invalidRegion(region, `has ${byteSize} bytes; byte_size must be 1 to what was allocated`);
     const report = await probe();
     if (report.kind === 'none') {
       throw new ServingError('DEVICE_UNAVAILABLE', `memory of GPUs cannot be shared here: ${report.reason}`);
