@@ -57,7 +57,7 @@ test: setup clients deploy-tools $(VENV) $(TRITON_VENV) $(GRPCURL) ## run all te
 	@node dist/test/run.js
 
 .PHONY: test-gpu
-test-gpu: setup $(VENV) ## run the tests that need a GPU
+test-gpu: setup $(VENV) $(TRITON_VENV) ## run the tests that need a GPU
 	@cmake --build build/native --target $(GPU_TEST_TARGETS)
 	@node dist/test/run.js --config dist/test/gpu/ava.config.js
 

@@ -1,11 +1,11 @@
 /**
  * Shares memory of a GPU as a client of the server does, for tests of the server.
  *
- *   shared_memory_client DEVICE BYTES [OFFSET]
+ *   shared_memory_client DEVICE BYTES..
  *
- * Allocates BYTES of zeros and prints the handle that CUDA makes of the address OFFSET bytes on, in hexadecimal. Then it
- * answers one line with one line: `put OFFSET HEX` writes bytes there and says `ok`, `get OFFSET COUNT` tells what lies
- * there. At the end of its input it frees the memory.
+ * Makes an allocation of zeros for each number and prints the handle of each, in hexadecimal, on a line. Then it answers
+ * one line with one line: `put ALLOCATION OFFSET HEX` writes bytes there and says `ok`, `get ALLOCATION OFFSET COUNT` tells
+ * what lies there; allocations count from 0. At the end of its input it frees the memory.
  */
 #include <cuda_runtime_api.h>
 
@@ -33,50 +33,65 @@ std::vector<unsigned char> FromHex(const std::string& text) {
   return bytes;
 }
 
-void Serve(unsigned char* memory) {
-  std::string what;
-  std::size_t offset = 0;
-  while (std::cin >> what >> offset) {
-    if (what == "put") {
-      std::string hex;
-      std::cin >> hex;
-      const std::vector<unsigned char> bytes = FromHex(hex);
-      SLUICE_CUDA(cudaMemcpy(memory + offset, bytes.data(), bytes.size(), cudaMemcpyHostToDevice));
-      SLUICE_CUDA(cudaDeviceSynchronize());
-      std::printf("ok\n");
-      std::fflush(stdout);
-    } else {
-      std::size_t count = 0;
-      std::cin >> count;
-      std::vector<unsigned char> bytes(count);
-      SLUICE_CUDA(cudaMemcpy(bytes.data(), memory + offset, count, cudaMemcpyDeviceToHost));
-      PrintHex(bytes.data(), count);
-    }
-  }
-}
-
-void Share(int device, std::size_t bytes, std::size_t offset) {
-  SLUICE_CUDA(cudaSetDevice(device));
+unsigned char* Allocate(std::size_t bytes) {
   void* memory = nullptr;
   SLUICE_CUDA(cudaMalloc(&memory, bytes));
   SLUICE_CUDA(cudaMemset(memory, 0, bytes));
   SLUICE_CUDA(cudaDeviceSynchronize());
+  return static_cast<unsigned char*>(memory);
+}
+
+void PrintHandle(unsigned char* memory) {
   cudaIpcMemHandle_t handle;
-  SLUICE_CUDA(cudaIpcGetMemHandle(&handle, static_cast<unsigned char*>(memory) + offset));
+  SLUICE_CUDA(cudaIpcGetMemHandle(&handle, memory));
   PrintHex(reinterpret_cast<const unsigned char*>(&handle), sizeof(handle));
-  Serve(static_cast<unsigned char*>(memory));
-  SLUICE_CUDA(cudaFree(memory));
+}
+
+void Put(unsigned char* out) {
+  std::string hex;
+  std::cin >> hex;
+  const std::vector<unsigned char> bytes = FromHex(hex);
+  SLUICE_CUDA(cudaMemcpy(out, bytes.data(), bytes.size(), cudaMemcpyHostToDevice));
+  SLUICE_CUDA(cudaDeviceSynchronize());
+  std::printf("ok\n");
+  std::fflush(stdout);
+}
+
+void Get(const unsigned char* from) {
+  std::size_t count = 0;
+  std::cin >> count;
+  std::vector<unsigned char> bytes(count);
+  SLUICE_CUDA(cudaMemcpy(bytes.data(), from, count, cudaMemcpyDeviceToHost));
+  PrintHex(bytes.data(), count);
+}
+
+void Share(int device, const std::vector<std::size_t>& sizes) {
+  SLUICE_CUDA(cudaSetDevice(device));
+  std::vector<unsigned char*> allocations;
+  for (const std::size_t bytes : sizes) allocations.push_back(Allocate(bytes));
+  for (unsigned char* memory : allocations) PrintHandle(memory);
+  std::string what;
+  std::size_t allocation = 0;
+  std::size_t offset = 0;
+  while (std::cin >> what >> allocation >> offset) {
+    unsigned char* const at = allocations.at(allocation) + offset;
+    if (what == "put") Put(at);
+    else Get(at);
+  }
+  for (unsigned char* memory : allocations) SLUICE_CUDA(cudaFree(memory));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "usage: shared_memory_client DEVICE BYTES [OFFSET]\n");
+    std::fprintf(stderr, "usage: shared_memory_client DEVICE BYTES..\n");
     return 2;
   }
   try {
-    Share(std::stoi(argv[1]), std::stoull(argv[2]), argc > 3 ? std::stoull(argv[3]) : 0);
+    std::vector<std::size_t> sizes;
+    for (int i = 2; i < argc; i++) sizes.push_back(std::stoull(argv[i]));
+    Share(std::stoi(argv[1]), sizes);
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
