@@ -72,7 +72,7 @@ export class RegionTable implements SharedMemory, SharedMemoryControl {
   async unregister(which: RegionChoice): Promise<void> {
     const entries = [...this.#entries.values()].filter(({ region }) => isMeant(region, which));
     for (const { region } of entries) this.#entries.delete(region.name);
-    await Promise.all(entries.map(({ open }) => open?.close()));
+    await Promise.all(entries.flatMap(({ open }) => open?.close() ?? []));
   }
 
   get #open(): OpenRegion[] {
