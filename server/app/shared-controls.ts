@@ -30,8 +30,9 @@ export function sharedControls(
   repository: ModelRepository,
   logger: Logger,
   seat: Seat | null,
+  onDeviceLost: (why: string) => void,
 ): SharedControls {
-  const sharedMemory = options.allowClientShm ? (seat?.sharedMemory ?? ownMemory()) : null;
+  const sharedMemory = options.allowClientShm ? (seat?.sharedMemory ?? ownMemory(onDeviceLost)) : null;
   const traces = options.traceEndpoint === null ? null : (seat?.traces ?? ownTraces(traceSettings(options)));
   const modelStatistics = seat?.modelStatistics ?? (async (asked: AskedStatistics) => ownStatistics(repository, asked));
   return {

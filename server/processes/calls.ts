@@ -1,6 +1,6 @@
 import type { MetricSnapshot } from '../http/metrics.js';
 import type { LogLevel } from '../core/log-level.js';
-import type { SharedRegion } from '../core/shared-memory.js';
+import type { RegionChoice, SharedRegion } from '../core/shared-memory.js';
 import type { TraceChange, TraceChoices, TraceSettings } from '../core/trace-settings.js';
 import type { RestAnswer, RestRequest } from '../core/open-inference/rest-exchange.js';
 import type { AskedStatistics, VersionStatistics } from '../core/version-statistics.js';
@@ -28,7 +28,7 @@ export interface ProcessCalls {
   readonly setTraces: (choices: TraceChoices) => void;
   /** As SharedMemoryControl has them. */
   readonly registerMemory: (region: SharedRegion) => Promise<void>;
-  readonly unregisterMemory: (name: string | null) => Promise<void>;
+  readonly unregisterMemory: (which: RegionChoice) => Promise<void>;
   /** Ends as it does on SIGTERM; the answer comes at once. */
   readonly drain: () => void;
 }
@@ -79,7 +79,7 @@ export interface ClientCalls {
   readonly spendTrace: (model: string | null) => boolean;
   /** A client shares memory with every process, or no longer. */
   readonly registerMemory: (region: SharedRegion) => Promise<void>;
-  readonly unregisterMemory: (name: string | null) => Promise<void>;
+  readonly unregisterMemory: (which: RegionChoice) => Promise<void>;
 }
 
 export interface TraceUpdate {

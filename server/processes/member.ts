@@ -29,7 +29,7 @@ export async function runMember(
   let own = logger;
   let running: { readonly app: App; readonly started: Promise<void> } | null = null;
   const asks = new SentAsks();
-  const { memory, control: segments } = ownMemory();
+  const { memory, control: regions, cuda } = ownMemory((why) => running?.app.loseDevice(why));
   const calls: ProcessCalls = {
     readiness: () => running?.app.readiness() ?? { ready: false, reason: 'the process is starting', not_ready: [] },
     metrics: async () => (await running?.app.metrics()) ?? [],
@@ -56,8 +56,8 @@ export async function runMember(
     },
     setLogLevel: (level) => void (own.level = level),
     setTraces: (choices) => void (traces.choices = choices),
-    registerMemory: (region) => segments.register(region),
-    unregisterMemory: (name) => segments.unregister(name),
+    registerMemory: (region) => regions.register(region),
+    unregisterMemory: (which) => regions.unregister(which),
     drain: () => stop(),
   };
   const primary = new Peer<PrimaryCalls>((message) => channel.send(message), { ...calls });
@@ -65,14 +65,17 @@ export async function runMember(
   channel.onMessage((message) => primary.receive(message));
   channel.onGone(() => exitNow(EXIT_CODES.FAILED.code));
 
-  const { number, port, loadModel, logLevel, traces: choices, regions } = await primary.call('begin');
+  const { number, port, loadModel, logLevel, traces: choices, regions: shared } = await primary.call('begin');
   traces.choices = choices;
   own = logger.child({ process: number }, { level: logLevel });
-  for (const region of regions) {
-    segments
-      .register(region)
-      .catch((error: unknown) => own.warn({ reason: errorMessage(error) }, 'shared memory is lost'));
-  }
+  // Before it serves: nobody is to be told that there is no such region.
+  await Promise.all(
+    shared.map((region) =>
+      regions
+        .register(region)
+        .catch((error: unknown) => own.warn({ reason: errorMessage(error) }, 'shared memory is lost')),
+    ),
+  );
   const names = loadModel.map(({ name }) => name);
   const part = { ...options, grpcAddress: { ...options.grpcAddress, port }, loadModel: names };
   running = App.begin({ ...part, threads: threadShare(options, number) }, own, {
@@ -90,8 +93,9 @@ export async function runMember(
       memory,
       control: {
         register: (region) => primary.call('registerMemory', region),
-        unregister: (name) => primary.call('unregisterMemory', name),
+        unregister: (which) => primary.call('unregisterMemory', which),
       },
+      cuda,
     },
   });
   const { app, started } = running;

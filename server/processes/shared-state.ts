@@ -34,7 +34,7 @@ export class SharedState {
       updateTraces: ({ model, change }) => traces.update(model, change),
       spendTrace: (model) => traces.spend(model),
       registerMemory: (region) => regions.register(region),
-      unregisterMemory: (name) => regions.unregister(name),
+      unregisterMemory: (which) => regions.unregister(which),
     };
   }
 

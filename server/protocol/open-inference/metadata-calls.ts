@@ -50,8 +50,9 @@ export function metadataCalls(context: MetadataContext) {
     serverLive: (): ServerLiveResponse => ({ live: true }),
     serverReady: (): ServerReadyResponse => ({ ready: ready() }),
     serverMetadata: (): ServerMetadataResponse => {
-      const extensions = sharedMemory === null ? EXTENSIONS : [...EXTENSIONS, 'system_shared_memory'];
-      return { name: 'sluice', version: serverVersion, extensions };
+      const system = sharedMemory === null ? [] : ['system_shared_memory'];
+      const cuda = sharedMemory?.cuda === true ? ['cuda_shared_memory'] : [];
+      return { name: 'sluice', version: serverVersion, extensions: [...EXTENSIONS, ...system, ...cuda] };
     },
     modelReady: ({ name, version }: ModelReadyRequest): ModelReadyResponse => {
       return { ready: repository.isReady(name, readVersion(version)) };

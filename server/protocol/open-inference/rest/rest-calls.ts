@@ -65,9 +65,16 @@ const ANSWERERS: Readonly<Record<Exclude<RestCall, 'infer'>, Answerer>> = {
   },
   systemSharedMemoryUnregister: async ({ region: name }, calls) =>
     ok(await calls.systemSharedMemoryUnregister({ name })),
-  cudaSharedMemoryStatus: (_request, calls) => ok(Object.values(calls.cudaSharedMemoryStatus().regions)),
-  cudaSharedMemoryRegister: (_request, calls) => calls.cudaSharedMemoryRegister(),
-  cudaSharedMemoryUnregister: (_request, calls) => ok(calls.cudaSharedMemoryUnregister()),
+  cudaSharedMemoryStatus: ({ region: name }, calls) =>
+    ok(Object.values(calls.cudaSharedMemoryStatus({ name }).regions)),
+  cudaSharedMemoryRegister: async ({ region: name, body }, calls) => {
+    const { raw_handle: handle, device_id: device, byte_size: byteSize } = readJson(body);
+    const base64 = isObject(handle) ? handle['b64'] : undefined;
+    if (typeof base64 !== 'string') throw new ServingError('INVALID_REQUEST', 'raw_handle must be {"b64": "BASE64"}');
+    const memory = { deviceId: wholeNumber(device, 'device_id'), byteSize: wholeNumber(byteSize, 'byte_size') };
+    return ok(await calls.cudaSharedMemoryRegister({ name, rawHandle: Buffer.from(base64, 'base64'), ...memory }));
+  },
+  cudaSharedMemoryUnregister: async ({ region: name }, calls) => ok(await calls.cudaSharedMemoryUnregister({ name })),
 };
 
 /** The REST form of the open inference protocol: JSON in and out, in front of the same calls as gRPC's. */
@@ -128,7 +135,7 @@ function ok(message: unknown): RestAnswer {
 
 function wholeNumber(value: unknown, name: string): bigint {
   if (Number.isSafeInteger(value)) return BigInt(value as number);
-  throw new ServingError('INVALID_REQUEST', `${name} must be a whole number of bytes`);
+  throw new ServingError('INVALID_REQUEST', `${name} must be a whole number`);
 }
 
 function caseOf(choice: { readonly $case: string } | undefined): string {
