@@ -19,10 +19,7 @@ const GRAPH_SPEC = message({
 const PINNED_MEMORY = message({ enable: part('bool') });
 
 const GPU_ACCELERATOR = message({
-  name: read(
-    'string',
-    '`tensorrt`, for models on GPUs, which is warned of: models of tensors run on the CPU. Others are not read.',
-  ),
+  name: read('string', '`tensorrt`, which runs every model that is on a GPU. Others are not read.'),
   parameters: map(
     read(
       'string',
