@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { ownTraces } from '../../server/app/own-traces.js';
 import { Security } from '../../server/app/security.js';
 import { readModelConfig } from '../../server/config/read-model-config.js';
 import { resolveServerOptions } from '../../server/config/server-options.js';
@@ -88,7 +89,13 @@ const server = await GrpcServer.create({
   tracer:
     traces === null
       ? null
-      : new Tracing({ ...traces, clock: systemClock, statistics: metrics, logLoss: (why) => logger.warn(why) }),
+      : new Tracing({
+          endpoint: traces.endpoint,
+          policy: ownTraces({ enabled: true, ratio: traces.ratio, count: -1 }).policy,
+          clock: systemClock,
+          statistics: metrics,
+          logLoss: (why) => logger.warn(why),
+        }),
   draining: new AbortController().signal,
   annotate: () => Promise.reject(new Error('nothing is drawn')),
   logFault: (id, fault) => logger.error(fault, id),
@@ -96,6 +103,8 @@ const server = await GrpcServer.create({
   serverVersion: '0',
   log: { get: () => 'fatal', set: async () => {} },
   sharedMemory: null,
+  modelStatistics: async () => [],
+  traces: null,
 });
 process.on('message', (asked: Asked) => {
   if (asked === 'cpu') {

@@ -45,7 +45,6 @@ export function convertTensorRt(
       notes.add([...at, 'name'], 'Nothing but TensorRT runs models on GPUs.');
       return;
     }
-    notes.add([...at, 'name'], 'Models of tensors run on the CPU.');
     for (const [key, value] of parameters) {
       const convert = Object.hasOwn(PARAMETERS, key) ? PARAMETERS[key] : undefined;
       const converted = convert?.(value) ?? null;

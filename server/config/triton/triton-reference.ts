@@ -12,7 +12,7 @@ export function tritonReference(): string {
     'What runs: ONNX files (`platform: "onnxruntime_onnx"`, `backend: "onnxruntime"`), ensembles, and models of TensorRT ' +
       '(`platform: "tensorrt_plan"`, `backend: "tensorrt"`) whose ONNX file is there. A plan only loads on the GPU and the ' +
       'version of TensorRT that it was built for, and is not read: put the ONNX file that it was built from beside it, as ' +
-      '`NAME/VERSION/model.onnx`. All of them run on the CPU. Any other platform makes the model UNAVAILABLE with ' +
+      '`NAME/VERSION/model.onnx`. They run on a GPU where there is one and TensorRT takes them, else on the CPU. Any other platform makes the model UNAVAILABLE with ' +
       '`MODEL_INVALID`; the other models of the repository serve.',
     'Declared inputs and outputs are checked against the model file when it is loaded, and a message tells what was ' +
       'expected and what was found. Fields that do not exist, and values of a wrong type, are errors with line and column, ' +
