@@ -141,6 +141,7 @@ function others(): Seed[] {
   const config = { parameterChoice: { $case: 'stringParam' as const, stringParam: '{"max_batch_size": 4}' } };
   const other = { repositoryName: '', modelName: 'other', parameters: {} };
   const region = { name: 'region', key: '/sluice-fuzz', offset: 0n, byteSize: 64n };
+  const memory = { name: 'memory', rawHandle: new Uint8Array(64), deviceId: 0n, byteSize: 64n };
   const { requestSerialize: load } = KSERVE.repositoryModelLoad;
   const encoded: readonly (readonly [Method, Uint8Array])[] = [
     ['serverLive', new Uint8Array(0)],
