@@ -158,6 +158,8 @@ function others(): Seed[] {
     ['systemSharedMemoryRegister', KSERVE.systemSharedMemoryRegister.requestSerialize(region)],
     ['systemSharedMemoryUnregister', KSERVE.systemSharedMemoryUnregister.requestSerialize({ name: 'region' })],
     ['cudaSharedMemoryStatus', KSERVE.cudaSharedMemoryStatus.requestSerialize({ name: 'region' })],
+    ['cudaSharedMemoryRegister', KSERVE.cudaSharedMemoryRegister.requestSerialize(memory)],
+    ['cudaSharedMemoryUnregister', KSERVE.cudaSharedMemoryUnregister.requestSerialize({ name: 'memory' })],
     [
       'traceSetting',
       KSERVE.traceSetting.requestSerialize({ settings: { trace_rate: { value: ['1'] } }, modelName: '' }),
