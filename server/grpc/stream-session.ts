@@ -16,9 +16,9 @@ import { callTimeout } from './call-deadline.js';
 import { reasonToEnd, type CallOrigin } from './call-origins.js';
 import { traceCall, tracedFrame } from './call-trace.js';
 import { countRefused } from './count-refused.js';
+import { endWithError } from './end-call.js';
 import type { Received } from './received.js';
 import type { Inferred, SessionContext } from './session-context.js';
-import { toStatus } from './status.js';
 import { chooseModel, type StreamSettings } from './stream-settings.js';
 import { StreamWindow, type Slot } from './stream-window.js';
 
@@ -105,8 +105,7 @@ export class StreamSession<Request, Response> {
     this.#abandoned.abort(error);
     for (const ticket of this.#tickets.values()) ticket.withdraw(error);
     this.#window.close();
-    // The iterator that reads the call meets the error as well, and leaves its loop.
-    if (!this.#call.cancelled) this.#call.emit('error', toStatus(forClient(error, this.#context.logFault)));
+    if (!this.#call.cancelled) endWithError(this.#call, forClient(error, this.#context.logFault));
   }
 
   /**

@@ -1,3 +1,4 @@
+import { status as Status, type StatusObject } from '@grpc/grpc-js';
 import test from 'ava';
 import type { ModelStreamInferResponse } from '../../server/gen/inference/grpc_service.js';
 import { DataType } from '../../server/onnx/tensor.js';
@@ -10,14 +11,18 @@ import { tensor } from '../support/tensors.js';
 const MEBIBYTE = 1 << 20;
 const COUNT = 300;
 
-test('a stream of tensors whose answers nobody reads is held back, and answered in order once they are', async (t) => {
-  await using serving = await Serving.start(
+function serve(): Promise<Serving> {
+  return Serving.start(
     async (repository) => {
       const config = { task: 'tensors', instance_group: { count: 1 } };
       await repository.addModel('bytes', config, identityModel(DataType.UINT8, ['batch', 'width']));
     },
     ['--max-window', '4', '--default-window', '4'],
   );
+}
+
+test('a stream of tensors whose answers nobody reads is held back, and answered in order once they are', async (t) => {
+  await using serving = await serve();
   using client = new KserveClient(serving.server.grpcAddress);
   const rss = () => serving.metrics.value('process_resident_memory_bytes');
   const before = await rss();
@@ -39,4 +44,21 @@ test('a stream of tensors whose answers nobody reads is held back, and answered 
     answers,
     Array.from({ length: COUNT }, (_, index) => String(index)),
   );
+});
+
+test('a stream that fails while an answer is on its way ends with its status, behind that answer', async (t) => {
+  await using serving = await serve();
+  using client = new KserveClient(serving.server.grpcAddress);
+  const call = client.openStream({ triton_grpc_error: 'true' });
+  call.read(0);
+  const ended = new Promise<StatusObject>((resolve) => call.once('status', resolve));
+  call.on('error', () => {});
+  const input = tensor('INPUT0', 'UINT8', [1, 4 * MEBIBYTE], new Uint8Array(4 * MEBIBYTE));
+  for (let index = 0; index < 3; index++) call.write(inferMessage('bytes', [input]));
+  await eventually('all are inferred', async () => (await serving.metrics.executed('bytes')) === 3);
+  call.write(inferMessage('nobody', [input]));
+  let answers = 0;
+  call.on('data', () => (answers += 1));
+  t.is((await ended).code, Status.NOT_FOUND);
+  t.true(answers <= 3, 'no more answers than requests');
 });

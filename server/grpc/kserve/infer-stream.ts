@@ -12,8 +12,8 @@ import { forClient, type FaultLog } from '../../protocol/client-error.js';
 import { callTimeout } from '../call-deadline.js';
 import { reasonToEnd, type CallOrigin, type CallOrigins } from '../call-origins.js';
 import { traceCall } from '../call-trace.js';
+import { endWithError } from '../end-call.js';
 import type { Received } from '../received.js';
-import { toStatus } from '../status.js';
 import type { StreamLimits } from '../stream-settings.js';
 import { StreamWindow, type Slot } from '../stream-window.js';
 import { Inference, type InferenceContext } from '../../protocol/open-inference/inference.js';
@@ -157,8 +157,7 @@ export class InferStream {
     this.#failure = error;
     for (const inference of this.#running) inference.cancel(error);
     this.#window.close();
-    // The iterator that reads the call meets the error as well, and leaves its loop.
-    if (!this.#call.cancelled) this.#call.emit('error', toStatus(forClient(error, this.#context.logFault)));
+    if (!this.#call.cancelled) endWithError(this.#call, forClient(error, this.#context.logFault));
   }
 
   /** While the server drains, or the connection is to end, a stream ends as soon as no request is in flight. */
