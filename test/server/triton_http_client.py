@@ -1,6 +1,7 @@
 """Drives a server with Triton's own HTTP client, unmodified. Prints a line for each thing that holds; fails at the first that does not."""
 
 import sys
+import urllib.request
 
 import numpy as np
 import tritonclient.http as triton
@@ -73,6 +74,28 @@ def inference(client: triton.InferenceServerClient) -> None:
     held("calls side by side", all((answer == ROW + number).all() for number, answer in enumerate(answers)))
 
 
+def bodies(client: triton.InferenceServerClient) -> None:
+    """Bodies that programs make with the client and send by themselves."""
+    body, length = client.generate_request_body(asked(ROW))
+    held("a body of JSON and bytes", (posted(body, {"Inference-Header-Content-Length": str(length)}) == ROW).all())
+    kinds = {"Inference-Header-Content-Length": "0"}, {"Content-Type": "application/octet-stream"}
+    for headers in kinds:
+        held("a body of nothing but bytes", (posted(ROW.tobytes(), headers) == ROW).all())
+    body, length = client.generate_request_body(asked(ROW, binary=False))
+    held("JSON has no length", length is None)
+    held("a body of JSON by the type of bytes", (posted(body, {"Content-Type": "application/octet-stream"}) == ROW).all())
+
+
+def posted(body: bytes, headers: dict) -> np.ndarray:
+    request = urllib.request.Request(f"http://{ADDRESS}/v2/models/identity/infer", body, headers)
+    with urllib.request.urlopen(request) as response:
+        length = response.headers.get("Inference-Header-Content-Length")
+        parsed = triton.InferenceServerClient.parse_response_body(
+            response.read(), header_length=None if length is None else int(length)
+        )
+    return parsed.as_numpy("OUTPUT0")
+
+
 def control(client: triton.InferenceServerClient) -> None:
     [stats] = client.get_inference_statistics("identity")["model_stats"]
     # Of several processes, one answers for itself.
@@ -91,6 +114,7 @@ def main() -> None:
     with triton.InferenceServerClient(ADDRESS, concurrency=4) as client:
         about(client)
         inference(client)
+        bodies(client)
         control(client)
 
 

@@ -29,8 +29,10 @@ export interface RestRequest {
   readonly region: string;
   /** JSON, and the bytes of tensors behind it; not compressed. */
   readonly body: Uint8Array;
-  /** `Inference-Header-Content-Length`, the bytes of JSON; null: all of the body. */
+  /** `Inference-Header-Content-Length`, the bytes of JSON; null: the request does not say. */
   readonly headerLength: string | null;
+  /** Null: the request names none. */
+  readonly contentType: string | null;
   /** For traces: the method and path by which the call is served. */
   readonly route: string;
   readonly traceparent: string | undefined;

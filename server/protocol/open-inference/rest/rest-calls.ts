@@ -1,13 +1,15 @@
 import { ServingError } from '../../../core/errors.js';
 import type { RestAnswer, RestCall, RestRequest, RestSource } from '../../../core/open-inference/rest-exchange.js';
 import type { CallTrace, Tracer } from '../../../core/tracer.js';
+import { readVersion } from '../../../core/version-policy.js';
 import type { LogSettingsRequest, ModelRepositoryParameter } from '../../../gen/inference/grpc_service.js';
 import { forClient, type FaultLog } from '../../client-error.js';
 import { openInferenceCalls, type CallsContext, type OpenInferenceCalls } from '../calls.js';
 import { Inference } from '../inference.js';
 import { isObject, readJson, type Json } from './exact-json.js';
-import { readInferBody, writeInferAnswer } from './infer-body.js';
+import { readInferBody, writeInferAnswer, type InferBody } from './infer-body.js';
 import { messageText } from './message-text.js';
+import { isRawBody, readRawBody } from './raw-body.js';
 
 export interface RestContext extends CallsContext {
   /** Null: nothing is traced. */
@@ -24,7 +26,8 @@ const ANSWERERS: Readonly<Record<Exclude<RestCall, 'infer'>, Answerer>> = {
   serverMetadata: (_request, calls) => ok(calls.serverMetadata()),
   modelReady: ({ model: name, version }, calls) => {
     const { ready } = calls.modelReady({ name, version });
-    return { ...ok({ ready }), status: ready ? 200 : 400 };
+    // As of the server: the protocol wants 4xx.
+    return { ...ok({ name, ready }), status: ready ? 200 : 400 };
   },
   modelMetadata: ({ model: name, version }, calls) => ok(calls.modelMetadata({ name, version })),
   modelConfig: ({ model: name, version }, calls) => ok(calls.modelConfig({ name, version }).config),
@@ -101,7 +104,7 @@ export class RestCalls implements RestSource {
     this.#context.draining.throwIfAborted();
     const trace = this.#trace(request);
     try {
-      const body = readInferBody(request);
+      const body = this.#read(request);
       const inference = Inference.start(body.message, { timeout: null, index: 0, trace }, this.#context);
       const withdraw = (): void => inference.cancel(new ServingError('CANCELLED', 'the client went away'));
       signal.addEventListener('abort', withdraw);
@@ -114,6 +117,12 @@ export class RestCalls implements RestSource {
       trace?.ended(ServingError.from(cause));
       throw cause;
     }
+  }
+
+  #read(request: RestRequest): InferBody {
+    if (!isRawBody(request)) return readInferBody(request);
+    using lease = this.#context.repository.acquire(request.model, readVersion(request.version));
+    return readRawBody(request, lease.model);
   }
 
   #trace(request: RestRequest): CallTrace | null {
