@@ -17,7 +17,9 @@ import { modelSharing, type ModelSharing } from './app/model-sharing.js';
 import { modelExecutors } from './app/model-executors.js';
 import { ModelView } from './app/model-view.js';
 import { openTracing } from './app/open-tracing.js';
+import { ownControl } from './app/own-control.js';
 import { RepositoryPoll } from './app/repository-poll.js';
+import { SentModels } from './app/sent-models.js';
 import { sharedControls } from './app/shared-controls.js';
 import { showHealth } from './app/show-health.js';
 import type { Seat } from './app/seat.js';
@@ -58,6 +60,7 @@ export class App implements AsyncDisposable {
   readonly #executors: ModelExecutors;
   readonly #sharing: ModelSharing;
   readonly #repository: ModelRepository;
+  readonly #sentModels = new SentModels();
   #security!: Security;
   /** Null: nothing is traced. */
   #tracing: Tracing | null = null;
@@ -199,6 +202,7 @@ export class App implements AsyncDisposable {
     (this.#security as Security | undefined)?.[Symbol.dispose]();
     await (this.#grpc as GrpcServer | undefined)?.[Symbol.asyncDispose]();
     await this.#repository[Symbol.asyncDispose]();
+    if (this.#seat === null) await this.#sentModels[Symbol.asyncDispose]();
     await (this.#http as HttpServer | undefined)?.[Symbol.asyncDispose]();
   }
 
@@ -228,7 +232,7 @@ export class App implements AsyncDisposable {
     const calls = {
       repository: this.#repository,
       controlMode: options.modelControlMode,
-      control: this.#seat?.control ?? this.#repository,
+      control: this.#seat?.control ?? ownControl(this.#repository, this.#sentModels),
       clock: systemClock,
       tracer: this.#tracing,
       draining: this.#draining.signal,

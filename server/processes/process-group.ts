@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { SentModels } from '../app/sent-models.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import type { ServerOptions } from '../config/server-options.js';
 import type { ProcessesReading } from '../http/merged-metrics.js';
@@ -62,6 +63,7 @@ export class ProcessGroup implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #start: () => ChildProcess;
   readonly #listener: GroupListener;
+  readonly #sentModels = new SentModels();
   readonly #control: SharedControl;
   readonly #memory: SharedRegions;
   readonly #places: readonly Place[];
@@ -92,7 +94,7 @@ export class ProcessGroup implements AsyncDisposable {
     // It may come before anybody waits for it.
     this.failed.catch(() => {});
     const begun = () => this.#members.filter((member) => member.begun).map(({ peer }) => peer);
-    this.#control = new SharedControl(options, begun);
+    this.#control = new SharedControl(options, begun, this.#sentModels);
     this.#memory = new SharedRegions(begun);
     this.#places = Array.from({ length: options.processes }, (_, place) => ({
       number: place + 1,
@@ -159,6 +161,7 @@ export class ProcessGroup implements AsyncDisposable {
         return new Promise((resolve) => child.onExit(resolve));
       }),
     );
+    await this.#sentModels[Symbol.asyncDispose]();
   }
 
   get #members(): MemberProcess[] {
@@ -194,7 +197,9 @@ export class ProcessGroup implements AsyncDisposable {
       begin: () => {
         member().begun = true;
         const { wanted, logLevel } = this.#control;
-        return { number, port: this.#portToAskFor(), loadModel: wanted, logLevel, regions: this.#memory.wanted };
+        const { root: sentModels } = this.#sentModels;
+        const port = this.#portToAskFor();
+        return { number, port, loadModel: wanted, sentModels, logLevel, regions: this.#memory.wanted };
       },
       listening: (address) => this.#opened(member(), address),
       started: (models) => this.#memberStarted(member(), models),

@@ -1,4 +1,4 @@
-import { ServingError } from '../../../core/errors.js';
+import { quoted, ServingError } from '../../../core/errors.js';
 import type { RestAnswer, RestCall, RestRequest, RestSource } from '../../../core/open-inference/rest-exchange.js';
 import type { CallTrace, Tracer } from '../../../core/tracer.js';
 import { readVersion } from '../../../core/version-policy.js';
@@ -167,8 +167,16 @@ function toRepositoryParameters(values: unknown): Record<string, ModelRepository
   if (!isObject(values)) throw new ServingError('INVALID_REQUEST', 'parameters must be an object');
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
-      const choice = typeof value === 'string' ? ({ $case: 'stringParam', stringParam: value } as const) : undefined;
-      return [name, { parameterChoice: choice }];
+      if (typeof value !== 'string') return [name, { parameterChoice: undefined }];
+      if (!name.startsWith('file:')) return [name, { parameterChoice: { $case: 'stringParam', stringParam: value } }];
+      return [name, { parameterChoice: { $case: 'bytesParam', bytesParam: fromBase64(name, value) } }];
     }),
   );
+}
+
+function fromBase64(name: string, text: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64');
+  // Node leaves out what does not belong there; then there are too few bytes for the text.
+  if (bytes.length === (text.length / 4) * 3 - (/=*$/.exec(text)?.[0].length ?? 0)) return bytes;
+  throw new ServingError('INVALID_REQUEST', `${quoted(name)} must be the bytes of a file in base64`);
 }
