@@ -84,8 +84,6 @@ export class SharedControl {
 
   #inTurn(name: string, override: ModelOverride | null, change: () => Promise<void>): Promise<void> {
     const released = () => everywhere(this.#peers(), (peer) => peer.call('released', name));
-    return this.#turns.take(name, () =>
-      this.#sentModels.replace(name, override?.directory ?? null, change, released),
-    );
+    return this.#turns.take(name, () => this.#sentModels.replace(name, override?.directory ?? null, change, released));
   }
 }

@@ -32,7 +32,7 @@ class Server implements AsyncDisposable {
     const serving = await Serving.start(
       (repository) => repository.addVersion('model', 1, identityModel()),
       ['--model-control-mode', 'explicit', '--load-model', '*', ...flags],
-      { TMPDIR: scratch.directory },
+      { TMPDIR: scratch.path },
     );
     return new Server(serving, scratch);
   }
@@ -59,12 +59,13 @@ class Server implements AsyncDisposable {
     return (await client.call('modelMetadata', { name, version: '' })).inputs.map((input) => input.name).join();
   }
 
-  /** What lies below the temporary directory. */
+  /** What the server has in its temporary directory; ONNX Runtime has files of its own there. */
   async left(): Promise<string[]> {
-    return await readdir(this.#scratch.directory, { recursive: true });
+    const all = await readdir(this.#scratch.path, { recursive: true });
+    return all.filter((path) => path.startsWith('sluice-'));
   }
 
-  /** The model files below the temporary directory. */
+  /** The model files among that. */
   async files(): Promise<string[]> {
     return (await this.left()).filter((path) => path.endsWith('.onnx'));
   }
@@ -74,8 +75,8 @@ class Server implements AsyncDisposable {
   }
 
   async mode(): Promise<string> {
-    const [root] = await readdir(this.#scratch.directory);
-    return ((await stat(join(this.#scratch.directory, root!))).mode & 0o777).toString(8);
+    const [root] = await this.left();
+    return ((await stat(join(this.#scratch.path, root!))).mode & 0o777).toString(8);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -101,7 +102,11 @@ for (const processes of ['1', '2']) {
     for (let asked = 0; asked < 4; asked++) t.is(await server.inputs('model'), 'INPUT0,INPUT1');
     t.is((await server.files()).length, 1);
     t.is(await server.mode(), '700');
-    await server.load('model', { config: TENSORS, 'file:7/model.onnx': identityModel(), 'file:8/model.onnx': addSubModel() });
+    await server.load('model', {
+      config: TENSORS,
+      'file:7/model.onnx': identityModel(),
+      'file:8/model.onnx': addSubModel(),
+    });
     t.is(await server.inputs('model'), 'INPUT0,INPUT1');
     t.true((await server.client.call('modelReady', { name: 'model', version: '8' })).ready, 'the newest counts');
     await server.untilFiles(2);
@@ -211,10 +216,27 @@ async function isRefused(
 test('what is no model directory is refused, whatever it is called', async (t) => {
   await using server = await Server.start();
   const bytes = addSubModel();
-  for (const path of ['', '/', '../a', '1/../../a', '/etc/passwd', '1//a', './a', 'a/', '1/a\0b', 'a\\b', 'x'.repeat(256)]) {
+  for (const path of [
+    '',
+    '/',
+    '../a',
+    '1/../../a',
+    '/etc/passwd',
+    '1//a',
+    './a',
+    'a/',
+    '1/a\0b',
+    'a\\b',
+    'x'.repeat(256),
+  ]) {
     await isRefused(t, server, { config: TENSORS, [`file:${path}`]: bytes }, /must be a path within/);
   }
-  await isRefused(t, server, { config: TENSORS, 'file:1': bytes, [FILE]: bytes }, /is a file, and "1\/model.onnx" lies/);
+  await isRefused(
+    t,
+    server,
+    { config: TENSORS, 'file:1': bytes, [FILE]: bytes },
+    /is a file, and "1\/model.onnx" lies/,
+  );
   for (const path of ['config.yaml', 'config.pbtxt']) {
     await isRefused(t, server, { config: TENSORS, [`file:${path}`]: bytes }, /say it in config/);
   }

@@ -1,5 +1,6 @@
 """Drives a server with Triton's own HTTP client, unmodified. Prints a line for each thing that holds; fails at the first that does not."""
 
+import pathlib
 import sys
 import urllib.request
 
@@ -8,6 +9,7 @@ import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
 ADDRESS = sys.argv[1]
+MODEL = pathlib.Path(sys.argv[2]).read_bytes()
 ROW = np.arange(16, dtype=np.float32).reshape(1, 16)
 
 
@@ -104,6 +106,12 @@ def control(client: triton.InferenceServerClient) -> None:
     held("a model is unloaded", not client.is_model_ready("identity"))
     client.load_model("identity", config='{"max_batch_size": 2}')
     held("and loaded with another configuration", client.get_model_config("identity")["max_batch_size"] == 2)
+    files = {"file:3/model.onnx": MODEL}
+    client.load_model("identity", config='{"backend": "onnxruntime", "max_batch_size": 4}', files=files)
+    held("and from files of the client", client.get_model_metadata("identity")["versions"] == ["3"])
+    held("which serve", (client.infer("identity", asked(ROW)).as_numpy("OUTPUT0") == ROW).all())
+    client.load_model("identity")
+    held("until it is loaded again", client.get_model_metadata("identity")["versions"] == ["1"])
     refused("nonsense", lambda: client.load_model("identity", config='{"max_batch_sise": 2}'), "max_batch_sise")
     held("the log is told", client.get_log_settings()["log_info"] is True)
     held("and set", client.update_log_settings({"log_verbose_level": 1})["log_verbose_level"] == 1)
