@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import test from 'ava';
 import type { Browser, Page } from 'puppeteer-core';
 import { launchBrowser } from '../support/browser-page.js';
