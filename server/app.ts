@@ -7,6 +7,7 @@ import { systemClock } from './core/clock.js';
 import { drainInOrder } from './core/drain-sequence.js';
 import { ServingError } from './core/errors.js';
 import type { VersionStatus } from './core/model-lifecycle.js';
+import { MessageRooms } from './core/message-rooms.js';
 import { ModelRepository } from './core/model-repository.js';
 import type { RestAnswer, RestRequest } from './core/open-inference/rest-exchange.js';
 import { GrpcServer } from './grpc/grpc-server.js';
@@ -57,6 +58,7 @@ export class App implements AsyncDisposable {
   readonly #metrics: Metrics;
   readonly #logFault: FaultLog = (id, fault) =>
     this.#logger.error({ id, err: fault }, 'a request met a fault of the server');
+  readonly #rooms = new MessageRooms();
   readonly #executors: ModelExecutors;
   readonly #sharing: ModelSharing;
   readonly #repository: ModelRepository;
@@ -82,7 +84,9 @@ export class App implements AsyncDisposable {
       certificateExpiry: () => (this.#security as Security | undefined)?.certificateExpiry ?? null,
       gpus: gpuReadings((why) => this.#logger.warn({ reason: why }, 'the driver tells nothing of the GPUs')),
     });
-    this.#executors = modelExecutors(options, this.#metrics.engines, logger, (why) => this.#loseDevice(why));
+    this.#executors = modelExecutors(options, this.#metrics.engines, this.#rooms, logger, (why) =>
+      this.#loseDevice(why),
+    );
     this.#repository = new ModelRepository({
       directory: options.modelRepository,
       controlMode: options.modelControlMode,
@@ -258,6 +262,7 @@ export class App implements AsyncDisposable {
       ...this.#security.grpc((reason) => this.#metrics.callRefused(reason)),
       ...calls,
       maxMessageBytes: options.maxMessageBytes,
+      rooms: this.#rooms,
       limits: { defaultWindow: options.defaultWindow, maxWindow: options.maxWindow },
       statistics: this.page.statistics,
       annotate: annotatePicture,

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { ServerOptions } from '../config/server-options.js';
 import type { EngineStatistics } from '../core/engine-statistics.js';
+import type { MessageRooms } from '../core/message-rooms.js';
 import { PictureCalibrator } from '../runtime/calibration/picture-calibrator.js';
 import { ModelExecutors } from '../runtime/model-executor.js';
 
@@ -8,6 +9,7 @@ import { ModelExecutors } from '../runtime/model-executor.js';
 export function modelExecutors(
   { threads, maxPicturePixels, engineCache, engineCacheBytes }: ServerOptions,
   statistics: EngineStatistics,
+  messageRooms: MessageRooms,
   logger: Logger,
   onDeviceLost: (why: string) => void,
 ): ModelExecutors {
@@ -21,6 +23,7 @@ export function modelExecutors(
       statistics,
       log: (level, model, message) => logger[level]({ model: model ?? undefined }, message),
     },
+    messageRooms,
     onDeviceLost,
   });
 }

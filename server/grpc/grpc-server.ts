@@ -2,6 +2,7 @@ import { setDefaultHighWaterMark } from 'node:stream';
 import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { ALL_GROUPS, type ServedGroups } from '../core/access/call-groups.js';
+import type { MessageRooms } from '../core/message-rooms.js';
 import { InferenceService, type InferenceServer } from '../gen/sluice/v1/inference.js';
 import { RepositoryService } from '../gen/sluice/v1/repository.js';
 import { classifyProtocol } from '../protocol/classify-protocol.js';
@@ -12,6 +13,7 @@ import { CallOrigins } from './call-origins.js';
 import { HealthService } from './health-service.js';
 import { KSERVE_DEFINITION } from './kserve/definition.js';
 import { kserveService, type KserveOptions } from './kserve/kserve-service.js';
+import { readIntoRooms } from './message-reader.js';
 import { Ports, type PortsOptions } from './ports.js';
 import { loadProtoFiles } from './proto-files.js';
 import { repositoryService } from './repository-service.js';
@@ -32,6 +34,8 @@ export interface GrpcServerOptions extends Omit<SessionContext & KserveOptions, 
   readonly keepalive: { readonly time: number; readonly timeout: number };
   /** Most bytes of one message. */
   readonly maxMessageBytes: number;
+  /** Where messages are put together. */
+  readonly rooms: MessageRooms;
 }
 
 /** Messages that a call reads ahead of its session. Node's 16 would be 16 pictures for each stream. */
@@ -71,6 +75,7 @@ export class GrpcServer implements AsyncDisposable {
       'grpc.keepalive_timeout_ms': options.keepalive.timeout * 1000,
       'grpc.max_concurrent_streams': options.maxConcurrentStreams,
       'grpc.max_receive_message_length': options.maxMessageBytes,
+      interceptors: [readIntoRooms(options.rooms, options.maxMessageBytes)],
       'grpc.max_send_message_length': -1,
       'grpc.enable_channelz': 0,
     });

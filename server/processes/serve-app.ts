@@ -1,4 +1,5 @@
 import type { App } from '../app.js';
+import { collectSeldom } from '../app/collect-seldom.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 
 /**
@@ -9,6 +10,7 @@ export async function serveApp(
   { app, started }: { readonly app: App; readonly started: Promise<void> },
   stopped: Promise<unknown>,
 ): Promise<number> {
+  collectSeldom();
   const over = Promise.race([stopped.then(() => false), app.deviceLost.then(() => true)]);
   const startedFirst = await Promise.race([started.then(() => true), over.then(() => false)]);
   const lost = await over;

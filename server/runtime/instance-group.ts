@@ -1,5 +1,6 @@
 import { errorMessage, ServingError } from '../core/errors.js';
 import type { Executor } from '../core/executor.js';
+import type { MessageRooms } from '../core/message-rooms.js';
 import type { HeldPicture, KeptPicture } from '../core/picture.js';
 import type { BatchResult, DetectionLayout, InferenceRequest } from '../core/inference.js';
 import type { TensorSignature } from '../core/tensors.js';
@@ -19,6 +20,8 @@ export interface InstanceGroupOptions {
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
   /** The file that the workers run; tests put in one that fails in ways a real one seldom does. */
   readonly workerFile?: URL;
+  /** Where the memory of messages goes once it has been used; left out: nowhere. */
+  readonly messageRooms?: MessageRooms;
   /** Told once that a GPU is beyond use, and with it every later call of this process. */
   readonly onDeviceLost?: (why: string) => void;
 }
@@ -136,6 +139,7 @@ export class InstanceGroup implements Executor {
       if (error.code === 'DEVICE_LOST') this.#loseDevice(error);
       throw error;
     }
+    if (reply.type === 'inferred') for (const room of reply.rooms) this.#options.messageRooms?.giveBack(room);
     const results =
       reply.type === 'inferred' ? unpackTensors(reply, batch) : unpackFrames(reply, (kept) => this.#held(kept));
     return { phases: reply.phases, results };

@@ -1,11 +1,19 @@
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { ServingError } from '../core/errors.js';
 import { TASK_INPUTS } from '../core/model-config.js';
-import type { BatchReply, InstanceSpec, LoadReply, TensorsDone, WorkerTask } from './messages.js';
+import type {
+  BatchReply,
+  CrossingDone,
+  InstanceSpec,
+  LoadReply,
+  TensorBatch,
+  TensorsDone,
+  WorkerTask,
+} from './messages.js';
 import type { ServedInstance } from './instance.js';
 import { TensorDesk } from './tensor-desk.js';
 
-const SMALL_OUTPUT_BYTES = 16_384;
+const SMALL_BYTES = 16_384;
 
 /** The file that each InstanceThread runs: one Instance, and the tasks of messages.ts. */
 
@@ -21,7 +29,10 @@ export default async function handle(task: WorkerTask): Promise<unknown> {
       return { type: 'loaded', notes, layout, signature } satisfies LoadReply;
     }
     if (instance === null) throw new Error('a batch came before the model was loaded');
-    if (task.type === 'infer') return moveTensors(await instance.infer(desk.take(task.batch)));
+    if (task.type === 'infer') {
+      const batch = desk.take(task.batch);
+      return moveTensors(await instance.infer(batch), batch);
+    }
     const done = await instance.execute(task.frames);
     // The buffers of the results are handed over instead of copied.
     const attachments = done.frames.flatMap((frame) => frame.attachments.map(({ buffer }) => buffer));
@@ -31,12 +42,16 @@ export default async function handle(task: WorkerTask): Promise<unknown> {
   }
 }
 
-/** Small outputs are copied: what is moved costs more by its number than by its size. */
-function moveTensors(done: TensorsDone): unknown {
+/** Small buffers are copied or left behind: what is moved costs more by its number than by its size. */
+function moveTensors(done: TensorsDone, { inputs }: TensorBatch): unknown {
   const outputs = done.answers.flatMap((answer) => ('error' in answer ? [] : answer.outputs));
   const bytes = outputs.reduce((sum, { data }) => sum + data.length, 0);
-  if (bytes <= SMALL_OUTPUT_BYTES) return done;
-  return move({ [transferableSymbol]: [...new Set(outputs.map(({ data }) => data.buffer))], [valueSymbol]: done });
+  const found = new Set(outputs.map(({ data }) => data.buffer));
+  const taken = new Set(inputs.flatMap(({ parts }) => parts.map(({ buffer }) => buffer)));
+  const rooms = [...taken].filter((buffer) => buffer.byteLength >= SMALL_BYTES && !found.has(buffer)) as ArrayBuffer[];
+  const reply: CrossingDone = { ...done, rooms };
+  if (bytes < SMALL_BYTES && rooms.length === 0) return reply;
+  return move({ [transferableSymbol]: [...(bytes < SMALL_BYTES ? [] : found), ...rooms], [valueSymbol]: reply });
 }
 
 /** The code of the other kinds is never loaded. */

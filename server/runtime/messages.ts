@@ -47,7 +47,7 @@ export type LoadReply =
 export type BatchReply = BatchDone | ErrorReply;
 
 /** The answer to `infer`. */
-export type TensorsReply = TensorsDone | ErrorReply;
+export type TensorsReply = CrossingDone | ErrorReply;
 
 export interface ErrorReply {
   readonly type: 'error';
@@ -119,6 +119,12 @@ export interface TensorsDone {
   readonly phases: PhaseDurations;
   /** In the order of the requests: one for all, or one each where some have failed. */
   readonly answers: readonly TensorAnswer[];
+}
+
+/** What has been found as it crosses. */
+export interface CrossingDone extends TensorsDone {
+  /** The buffers of the inputs, which nobody looks at any more; moved. */
+  readonly rooms: readonly ArrayBuffer[];
 }
 
 export type TensorAnswer =

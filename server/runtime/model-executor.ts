@@ -1,5 +1,6 @@
 import { ServingError } from '../core/errors.js';
 import type { Executor } from '../core/executor.js';
+import type { MessageRooms } from '../core/message-rooms.js';
 import type { ModelConfig } from '../core/model-config.js';
 import { chooseDevices, type DeviceChoice } from './device-choice.js';
 import { DevicePlans } from './device-plans.js';
@@ -21,6 +22,8 @@ export interface ModelExecutorsOptions {
   readonly plans: EnginePlansOptions;
   /** Told once that a GPU is beyond use, and with it every later call of this process. */
   readonly onDeviceLost?: (why: string) => void;
+  /** As in InstanceGroupOptions. */
+  readonly messageRooms?: MessageRooms;
   /** Looks for GPUs; tests put in one that knows. */
   readonly probe?: () => Promise<DeviceReport>;
   /** As in InstanceGroupOptions. */
@@ -123,11 +126,12 @@ export class ModelExecutors {
   }
 
   #start(wanted: VersionToServe, placements: readonly Placement[]): Promise<Executor> {
-    const { maxPicturePixels, workerFile, onDeviceLost } = this.#options;
+    const { maxPicturePixels, messageRooms, workerFile, onDeviceLost } = this.#options;
     return InstanceGroup.create({
       spec: { modelFile: wanted.modelFile, config: wanted.config, labels: wanted.labels, maxPicturePixels },
       placements,
       log: this.#logOf(wanted),
+      ...(messageRooms === undefined ? {} : { messageRooms }),
       ...(workerFile === undefined ? {} : { workerFile }),
       ...(onDeviceLost === undefined ? {} : { onDeviceLost }),
     });

@@ -90,8 +90,11 @@ function chosen(tensors: readonly Tensor[], parameters: InferenceRequest['parame
   return parameters.outputs.map((name) => tensors.find((tensor) => tensor.name === name)!);
 }
 
-/** The data of an input of all requests, as one piece that begins where its type may; a view where it lies so already. */
-export function joinParts({ datatype, parts }: TensorInput): Uint8Array {
+/**
+ * The data of an input of all requests, as one piece that begins where its type may: a view where it lies so already, else
+ * in the room that `take` has for so many bytes.
+ */
+export function joinParts({ datatype, parts }: TensorInput, take: (bytes: number) => Uint8Array): Uint8Array {
   const [first] = parts;
   const total = parts.reduce((sum, part) => sum + part.length, 0);
   let end = first!.byteOffset;
@@ -103,7 +106,7 @@ export function joinParts({ datatype, parts }: TensorInput): Uint8Array {
   if (inOnePiece && first!.byteOffset % alignmentOf(datatype) === 0) {
     return new Uint8Array(first!.buffer, first!.byteOffset, total);
   }
-  const joined = new Uint8Array(total);
+  const joined = take(total);
   let at = 0;
   for (const part of parts) {
     joined.set(part, at);

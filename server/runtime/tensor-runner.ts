@@ -8,6 +8,9 @@ import { joinParts } from './tensor-batch.js';
 /** The length in front of a text that has nothing behind it. */
 const EMPTY_TEXT_BYTES = 4;
 
+/** A larger room is not kept for the next batch. */
+const MOST_KEPT_BYTES = 64 << 20;
+
 /** A network as requests for tensors see it. */
 export interface TensorNetwork {
   /** All that it takes and gives. */
@@ -30,6 +33,8 @@ export class TensorRunner {
   readonly signature: TensorSignature;
   readonly #network: TensorNetwork;
   readonly #padToSizes: readonly number[];
+  /** Where inputs that come in parts are joined, by name: a network does not look at them once it has run. */
+  readonly #joined = new Map<string, ArrayBuffer>();
 
   constructor(network: TensorNetwork, { batch_dimension: said, dynamic_batching }: ModelConfig) {
     const { inputs, outputs } = network.tensors;
@@ -100,7 +105,15 @@ export class TensorRunner {
     const rest = input.shape.slice(1);
     const shape = this.signature.batched ? [padded, ...rest] : input.shape;
     const filled = padded === rows ? input : { ...input, parts: [...input.parts, padding(input, padded - rows)] };
-    return { name, datatype, shape, data: joinParts(filled) };
+    return { name, datatype, shape, data: joinParts(filled, (bytes) => this.#roomFor(name, bytes)) };
+  }
+
+  #roomFor(input: string, bytes: number): Uint8Array {
+    const kept = this.#joined.get(input);
+    if (kept !== undefined && kept.byteLength >= bytes) return new Uint8Array(kept, 0, bytes);
+    const room = new ArrayBuffer(bytes);
+    if (bytes <= MOST_KEPT_BYTES) this.#joined.set(input, room);
+    return new Uint8Array(room);
   }
 
   #requireRows(outputs: readonly Tensor[], rows: number): void {

@@ -7,6 +7,7 @@ import { resolveServerOptions } from '../../server/config/server-options.js';
 import { systemClock } from '../../server/core/clock.js';
 import type { Executor } from '../../server/core/executor.js';
 import type { BatchResult, InferenceRequest, InferenceResult } from '../../server/core/inference.js';
+import { MessageRooms } from '../../server/core/message-rooms.js';
 import { ModelRepository } from '../../server/core/model-repository.js';
 import { Model } from '../../server/core/model.js';
 import { NO_STATISTICS, type StatisticsSink } from '../../server/core/statistics.js';
@@ -82,6 +83,7 @@ const server = await GrpcServer.create({
   controlMode: 'none',
   control: ownControl(repository, new SentModels()),
   maxMessageBytes: 1 << 20,
+  rooms: new MessageRooms(),
   limits: { defaultWindow: 8, maxWindow: 64 },
   clock: systemClock,
   statistics,

@@ -19,8 +19,12 @@ export function inferService(context: InferStreamContext): UntypedServiceImpleme
       try {
         const timeout = callTimeout(call.getDeadline());
         const inference = Inference.start(request, { timeout, index: 0, trace }, context);
-        call.once('cancelled', () => inference.cancel(CANCELLED));
-        const response = await inference.response;
+        let running = true;
+        // grpc-js tells it of every call that is over.
+        call.once('cancelled', () => {
+          if (running) inference.cancel(CANCELLED);
+        });
+        const response = await inference.response.finally(() => (running = false));
         trace?.ended(null);
         return response;
       } catch (cause) {

@@ -141,17 +141,27 @@ public final class Answers<Response> implements Iterator<Response>, Iterable<Res
     private <Request> void send(ClientCallStreamObserver<Request> stream, Iterator<Request> frames) {
         try {
             while (limit.takeOff(stream::isReady)) {
-                if (!frames.hasNext()) {
+                Request frame = nextOf(frames);
+                if (frame == null) {
                     stream.onCompleted();
                     return;
                 }
-                stream.onNext(frames.next());
+                stream.onNext(frame);
             }
         } catch (InterruptedException interrupted) {
             stream.cancel("the sender was interrupted", interrupted);
+        } catch (IllegalStateException cancelled) {
+            // Somebody has closed the answers since the look at `limit`; gRPC takes nothing more, and nobody waits for it.
+        }
+    }
+
+    /** Null: there is none, or getting it failed. */
+    private <Request> Request nextOf(Iterator<Request> frames) {
+        try {
+            return frames.hasNext() ? frames.next() : null;
         } catch (RuntimeException failure) {
             failureOfFrames = failure;
-            stream.onCompleted();
+            return null;
         }
     }
 }
