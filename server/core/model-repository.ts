@@ -289,6 +289,7 @@ async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<
   }
 }
 
-function shuttingDown(): ServingError {
+/** Why a server that drains loads nothing more. */
+export function shuttingDown(): ServingError {
   return new ServingError('SHUTTING_DOWN', 'the server is shutting down; ask another one');
 }

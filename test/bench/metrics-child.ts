@@ -1,7 +1,6 @@
 import { pino } from 'pino';
-import { ownControl } from '../../server/app/own-control.js';
+import { OwnControl } from '../../server/app/own-control.js';
 import { Security } from '../../server/app/security.js';
-import { SentModels } from '../../server/app/sent-models.js';
 import { readModelConfig } from '../../server/config/read-model-config.js';
 import { resolveServerOptions } from '../../server/config/server-options.js';
 import { systemClock } from '../../server/core/clock.js';
@@ -81,7 +80,7 @@ const server = await GrpcServer.create({
   ...security.grpc(() => {}),
   repository,
   controlMode: 'none',
-  control: ownControl(repository, new SentModels()),
+  control: new OwnControl(() => repository),
   maxMessageBytes: 1 << 20,
   rooms: new MessageRooms(),
   limits: { defaultWindow: 8, maxWindow: 64 },

@@ -14,6 +14,7 @@ export class RefusingServer implements AsyncDisposable {
   readonly #refusals: number;
   readonly #after: number;
   #calls = 0;
+  #frames = 0;
   #address = '';
 
   private constructor(refusals: number, after: number) {
@@ -42,6 +43,11 @@ export class RefusingServer implements AsyncDisposable {
     return this.#address;
   }
 
+  /** Frames that were taken, on all streams. */
+  get frames(): number {
+    return this.#frames;
+  }
+
   /** Streams that were begun. */
   get calls(): number {
     return this.#calls;
@@ -59,11 +65,14 @@ export class RefusingServer implements AsyncDisposable {
     call.on('data', ({ frame }: DetectRequest) => {
       if (frame === undefined) return;
       frames += 1;
+      this.#frames += 1;
       if (refused && frames === this.#after) refuse();
       if (refused) return;
       call.write(DetectResponse.fromPartial({ frame: { frameId: frame.frameId } }));
     });
-    call.on('end', () => call.end());
+    call.on('end', () => {
+      if (!refused) call.end();
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

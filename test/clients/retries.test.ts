@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { SluiceClient } from '../../clients/typescript/sluice-client.js';
+import { eventually } from '../support/eventually.js';
 import { encode, plain } from '../support/pictures.js';
 import { ScratchDirectory } from '../support/scratch-directory.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { allPrograms } from './client-programs.js';
 import { RefusingServer } from './refusing-server.js';
 
@@ -62,6 +64,18 @@ for (const { language, missing, run } of allPrograms) {
     const ended = await run('detect', ['--server', server.address, picture]);
     t.deepEqual(ended, { code: 0, lines: ['black.png: nothing found'], stderr: '' });
     t.is(server.calls, 4);
+  });
+
+  add('sends again what was not answered when its connection was cut', async (t) => {
+    // The first stream is never answered, nor refused.
+    await using server = await RefusingServer.start(1, Infinity);
+    using proxy = await TcpProxy.create(server.address);
+    const running = run('detect', ['--server', proxy.address, ...pictures]);
+    await eventually('all frames are there', () => server.frames === pictures.length);
+    proxy.cut();
+    const lines = pictures.map((_, index) => `picture${index}.png: nothing found`);
+    t.deepEqual(await running, { code: 0, lines, stderr: '' });
+    t.is(server.calls, 2);
   });
 
   add('gives up after the fourth refusal', async (t) => {

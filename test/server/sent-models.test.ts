@@ -61,8 +61,15 @@ class Server implements AsyncDisposable {
 
   /** What the server has in its temporary directory; ONNX Runtime has files of its own there. */
   async left(): Promise<string[]> {
-    const all = await readdir(this.#scratch.path, { recursive: true });
-    return all.filter((path) => path.startsWith('sluice-'));
+    for (;;) {
+      try {
+        const all = await readdir(this.#scratch.path, { recursive: true });
+        return all.filter((path) => path.startsWith('sluice-'));
+      } catch (cause) {
+        // A directory that is just being removed is looked at again.
+        if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+      }
+    }
   }
 
   /** The model files among that. */

@@ -143,12 +143,10 @@ async function measurePoint(target: Target, pace: Pace, streams: number, flags: 
 
 /** A server of one's own, in a process of its own: what it takes must not be the client's. */
 function startServer({ modelRepository, model, sharedMemory }: BenchFlags): Promise<ServerProcess> {
+  const sharing = ['--allow-client-shm', String(sharedMemory === 'system')];
   return ServerProcess.start({
     modelRepository: directoryOf(modelRepository),
-    flags: [
-      ...['--model-control-mode', 'explicit', '--load-model', model ?? '*', '--log-level', 'info'],
-      ...['--allow-client-shm', String(sharedMemory === 'system')],
-    ],
+    flags: ['--model-control-mode', 'explicit', '--load-model', model ?? '*', '--log-level', 'info', ...sharing],
   });
 }
 
