@@ -47,7 +47,6 @@ RUN node node_modules/cmake-js/bin/cmake-js compile -d native --out build/native
 FROM ${TENSORRT_IMAGE} AS gpu
 WORKDIR /sluice
 ENV NODE_ENV=production \
-    ORT_DISABLE_TELEMETRY=1 \
     SLUICE_MODEL_REPOSITORY=/models \
     SLUICE_GRPC_ADDRESS=0.0.0.0:8001 \
     SLUICE_HTTP_ADDRESS=0.0.0.0:8000 \
@@ -72,7 +71,6 @@ CMD ["serve"]
 FROM ${NODE_IMAGE} AS cpu
 WORKDIR /sluice
 ENV NODE_ENV=production \
-    ORT_DISABLE_TELEMETRY=1 \
     SLUICE_MODEL_REPOSITORY=/models \
     SLUICE_GRPC_ADDRESS=0.0.0.0:8001 \
     SLUICE_HTTP_ADDRESS=0.0.0.0:8000 \

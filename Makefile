@@ -23,7 +23,7 @@ DIST := dist/.built
 MODELS := build/.models
 GPU_TOOLCHAIN := build/gpu-toolchain
 GPU_CHECK := build/native-gpu-check
-GPU_TEST_TARGETS := crash_plugin gpu_operators_test infer_api_test
+GPU_TEST_TARGETS := crash_plugin gpu_operators_test infer_api_test shared_memory_client
 VENV := .venv/.installed
 DEPLOY_TOOLS := build/deploy-tools/.built
 TRITON_VENV := .venv-triton/.installed
@@ -57,7 +57,7 @@ test: setup clients deploy-tools $(VENV) $(TRITON_VENV) $(GRPCURL) ## run all te
 	@node dist/test/run.js
 
 .PHONY: test-gpu
-test-gpu: setup $(VENV) ## run the tests that need a GPU
+test-gpu: setup $(VENV) $(TRITON_VENV) ## run the tests that need a GPU
 	@cmake --build build/native --target $(GPU_TEST_TARGETS)
 	@node dist/test/run.js --config dist/test/gpu/ava.config.js
 

@@ -81,7 +81,7 @@ export class App implements AsyncDisposable {
       gpus: gpuReadings((why) => this.#logger.warn({ reason: why }, 'the driver tells nothing of the GPUs')),
     });
     this.#executors = modelExecutors(options, this.#metrics.engines, this.#rooms, logger, (why) =>
-      this.#loseDevice(why),
+      this.loseDevice(why),
     );
     this.#repository = new ModelRepository({
       directory: options.modelRepository,
@@ -110,6 +110,7 @@ export class App implements AsyncDisposable {
       clock: systemClock,
       logFault: this.#logFault,
       draining: this.#draining.signal,
+      tracer: () => this.#tracing,
     });
   }
 
@@ -196,6 +197,17 @@ export class App implements AsyncDisposable {
     return finished;
   }
 
+  /** A GPU is beyond use: what can be answered still is; nothing else is taken, and the process is left to its end. */
+  loseDevice(why: string): void {
+    if (this.#lost !== null) return;
+    this.#lost = why;
+    this.#leaving = true;
+    this.#logger.fatal({ reason: why }, 'a GPU is lost; the server drains and ends, to be started again');
+    this.#draining.abort(new ServingError('DEVICE_LOST', why));
+    this.#updateHealth();
+    this.#tellLoss(why);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining.abort(shuttingDown());
     this.#poll?.[Symbol.dispose]();
@@ -228,18 +240,18 @@ export class App implements AsyncDisposable {
   async #open(): Promise<void> {
     const options = this.#options;
     this.#security = await Security.create(options, this.#logger);
-    this.#tracing = await openTracing(options, this.#metrics, this.#logger);
+    const lose = (why: string): void => this.loseDevice(why);
+    const controls = sharedControls(options, this.#repository, this.#ownControl, this.#logger, this.#seat, lose);
+    this.#tracing = await openTracing(options, controls.traces?.policy ?? null, this.#metrics, this.#logger);
     const calls = {
       repository: this.#repository,
-      controlMode: options.modelControlMode,
-      control: this.#seat?.control ?? this.#ownControl,
       clock: systemClock,
       tracer: this.#tracing,
       draining: this.#draining.signal,
       logFault: this.#logFault,
       ready: () => this.readiness().ready,
       serverVersion: await packageVersion(),
-      ...sharedControls(options, this.#logger, this.#seat),
+      ...controls,
     };
     this.#rest = new RestCalls(calls);
     if (this.#seat === null) {
@@ -284,16 +296,5 @@ export class App implements AsyncDisposable {
     if (this.#lost !== null) return `a GPU is lost: ${this.#lost}`;
     if (this.#leaving) return 'the server is shutting down';
     return this.#started ? null : 'the server is starting';
-  }
-
-  /** What can be answered still is; nothing else is taken, and the process is left to its end. */
-  #loseDevice(why: string): void {
-    if (this.#lost !== null) return;
-    this.#lost = why;
-    this.#leaving = true;
-    this.#logger.fatal({ reason: why }, 'a GPU is lost; the server drains and ends, to be started again');
-    this.#draining.abort(new ServingError('DEVICE_LOST', why));
-    this.#updateHealth();
-    this.#tellLoss(why);
   }
 }

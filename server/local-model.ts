@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
 import { readModelConfig } from './config/read-model-config.js';
+import { switchTelemetryOff } from './config/runtime-telemetry.js';
 import { resolveServerOptions } from './config/server-options.js';
 import { systemClock } from './core/clock.js';
 import { bestClasses, classifyParameters, type ClassifyChoices } from './core/classifications.js';
@@ -81,6 +82,7 @@ export interface LocalClassifications {
  * CONFIG_INVALID, MODEL_INVALID, VERSION_NOT_FOUND, DEVICE_UNAVAILABLE or DEVICE_OUT_OF_MEMORY.
  */
 export async function open(directory: string, options: OpenOptions = {}): Promise<LocalModel> {
+  switchTelemetryOff();
   const path = resolve(directory);
   const snapshot = await scanModel(dirname(path), basename(path), readModelConfig);
   if (snapshot === null) throw new ServingError('MODEL_NOT_FOUND', `${path} is not a model directory`);

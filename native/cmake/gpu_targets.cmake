@@ -73,3 +73,6 @@ file(GLOB gpu_test_sources CONFIGURE_DEPENDS test/gpu_*.cc)
 add_executable(gpu_operators_test EXCLUDE_FROM_ALL ${gpu_test_sources})
 target_include_directories(gpu_operators_test PRIVATE test fuzz)
 target_link_libraries(gpu_operators_test PRIVATE sluice_cuda)
+
+add_executable(shared_memory_client EXCLUDE_FROM_ALL test/shared_memory_client.cc)
+target_link_libraries(shared_memory_client PRIVATE sluice_cuda)

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import { packageVersion } from '../config/package-version.js';
+import { switchTelemetryOff } from '../config/runtime-telemetry.js';
 import { UsageError } from '../config/server-options.js';
 import { errorMessage } from '../core/errors.js';
 
@@ -27,6 +28,7 @@ const COMMANDS: Record<string, () => Promise<Registration>> = {
 
 /** Runs the command line and returns the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
+  switchTelemetryOff();
   const program = new Command('sluice')
     .description('gRPC multi-model inference server for vision')
     .version(await packageVersion())

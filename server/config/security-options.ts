@@ -62,8 +62,8 @@ export const SECURITY_OPTIONS = {
   allowClientShm: option(boolean(), {
     default: false,
     description:
-      'true: clients on this machine may register system shared memory for tensors. Who may can have the server read and ' +
-      'write every segment that its user can, and who may infer uses every region that is registered.',
+      'true: clients on this machine may register system shared memory, and memory of GPUs, for tensors. Who may can have ' +
+      'the server read and write every segment that its user can, and who may infer uses every region that is registered.',
   }),
   maxClientInflight: option(integer('COUNT', 0, 1_000_000), {
     default: 0,

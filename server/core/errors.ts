@@ -76,7 +76,7 @@ export const ERRORS = {
   DEVICE_UNAVAILABLE: {
     status: GrpcStatus.FAILED_PRECONDITION,
     retryable: false,
-    meaning: 'The model asks for a GPU and there is none that can be used; the message says what is missing.',
+    meaning: 'A model or memory is on a GPU and there is none that can be used; the message says what is missing.',
   },
   MESSAGE_TOO_LARGE: {
     status: GrpcStatus.RESOURCE_EXHAUSTED,

@@ -168,22 +168,31 @@ export interface InferenceResult {
   readonly picture?: HeldPicture | undefined;
   /** Of a pipeline: what its stages did, in the order of its configuration. The outcome is the first stage's. */
   readonly stages?: readonly StageResult[] | undefined;
+  /** Of an ensemble: what those of its steps did that were queued, as they came to an end. */
+  readonly steps?: readonly StepResult[] | undefined;
 }
 
-/** What a stage of a pipeline did for a frame. */
-export interface StageResult {
+/** What one of several models did for a request. */
+export interface StepResult {
+  /** Of a stage, or as messages name a step. */
   readonly name: string;
   readonly model: string;
   /** Null: it had nothing to do, or failed before a version was chosen. */
   readonly version: number | null;
-  /** Regions that it was given; 0 for the one that looks at the picture. */
-  readonly regions: number;
   /** Null: it had nothing to do, or was never queued. */
   readonly timings: RequestTimings | null;
   /** Microseconds of the clock when its request arrived at the model; null as for `timings`. */
   readonly startedAt: number | null;
   /** Why it failed as a whole; null: it did not. */
   readonly error: ServingError | null;
+  /** Where the model is an ensemble itself. */
+  readonly steps?: readonly StepResult[] | undefined;
+}
+
+/** What a stage of a pipeline did for a frame. */
+export interface StageResult extends StepResult {
+  /** Regions that it was given; 0 for the one that looks at the picture. */
+  readonly regions: number;
   /** Names of the classes that it tells. */
   readonly labels: readonly string[];
   /** Of a later stage that did not fail: what it found. */

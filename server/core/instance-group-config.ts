@@ -16,7 +16,9 @@ export const instanceGroupSchema = z
     kind: z
       .enum(['KIND_AUTO', 'KIND_CPU', 'KIND_GPU'])
       .default('KIND_AUTO')
-      .describe('Where the instances run. KIND_AUTO: on GPUs where there are any, else on the CPU.'),
+      .describe(
+        'Where the instances run. KIND_AUTO: on GPUs where there are any, else on the CPU, as are models of task tensors that TensorRT does not take.',
+      ),
     gpus: z
       .array(z.int().min(0).max(255))
       .min(1)

@@ -1,5 +1,5 @@
 import type { ServingError } from './errors.js';
-import type { RequestTimings, StageResult } from './inference.js';
+import type { RequestTimings, StageResult, StepResult } from './inference.js';
 
 /** A call of a client, as it begins. */
 export interface TracedCall {
@@ -9,6 +9,15 @@ export interface TracedCall {
   readonly attributes: Readonly<Record<string, string>>;
   /** A header that came with it, by W3C's name; undefined: it has none, or more than one. */
   header(name: 'traceparent' | 'tracestate'): string | undefined;
+}
+
+/** What the trace of a call of the HTTP port begins with. */
+export interface HttpOrigin {
+  /** The path by which the call is served. */
+  readonly route: string;
+  /** W3C's headers. */
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
 }
 
 /** A request of a call (a frame of a stream, or all of a unary call), once it has its answer. */
@@ -26,6 +35,8 @@ export interface TracedRequest {
   readonly timings: RequestTimings | null;
   /** Of a pipeline; left out: the model runs alone. */
   readonly stages?: readonly StageResult[] | undefined;
+  /** Of an ensemble; left out: the model runs alone. */
+  readonly steps?: readonly StepResult[] | undefined;
   /** Null: it was answered with results. */
   readonly error: ServingError | null;
 }
@@ -41,21 +52,6 @@ export interface CallTrace {
 /** Told of every call, for whoever collects traces. Core knows this much of tracing, and no more. */
 export interface Tracer {
   callBegan(call: TracedCall): CallTrace;
-}
-
-/** What is traced of what the client has not decided about. */
-export interface TraceSettings {
-  /** False: nothing, whatever clients ask for. */
-  readonly enabled: boolean;
-  /** Share of the requests, 0 to 1, where the client sends no trace context; else the client's choice counts. */
-  readonly ratio: number;
-}
-
-/** Reads and changes at run time how much is traced. */
-export interface TraceControl {
-  readonly settings: TraceSettings;
-  /** Holds from the next answer on, for streams that are open as well. Throws INVALID_REQUEST for a bad ratio. */
-  update(change: Partial<TraceSettings>): void;
 }
 
 /** Why a span never reached whoever collects them; queue_full: they came faster than they could be sent. */

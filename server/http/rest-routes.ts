@@ -4,6 +4,7 @@ import { ServingError } from '../core/errors.js';
 import type { RestAnswer, RestCall, RestSource } from '../core/open-inference/rest-exchange.js';
 import { acceptedCoding, decoded, encoded } from './content-coding.js';
 import { errorBody, httpStatus } from './error-status.js';
+import { header, originOf } from './http-origin.js';
 import type { Readiness } from './readiness.js';
 
 /** What answers the open inference protocol. */
@@ -90,7 +91,7 @@ export function addRestRoutes(
         url,
         bodyLimit: door.maxBytes,
         config: { group },
-        handler: (request, reply) => answer(request, reply, { door, call, route: url }),
+        handler: (request, reply) => answer(request, reply, door, call),
       });
     }
   });
@@ -99,7 +100,8 @@ export function addRestRoutes(
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  { door, call, route }: { readonly door: RestDoor; readonly call: RestCall; readonly route: string },
+  door: RestDoor,
+  call: RestCall,
 ): Promise<FastifyReply> {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
@@ -113,9 +115,7 @@ async function answer(
     body: (request.body as Buffer | undefined) ?? new Uint8Array(0),
     headerLength: header(headers[HEADER_LENGTH]) ?? null,
     contentType: headers['content-type'] ?? null,
-    route,
-    traceparent: header(headers['traceparent']),
-    tracestate: header(headers['tracestate']),
+    ...originOf(request),
   };
   return await send(reply, await door.ask(asked, gone.signal), header(headers['accept-encoding']));
 }
@@ -131,10 +131,6 @@ async function send(reply: FastifyReply, said: RestAnswer, accepted: string | un
   const compressed = coding === null ? null : await encoded(bytes, coding);
   if (coding !== null && compressed !== null) reply.header('content-encoding', coding);
   return reply.send(compressed ?? bytes);
-}
-
-function header(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(',') : value;
 }
 
 /** What a request has met; null: nothing that is only met here. */

@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ServingError } from '../core/errors.js';
+import type { HttpOrigin } from '../core/tracer.js';
 import { readVersion } from '../core/version-policy.js';
 import { errorBody, httpStatus } from './error-status.js';
+import { originOf } from './http-origin.js';
 
 /** A picture that somebody tries a model with. */
-export interface TriedPicture {
+export interface TriedPicture extends HttpOrigin {
   readonly model: string;
   /** Null: the newest ready one. */
   readonly version: number | null;
@@ -54,8 +56,14 @@ export function addTryRoutes(app: FastifyInstance, { maxPictureBytes, tryPicture
       const picture = (request.body as Buffer | undefined) ?? new Uint8Array(0);
       const query = request.query as Record<string, string | string[]>;
       const asked = Object.entries(query).map(([name, value]) => [name, String(value)]);
-      const tried = { model, version: readVersion(version ?? ''), picture, options: Object.fromEntries(asked) };
-      return await tryPicture(tried as TriedPicture, gone.signal);
+      const tried: TriedPicture = {
+        model,
+        version: readVersion(version ?? ''),
+        picture,
+        options: Object.fromEntries(asked) as Record<string, string>,
+        ...originOf(request),
+      };
+      return await tryPicture(tried, gone.signal);
     };
     scope.post<TryRoute>('/v1/models/:model/try', options, handler);
     scope.post<TryRoute>('/v1/models/:model/versions/:version/try', options, handler);

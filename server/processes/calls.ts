@@ -1,8 +1,10 @@
 import type { MetricSnapshot } from '../http/metrics.js';
 import type { LogLevel } from '../core/log-level.js';
 import type { ModelOverride } from '../core/model-override.js';
-import type { SharedRegion } from '../core/shared-memory.js';
+import type { RegionChoice, SharedRegion } from '../core/shared-memory.js';
+import type { TraceChange, TraceChoices, TraceSettings } from '../core/trace-settings.js';
 import type { RestAnswer, RestRequest } from '../core/open-inference/rest-exchange.js';
+import type { AskedStatistics, VersionStatistics } from '../core/version-statistics.js';
 import type { Readiness } from '../http/readiness.js';
 import type { ServerReport } from '../http/server-status.js';
 import type { TriedPicture } from '../http/try-routes.js';
@@ -12,6 +14,8 @@ export interface ProcessCalls {
   readonly readiness: () => Readiness;
   readonly metrics: () => Promise<MetricSnapshot>;
   readonly report: () => ServerReport;
+  /** What its own models have done. */
+  readonly statistics: (asked: AskedStatistics) => readonly VersionStatistics[];
   /** Somebody tries a model with a picture. */
   readonly tryPicture: (picture: SentPicture) => Promise<object>;
   /** Somebody asks by the REST form of the open inference protocol. */
@@ -23,9 +27,11 @@ export interface ProcessCalls {
   /** As ModelRepository has it. */
   readonly released: (name: string) => Promise<void>;
   readonly setLogLevel: (level: LogLevel) => void;
+  /** In place of all that were made before. */
+  readonly setTraces: (choices: TraceChoices) => void;
   /** As SharedMemoryControl has them. */
   readonly registerMemory: (region: SharedRegion) => Promise<void>;
-  readonly unregisterMemory: (name: string | null) => Promise<void>;
+  readonly unregisterMemory: (which: RegionChoice) => Promise<void>;
   /** Ends as it does on SIGTERM; the answer comes at once. */
   readonly drain: () => void;
 }
@@ -49,7 +55,7 @@ export interface SentAnswer extends Omit<RestAnswer, 'binary'> {
 }
 
 /** What the process that watches over the others answers to. */
-export interface PrimaryCalls {
+export interface PrimaryCalls extends ClientCalls {
   /** The first call of a process: what is it to be? */
   readonly begin: () => Beginning;
   /** It takes connections at `host:port`. */
@@ -58,14 +64,31 @@ export interface PrimaryCalls {
   readonly started: (models: readonly string[]) => void;
   /** It cannot start, and why. */
   readonly failed: (message: string) => void;
+}
+
+/** What it does in all processes, as one of them has been asked to by a client. */
+export interface ClientCalls {
+  /** A client asks what the models of all processes have done. */
+  readonly statistics: (asked: AskedStatistics) => Promise<readonly VersionStatistics[]>;
   /** A client wants a model to be loaded, or unloaded, in every process. */
   readonly load: (model: ModelToLoad) => Promise<void>;
   readonly unload: (name: string) => Promise<void>;
   /** A client wants every process to log from this severity on. */
   readonly setLogLevel: (level: LogLevel) => Promise<void>;
+  /** As TraceControl has them. */
+  readonly traceSettings: (model: string | null) => Promise<TraceSettings>;
+  readonly updateTraces: (update: TraceUpdate) => Promise<void>;
+  /** May one more request be traced, of those whose number is limited? */
+  readonly spendTrace: (model: string | null) => boolean;
   /** A client shares memory with every process, or no longer. */
   readonly registerMemory: (region: SharedRegion) => Promise<void>;
-  readonly unregisterMemory: (name: string | null) => Promise<void>;
+  readonly unregisterMemory: (which: RegionChoice) => Promise<void>;
+}
+
+export interface TraceUpdate {
+  /** Null: the server. */
+  readonly model: string | null;
+  readonly change: TraceChange;
 }
 
 export interface ModelToLoad {
@@ -84,6 +107,7 @@ export interface Beginning {
   /** Directory that models are written to which clients send. */
   readonly sentModels: string;
   readonly logLevel: LogLevel;
+  readonly traces: TraceChoices;
   /** Shared memory that is registered. */
   readonly regions: readonly SharedRegion[];
 }

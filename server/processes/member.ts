@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import { App } from '../app.js';
 import { exitNow } from '../app/exit-now.js';
 import { ownMemory } from '../app/client-memory.js';
+import { ownStatistics } from '../app/own-statistics.js';
+import { traceSettings } from '../app/own-traces.js';
 import { SentModels } from '../app/sent-models.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import type { ServerOptions } from '../config/server-options.js';
@@ -11,6 +13,7 @@ import type { ParentChannel } from './cluster.js';
 import { Peer } from './peer.js';
 import { serveApp } from './serve-app.js';
 import { SentAsks } from './shared-asks.js';
+import { ProcessTraces } from './shared-traces.js';
 
 /**
  * Runs one of several processes of a server until it is told to stop, by the one that has started it or by a signal of
@@ -27,11 +30,12 @@ export async function runMember(
   let own = logger;
   let running: { readonly app: App; readonly started: Promise<void> } | null = null;
   const asks = new SentAsks();
-  const { memory, control: segments } = ownMemory();
+  const { memory, control: regions, cuda } = ownMemory((why) => running?.app.loseDevice(why));
   const calls: ProcessCalls = {
     readiness: () => running?.app.readiness() ?? { ready: false, reason: 'the process is starting', not_ready: [] },
     metrics: async () => (await running?.app.metrics()) ?? [],
     report: () => running?.app.page.report() ?? { models: [], errors: [] },
+    statistics: (asked) => (running === null ? [] : ownStatistics(running.app.repository, asked)),
     tryPicture: async (sent) => {
       const page = running?.app.page;
       if (page === undefined) throw new ServingError('MODEL_NOT_READY', 'the process is starting; try again');
@@ -53,21 +57,35 @@ export async function runMember(
     },
     released: async (name) => await running?.app.repository.released(name),
     setLogLevel: (level) => void (own.level = level),
-    registerMemory: (region) => segments.register(region),
-    unregisterMemory: (name) => segments.unregister(name),
+    setTraces: (choices) => void (traces.choices = choices),
+    registerMemory: (region) => regions.register(region),
+    unregisterMemory: (which) => regions.unregister(which),
     drain: () => stop(),
   };
   const primary = new Peer<PrimaryCalls>((message) => channel.send(message), { ...calls });
+  const traces = new ProcessTraces(traceSettings(options), primary);
   channel.onMessage((message) => primary.receive(message));
   channel.onGone(() => exitNow(EXIT_CODES.FAILED.code));
 
-  const { number, port, loadModel, sentModels, logLevel, regions } = await primary.call('begin');
+  const {
+    number,
+    port,
+    loadModel,
+    sentModels,
+    logLevel,
+    traces: choices,
+    regions: shared,
+  } = await primary.call('begin');
+  traces.choices = choices;
   own = logger.child({ process: number }, { level: logLevel });
-  for (const region of regions) {
-    segments
-      .register(region)
-      .catch((error: unknown) => own.warn({ reason: errorMessage(error) }, 'shared memory is lost'));
-  }
+  // Before it serves: nobody is to be told that there is no such region.
+  await Promise.all(
+    shared.map((region) =>
+      regions
+        .register(region)
+        .catch((error: unknown) => own.warn({ reason: errorMessage(error) }, 'shared memory is lost')),
+    ),
+  );
   // The one that tells the processes to load it also has it removed.
   const written = new SentModels(sentModels);
   const names = loadModel.map(({ name }) => name);
@@ -84,12 +102,15 @@ export async function runMember(
     },
     overrides: new Map(loadModel.flatMap(({ name, override }) => (override === null ? [] : [[name, override]]))),
     setLogLevel: (level) => primary.call('setLogLevel', level),
+    traces,
+    modelStatistics: (asked) => primary.call('statistics', asked),
     sharedMemory: {
       memory,
       control: {
         register: (region) => primary.call('registerMemory', region),
-        unregister: (name) => primary.call('unregisterMemory', name),
+        unregister: (which) => primary.call('unregisterMemory', which),
       },
+      cuda,
     },
   });
   const { app, started } = running;

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import { SentModels } from '../app/sent-models.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import type { ServerOptions } from '../config/server-options.js';
 import type { ProcessesReading } from '../http/merged-metrics.js';
@@ -11,10 +10,9 @@ import type { PrimaryCalls, ProcessCalls } from './calls.js';
 import type { ChildProcess } from './cluster.js';
 import { ENDED, MemberProcess } from './member-process.js';
 import type { Peer } from './peer.js';
-import { SharedControl } from './shared-control.js';
-import { SharedRegions } from './shared-regions.js';
 import { sharedReadiness } from './shared-readiness.js';
 import { sharedReport } from './shared-report.js';
+import { SharedState } from './shared-state.js';
 
 /** With so many ends in a row before one process was ready, and none that serves, there is no use in going on. */
 const MOST_ENDS = 5;
@@ -43,7 +41,7 @@ export interface GroupListener {
 
 type Options = Pick<
   ServerOptions,
-  'processes' | 'grpcAddress' | 'loadModel' | 'logLevel' | 'drainDelay' | 'exitTimeout'
+  'processes' | 'grpcAddress' | 'loadModel' | 'logLevel' | 'traceSampleRatio' | 'drainDelay' | 'exitTimeout'
 >;
 
 /**
@@ -63,9 +61,7 @@ export class ProcessGroup implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #start: () => ChildProcess;
   readonly #listener: GroupListener;
-  readonly #sentModels = new SentModels();
-  readonly #control: SharedControl;
-  readonly #memory: SharedRegions;
+  readonly #state: SharedState;
   readonly #places: readonly Place[];
   /** `host:port` that the processes share; null: none has bound it yet. */
   #address: string | null = null;
@@ -93,9 +89,9 @@ export class ProcessGroup implements AsyncDisposable {
     this.failed = new Promise((_resolve, reject) => (this.#fail = reject));
     // It may come before anybody waits for it.
     this.failed.catch(() => {});
-    const begun = () => this.#members.filter((member) => member.begun).map(({ peer }) => peer);
-    this.#control = new SharedControl(options, begun, this.#sentModels);
-    this.#memory = new SharedRegions(begun);
+    this.#state = new SharedState(options, () =>
+      this.#members.filter((member) => member.begun).map(({ peer }) => peer),
+    );
     this.#places = Array.from({ length: options.processes }, (_, place) => ({
       number: place + 1,
       member: null,
@@ -161,7 +157,7 @@ export class ProcessGroup implements AsyncDisposable {
         return new Promise((resolve) => child.onExit(resolve));
       }),
     );
-    await this.#sentModels[Symbol.asyncDispose]();
+    await this.#state[Symbol.asyncDispose]();
   }
 
   get #members(): MemberProcess[] {
@@ -196,21 +192,14 @@ export class ProcessGroup implements AsyncDisposable {
     return {
       begin: () => {
         member().begun = true;
-        const { wanted, logLevel } = this.#control;
-        const { root: sentModels } = this.#sentModels;
-        const port = this.#portToAskFor();
-        return { number, port, loadModel: wanted, sentModels, logLevel, regions: this.#memory.wanted };
+        return { number, port: this.#portToAskFor(), ...this.#state.beginning };
       },
       listening: (address) => this.#opened(member(), address),
       started: (models) => this.#memberStarted(member(), models),
       failed: (message) => {
         member().failure = message;
       },
-      load: (model) => this.#control.load(model),
-      unload: (name) => this.#control.unload(name),
-      setLogLevel: (level) => this.#control.setLogLevel(level),
-      registerMemory: (region) => this.#memory.register(region),
-      unregisterMemory: (name) => this.#memory.unregister(name),
+      ...this.#state.calls,
     };
   }
 
@@ -242,7 +231,7 @@ export class ProcessGroup implements AsyncDisposable {
   #memberStarted(member: MemberProcess, models: readonly string[]): void {
     member.state = 'started';
     this.#endsInARow = 0;
-    this.#control.started(models);
+    this.#state.started(models);
     if (this.#allStarted || this.#places.some((place) => place.member?.state !== 'started')) return;
     this.#allStarted = true;
     this.#tellStarted();

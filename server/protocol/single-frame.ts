@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.js';
 import { ServingError } from '../core/errors.js';
-import { requireTable, type InferenceRequest } from '../core/inference.js';
+import { requireTable, type InferenceRequest, type InferenceResponse } from '../core/inference.js';
 import { TASK_KINDS } from '../core/tasks.js';
 import type { ModelRepository } from '../core/model-repository.js';
 import type { Model, ModelLease } from '../core/model.js';
+import type { CallTrace, HttpOrigin, Tracer } from '../core/tracer.js';
 import {
   ClassifyRequest,
   DetectRequest,
@@ -19,13 +20,14 @@ import { embedProtocol } from './embed-protocol.js';
 import { answeredInfo, toAnswer } from './frame-answer.js';
 import { newFrameInfo } from './frame-codec.js';
 import { toRequest } from './frame-request.js';
+import { traceHttpCall } from './http-trace.js';
 import { messageToJson } from './message-json.js';
 import { readQuery, type PictureKind, type Query, type QueryOptions } from './query-options.js';
 import { segmentProtocol } from './segment-protocol.js';
 import type { Answer, StreamProtocol } from './stream-protocol.js';
 
 /** A picture that comes alone, outside of a stream. */
-export interface SinglePicture {
+export interface SinglePicture extends HttpOrigin {
   readonly model: string;
   /** Null: the newest ready one. */
   readonly version: number | null;
@@ -42,6 +44,8 @@ export interface SingleFrameContext {
   readonly logFault: FaultLog;
   /** Aborted, with the reason, when nothing is taken any more. */
   readonly draining: AbortSignal;
+  /** As it is now; null: nothing is traced. */
+  readonly tracer: () => Tracer | null;
 }
 
 /** One frame as a call of the protocol reads it, and answers it. */
@@ -73,53 +77,80 @@ export async function answerPicture(
   context: SingleFrameContext,
   signal: AbortSignal,
 ): Promise<object> {
+  const trace = traceHttpCall(context.tracer(), asked);
   try {
-    return await answer(asked, context, signal);
+    context.draining.throwIfAborted();
+    const response = await answer(asked, context, signal, trace);
+    trace?.ended(null);
+    return response;
   } catch (cause) {
-    throw forClient(ServingError.from(cause), context.logFault);
+    const error = ServingError.from(cause);
+    trace?.ended(error);
+    throw forClient(error, context.logFault);
   }
 }
 
 async function answer(
-  { model: name, version, picture, options }: SinglePicture,
-  { repository, clock, logFault, draining }: SingleFrameContext,
+  asked: SinglePicture,
+  context: SingleFrameContext,
   signal: AbortSignal,
+  trace: CallTrace | null,
 ): Promise<object> {
-  draining.throwIfAborted();
-  using lease = repository.acquire(name, version);
+  const arrivedAt = context.clock.now();
+  let model: Model | null = null;
+  let response: InferenceResponse | null = null;
+  let error: ServingError | null = null;
+  try {
+    using lease = context.repository.acquire(asked.model, asked.version);
+    ({ model } = lease);
+    const { call, request } = readPicture(asked, lease, arrivedAt, signal);
+    response = await infer(lease, request, signal);
+    const { outcome } = response;
+    if (outcome instanceof ServingError) throw outcome;
+    const info = answeredInfo(newFrameInfo(NO_FRAME, 0, asked.model), response, model);
+    const told = toAnswer(requireTable(outcome), response, request.parameters, model, context.logFault);
+    return messageToJson(call.respond(info, told));
+  } catch (cause) {
+    error = ServingError.from(cause);
+    throw error;
+  } finally {
+    const { timings = null, stages } = response ?? {};
+    const told = { model: asked.model, version: model?.version ?? null, id: '', index: 0, arrivedAt };
+    trace?.answered({ ...told, timings, stages, error });
+  }
+}
+
+/** Throws what refuses the picture, which counts as the model's. */
+function readPicture(
+  { model: name, picture, options }: SinglePicture,
+  lease: ModelLease,
+  arrivedAt: number,
+  signal: AbortSignal,
+): { readonly call: Call; readonly request: InferenceRequest } {
   const { model } = lease;
   const kind = TASK_KINDS[model.config.task];
-  const { call, request } = countRefusal(lease, () => {
+  try {
     if (kind === 'infer') {
       throw new ServingError('TASK_NOT_SUPPORTED', `model ${name} takes tensors, not pictures; call ModelInfer`);
     }
     const query = readQuery(kind, options);
     const call = CALLS[kind](query);
-    return { call, request: call.request(frameOf(picture, query), clock.now(), model, signal) };
-  });
+    return { call, request: call.request(frameOf(picture, query), arrivedAt, model, signal) };
+  } catch (cause) {
+    const error = ServingError.from(cause);
+    lease.refused(error);
+    throw error;
+  }
+}
+
+async function infer(lease: ModelLease, request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse> {
   const ticket = lease.enqueue(request);
   const withdraw = (): void => void ticket.withdraw(new ServingError('CANCELLED', 'the client went away'));
   signal.addEventListener('abort', withdraw);
   if (signal.aborted) withdraw();
   const response = await ticket.response;
   signal.removeEventListener('abort', withdraw);
-  const { outcome } = response;
-  if (outcome instanceof ServingError) throw outcome;
-  const info = answeredInfo(newFrameInfo(NO_FRAME, 0, name), response, model);
-  return messageToJson(
-    call.respond(info, toAnswer(requireTable(outcome), response, request.parameters, model, logFault)),
-  );
-}
-
-/** What `read` makes of a picture; one that it refuses counts as the model's. */
-function countRefusal<T>(lease: ModelLease, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    const error = ServingError.from(cause);
-    lease.refused(error);
-    throw error;
-  }
+  return response;
 }
 
 const NO_FRAME = Frame.fromPartial({});

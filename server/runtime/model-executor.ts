@@ -52,7 +52,10 @@ export class ModelExecutors {
     this.#options = options;
   }
 
-  /** Throws DEVICE_UNAVAILABLE, CONFIG_INVALID, MODEL_INVALID, and what a build throws. */
+  /**
+   * A model of tensors and KIND_AUTO that TensorRT does not take is served on the CPU. Throws DEVICE_UNAVAILABLE,
+   * CONFIG_INVALID, MODEL_INVALID, and what a build throws.
+   */
   async create(wanted: VersionToServe): Promise<Executor> {
     const choice = await chooseDevices(wanted.config, this.#options.probe ?? probeDevices);
     if (choice.kind === 'cpu') {
@@ -62,7 +65,10 @@ export class ModelExecutors {
     try {
       return await this.#onGpus(wanted, choice);
     } catch (cause) {
-      throw withAdvice(whyNoPlan(cause, wanted.signal), wanted.config);
+      const error = whyNoPlan(cause, wanted.signal);
+      if (!mayFallBack(error, wanted.config)) throw withAdvice(error, wanted.config);
+      this.#logOf(wanted)('warn', `the model is served on the CPU, as TensorRT does not take it: ${error.message}`);
+      return await this.#onCpu(wanted);
     }
   }
 
@@ -151,6 +157,14 @@ export class ModelExecutors {
 }
 
 type GpuChoice = DeviceChoice & { readonly kind: 'gpu' };
+
+/**
+ * A model of any tensors may be made of what TensorRT lacks, and nobody said that it needs a GPU. Models with a task are
+ * such as GPUs are for: one of them on the CPU would be slow without anybody knowing why.
+ */
+function mayFallBack(error: ServingError, { task, instance_group: { kind } }: ModelConfig): boolean {
+  return error.code === 'MODEL_INVALID' && task === 'tensors' && kind === 'KIND_AUTO';
+}
 
 /** A model that need not run on a GPU has a way out; one of any tensors may be made of what TensorRT lacks. */
 function withAdvice(error: ServingError, { task, instance_group: { kind } }: ModelConfig): ServingError {

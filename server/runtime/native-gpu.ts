@@ -3,6 +3,7 @@ import type { GpuTelemetry } from '../core/gpu-telemetry.js';
 import type { DetectionLayout } from '../core/inference.js';
 import type { EngineBuildResult, EngineBuildSpec } from './native-gpu-build.js';
 import { addonFile, loadAddon } from './native-file.js';
+import type { NativeSharedMemory, SharedMemorySpec } from './native-gpu-memory.js';
 import type { NativeGpuTensorInstance, NativeGpuTensors } from './native-gpu-tensors.js';
 import type { ClassMapOptions, DetectionSpec, HeatMapOptions, PixelRect, PixelView } from './native.js';
 
@@ -261,6 +262,8 @@ export interface GpuAddon {
   releasePicture(id: number): void;
   /** Pictures that are kept: more than there are frames in flight would be a leak. */
   keptPictures(): number;
+  /** Maps memory of another process. Throws INVALID_REQUEST where the handle, the device or the size is not right. */
+  openSharedMemory(spec: SharedMemorySpec): NativeSharedMemory;
   /** Runs a plan without pictures or results, after a quarter of the time to warm up. */
   benchEngine(spec: EngineBenchSpec): EngineBenchResult;
 }

@@ -3,7 +3,8 @@ import { parseTraceParent, TraceState } from '@opentelemetry/core';
 import type { IdGenerator } from '@opentelemetry/sdk-trace-base';
 import type { Clock } from '../core/clock.js';
 import type { ServingError } from '../core/errors.js';
-import type { CallTrace, TracedCall, TracedRequest, TraceSettings } from '../core/tracer.js';
+import type { TracePolicy } from '../core/trace-settings.js';
+import type { CallTrace, TracedCall, TracedRequest } from '../core/tracer.js';
 import { requestSpans } from './request-spans.js';
 import type { SpanFacts } from './span.js';
 
@@ -11,8 +12,7 @@ import type { SpanFacts } from './span.js';
 export interface TraceTools {
   readonly clock: Clock;
   readonly ids: IdGenerator;
-  /** As they are now. */
-  readonly settings: () => TraceSettings;
+  readonly policy: TracePolicy;
   /** Takes spans that are over; `epoch` as for `toSpan`. */
   readonly send: (spans: readonly SpanFacts[], epoch: number) => void;
   /** 0 to below 1. */
@@ -35,6 +35,10 @@ export class CallSpans implements CallTrace {
   /** Made when the first span needs it. */
   #own: SpanContext | null = null;
   #requests = 0;
+  /** Whether spans of it may be sent: a request of it is traced, or the call that had none. */
+  #traced = false;
+  /** The call's span, once it is over and until it is sent. */
+  #over: SpanFacts | null = null;
 
   constructor(call: TracedCall, tools: TraceTools) {
     this.#call = call;
@@ -46,24 +50,24 @@ export class CallSpans implements CallTrace {
 
   answered(request: TracedRequest): void {
     this.#requests += 1;
-    if (!this.#chosen()) return;
-    const { clock, ids, send } = this.#tools;
-    send(
-      requestSpans(request, {
-        parent: this.#context(),
-        call: this.#call.name,
-        now: clock.now(),
-        newSpanId: () => ids.generateSpanId(),
-      }),
-      this.#epoch,
-    );
+    const { model } = request;
+    if (!this.#chosen(model)) return;
+    const { clock, ids } = this.#tools;
+    const spans = requestSpans(request, {
+      parent: this.#context(),
+      call: this.#call.name,
+      now: clock.now(),
+      newSpanId: () => ids.generateSpanId(),
+    });
+    this.#spend(model, spans);
   }
 
   ended(error: ServingError | null): void {
     // A call that failed before its first request can be chosen too.
-    if (this.#own === null && !(this.#requests === 0 && this.#chosen())) return;
+    const without = this.#requests === 0;
+    if (this.#own === null && !(without && this.#chosen(null))) return;
     const { name, attributes } = this.#call;
-    const span = {
+    this.#over = {
       name,
       kind: SpanKind.SERVER,
       context: this.#context(),
@@ -73,12 +77,29 @@ export class CallSpans implements CallTrace {
       attributes: { ...attributes, 'sluice.requests': this.#requests, 'sluice.status': error?.code ?? 'OK' },
       error,
     };
-    this.#tools.send([span], this.#epoch);
+    if (without) this.#spend(null, []);
+    else this.#sendOver();
   }
 
-  #chosen(): boolean {
-    const { enabled, ratio } = this.#tools.settings();
-    if (!enabled) return false;
+  #spend(model: string | null, spans: readonly SpanFacts[]): void {
+    const { policy, send } = this.#tools;
+    policy.spend(model, () => {
+      this.#traced = true;
+      if (spans.length > 0) send(spans, this.#epoch);
+      this.#sendOver();
+    });
+  }
+
+  /** The call may be over before it is known that a request of it is traced. */
+  #sendOver(): void {
+    if (!this.#traced || this.#over === null) return;
+    this.#tools.send([this.#over], this.#epoch);
+    this.#over = null;
+  }
+
+  #chosen(model: string | null): boolean {
+    const { enabled, ratio, count } = this.#tools.policy.settings(model);
+    if (!enabled || count === 0) return false;
     if (this.#remote !== null) return (this.#remote.traceFlags & TraceFlags.SAMPLED) !== 0;
     return this.#tools.random() < ratio;
   }

@@ -1,5 +1,5 @@
 import { SpanKind, type Attributes, type SpanContext } from '@opentelemetry/api';
-import type { RequestTimings, StageResult } from '../core/inference.js';
+import type { RequestTimings, StepResult } from '../core/inference.js';
 import type { TracedRequest } from '../core/tracer.js';
 import { childContext, type SpanFacts } from './span.js';
 
@@ -17,12 +17,12 @@ const PHASES = ['decode', 'preprocess', 'infer', 'postprocess'] as const;
 
 /**
  * The span of a request from its arrival to now, and those below it: queue; then decode, preprocess, infer and
- * postprocess of its batch one after the other, or the stages of its pipeline with theirs; respond, what came between
- * the results and the answer: earlier frames of the stream, tracking, drawing. Between postprocess and respond is the
- * way of the batch to its thread and back.
+ * postprocess of its batch one after the other, or the stages of its pipeline or the steps of its ensemble with theirs;
+ * respond, what came between the results and the answer: earlier frames of the stream, tracking, drawing. Between
+ * postprocess and respond is the way of the batch to its thread and back.
  */
 export function requestSpans(request: TracedRequest, context: RequestSpanContext): SpanFacts[] {
-  const { arrivedAt, timings, stages, error } = request;
+  const { arrivedAt, timings, stages, steps, error } = request;
   const { parent, now } = context;
   const own = childContext(parent, context.newSpanId());
   const spans: SpanFacts[] = [
@@ -38,8 +38,11 @@ export function requestSpans(request: TracedRequest, context: RequestSpanContext
     },
   ];
   if (timings === null) return spans;
-  spans.push(...phaseSpans(own, arrivedAt, timings, stages !== undefined, context));
-  for (const stage of stages ?? []) spans.push(...stageSpans(own, stage, context));
+  spans.push(...phaseSpans(own, arrivedAt, timings, (stages ?? steps) !== undefined, context));
+  for (const stage of stages ?? []) {
+    spans.push(...stepSpans(own, `stage ${stage.name}`, stage, { 'sluice.regions': stage.regions }, context));
+  }
+  for (const step of steps ?? []) spans.push(...stepSpans(own, step.name, step, {}, context));
   const settledAt = arrivedAt + timings.total;
   if (timings.batchSize > 0 && now > settledAt) {
     spans.push(phaseSpan('respond', own, settledAt, now - settledAt, context));
@@ -59,30 +62,36 @@ function attributesOf({ model, version, id, index, timings, error }: TracedReque
   };
 }
 
-/** A stage that had nothing to do has no span. */
-function stageSpans(request: SpanContext, stage: StageResult, context: RequestSpanContext): SpanFacts[] {
-  const { name, model, version, regions, timings, startedAt, error } = stage;
+/** One that had nothing to do has no span. */
+function stepSpans(
+  parent: SpanContext,
+  name: string,
+  { model, version, timings, startedAt, error, steps }: StepResult,
+  more: Attributes,
+  context: RequestSpanContext,
+): SpanFacts[] {
   if (timings === null || startedAt === null) return [];
-  const own = childContext(request, context.newSpanId());
+  const own = childContext(parent, context.newSpanId());
   const attributes: Attributes = {
     'sluice.model.name': model,
     ...(version === null ? {} : { 'sluice.model.version': String(version) }),
-    'sluice.regions': regions,
+    ...more,
     'sluice.batch.size': timings.batchSize,
     'sluice.status': error?.code ?? 'OK',
   };
   return [
     {
-      name: `stage ${name}`,
+      name,
       kind: SpanKind.INTERNAL,
       context: own,
-      parent: request,
+      parent,
       from: startedAt,
       to: startedAt + timings.total,
       attributes,
       error,
     },
-    ...phaseSpans(own, startedAt, timings, false, context),
+    ...phaseSpans(own, startedAt, timings, steps !== undefined, context),
+    ...(steps ?? []).flatMap((step) => stepSpans(own, step.name, step, {}, context)),
   ];
 }
 

@@ -4,8 +4,8 @@ import { detectResources, envDetector, resourceFromAttributes, type Resource } f
 import { RandomIdGenerator } from '@opentelemetry/sdk-trace-base';
 import { ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME } from '@opentelemetry/semantic-conventions';
 import type { Clock } from '../core/clock.js';
-import { ServingError } from '../core/errors.js';
-import type { CallTrace, TraceControl, TracedCall, Tracer, TraceSettings, TraceStatistics } from '../core/tracer.js';
+import type { TracePolicy } from '../core/trace-settings.js';
+import type { CallTrace, TracedCall, Tracer, TraceStatistics } from '../core/tracer.js';
 import { CallSpans, type TraceTools } from './call-spans.js';
 import { toSpan } from './span.js';
 import { SpanOutlet, type SpanOutletOptions } from './span-outlet.js';
@@ -13,8 +13,7 @@ import { SpanOutlet, type SpanOutletOptions } from './span-outlet.js';
 export interface TracingOptions {
   /** Of a collector, for OTLP over HTTP; all of it: `http://127.0.0.1:4318/v1/traces`. */
   readonly endpoint: string;
-  /** See TraceSettings. */
-  readonly ratio: number;
+  readonly policy: TracePolicy;
   readonly clock: Clock;
   readonly statistics: TraceStatistics;
   readonly logLoss: SpanOutletOptions['log'];
@@ -25,35 +24,21 @@ export interface TracingOptions {
  * OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_SCHEDULE_DELAY and OTEL_EXPORTER_OTLP_ (headers, certificates,
  * compression, timeout) have their meaning.
  */
-export class Tracing implements Tracer, TraceControl, AsyncDisposable {
+export class Tracing implements Tracer, AsyncDisposable {
   readonly #outlet: SpanOutlet;
   readonly #tools: TraceTools;
-  #settings: TraceSettings;
 
-  constructor({ endpoint, ratio, clock, statistics, logLoss }: TracingOptions) {
-    this.#settings = { enabled: true, ratio };
+  constructor({ endpoint, policy, clock, statistics, logLoss }: TracingOptions) {
     const resource = ownResource();
     const exporter = new OTLPTraceExporter({ url: endpoint });
     this.#outlet = new SpanOutlet(exporter, { statistics, log: logLoss, now: () => performance.now() });
     this.#tools = {
       clock,
       ids: new RandomIdGenerator(),
-      settings: () => this.#settings,
+      policy,
       send: (spans, epoch) => this.#outlet.send(spans.map((facts) => toSpan(facts, epoch, resource))),
       random: Math.random,
     };
-  }
-
-  get settings(): TraceSettings {
-    return this.#settings;
-  }
-
-  update(change: Partial<TraceSettings>): void {
-    const settings = { ...this.#settings, ...change };
-    if (!(settings.ratio >= 0 && settings.ratio <= 1)) {
-      throw new ServingError('INVALID_REQUEST', `the share of traced requests is ${settings.ratio}; give 0 to 1`);
-    }
-    this.#settings = settings;
   }
 
   callBegan(call: TracedCall): CallTrace {

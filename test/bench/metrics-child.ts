@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { OwnControl } from '../../server/app/own-control.js';
+import { ownTraces } from '../../server/app/own-traces.js';
 import { Security } from '../../server/app/security.js';
 import { readModelConfig } from '../../server/config/read-model-config.js';
 import { resolveServerOptions } from '../../server/config/server-options.js';
@@ -89,7 +90,13 @@ const server = await GrpcServer.create({
   tracer:
     traces === null
       ? null
-      : new Tracing({ ...traces, clock: systemClock, statistics: metrics, logLoss: (why) => logger.warn(why) }),
+      : new Tracing({
+          endpoint: traces.endpoint,
+          policy: ownTraces({ enabled: true, ratio: traces.ratio, count: -1 }).policy,
+          clock: systemClock,
+          statistics: metrics,
+          logLoss: (why) => logger.warn(why),
+        }),
   draining: new AbortController().signal,
   annotate: () => Promise.reject(new Error('nothing is drawn')),
   logFault: (id, fault) => logger.error(fault, id),
@@ -97,6 +104,8 @@ const server = await GrpcServer.create({
   serverVersion: '0',
   log: { get: () => 'fatal', set: async () => {} },
   sharedMemory: null,
+  modelStatistics: async () => [],
+  traces: null,
 });
 process.on('message', (asked: Asked) => {
   if (asked === 'cpu') {

@@ -198,7 +198,9 @@ test('several groups become one, and what is lost with that is warned of', (t) =
 test('a model that insists on GPUs is served all the same', (t) => {
   const text = 'instance_group { kind: KIND_GPU count: 2 }';
   t.like(config(text).instance_group, { kind: 'KIND_AUTO', count: 2 });
-  t.deepEqual(warnings(text), ['1:18 instance_group[0].kind: KIND_AUTO: models of tensors run on the CPU.']);
+  t.deepEqual(warnings(text), [
+    '1:18 instance_group[0].kind: KIND_AUTO: on the CPU where there is no GPU, or TensorRT does not take the model.',
+  ]);
 });
 
 test('what instances have not is warned of', (t) => {

@@ -1,8 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { parse, parseAllDocuments } from 'yaml';
-import { missingTools, problemsOf } from './deploy-tools.js';
+import { CHART, missingTools, problemsOf } from './deploy-tools.js';
 import { MANIFESTS, renderManifests } from './manifests.js';
 import { kustomized } from './kustomized.js';
 
@@ -15,6 +15,13 @@ manifestsTest(
     for (const [path, text] of await renderManifests()) t.is(await readFile(path, 'utf8'), text, path);
   },
 );
+
+test('alerts are written once, in deploy/prometheus: the chart has a link, and the manifests have what it renders', async (t) => {
+  const source = join('deploy', 'prometheus', 'sluice-alerts.yaml');
+  t.is(await realpath(join(CHART, 'files', 'sluice-alerts.yaml')), await realpath(source));
+  const manifest = await readFile(join(MANIFESTS, 'monitoring', 'alerts.yaml'), 'utf8');
+  t.deepEqual((parse(manifest) as { spec: unknown }).spec, parse(await readFile(source, 'utf8')));
+});
 
 test('every manifest is a resource of the kustomization beside it', async (t) => {
   for (const folder of ['base', 'autoscaling', 'monitoring']) {

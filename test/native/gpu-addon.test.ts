@@ -53,4 +53,22 @@ for (const version of VERSIONS) {
     }
     if (info !== undefined && 'value' in info) t.like(info.value, { cuda: '13.0' });
   });
+
+  test(`the GPU addon for ${version} looks at what it is told of memory before it asks CUDA`, async (t) => {
+    const program = `
+      const { openSharedMemory } = require(process.argv[1]);
+      const outcome = (handle, byteSize, device = 0) => {
+        try { openSharedMemory({ device, handle, byteSize }); } catch ({ name, code, message }) { return [code ?? name, message]; }
+      };
+      const handle = new Uint8Array(64);
+      const outcomes = [outcome(handle, 64), outcome(handle.subarray(1), 64), outcome(handle, -1), outcome('', 64)];
+      console.log(JSON.stringify(outcomes));`;
+    const env = { ...process.env, CUDA_VISIBLE_DEVICES: '-1' };
+    const { stdout } = await run(process.execPath, ['-e', program, join(process.cwd(), file)], { env });
+    const [without, short, negative, text] = JSON.parse(stdout) as [string, string][];
+    t.is(without![0], 'DEVICE_UNAVAILABLE', without![1]);
+    t.deepEqual(short, ['RangeError', 'spec.handle has 63 bytes; it must have 64']);
+    t.deepEqual(negative, ['RangeError', 'spec.byteSize is -1; it must be 0 or more']);
+    t.is(text![0], 'TypeError', text![1]);
+  });
 }

@@ -11,6 +11,7 @@ import { FakeBuilds, found, gpu, none, NO_CALIBRATOR, NO_STATISTICS } from '../s
 import { request } from '../support/instance-stage.js';
 import { makeConfig } from '../support/requests.js';
 import { ScratchDirectory } from '../support/scratch-directory.js';
+import { DATATYPES, identityModel } from '../support/tensor-models.js';
 import { spotsModel } from '../support/tiny-models.js';
 
 const WORKER = new URL('../support/placement-double.js', import.meta.url);
@@ -44,9 +45,9 @@ class Machine implements AsyncDisposable {
     });
   }
 
-  static async create(report: DeviceReport): Promise<Machine> {
+  static async create(report: DeviceReport, model = spotsModel(64, 64)): Promise<Machine> {
     const scratch = await ScratchDirectory.create();
-    return new Machine(scratch, await scratch.write('spots/1/model.onnx', spotsModel(64, 64)), report);
+    return new Machine(scratch, await scratch.write('spots/1/model.onnx', model), report);
   }
 
   get cache(): string {
@@ -186,6 +187,38 @@ test('a model that TensorRT cannot build is told with a way out, where there is 
     keepTypes: true,
     profiles: [{ inputs: [{ name: 'input', max: [4, 3, 64, 64] }] }],
   });
+});
+
+test('a model of tensors that TensorRT does not take is served on the CPU with a warning, unless it needs a GPU', async (t) => {
+  await using machine = await Machine.create(found(gpu()));
+  const tensors = { task: 'tensors', input: undefined, max_batch_size: 4 };
+  const warnings = () => machine.log.filter((line) => line.startsWith('warn'));
+  machine.builds.failure = new ServingError('MODEL_INVALID', 'node 7 is not supported');
+  await using executor = await machine.serve(tensors);
+  t.is(await placeOf(executor), CPU);
+  const warning = 'warn spots/1: the model is served on the CPU, as TensorRT does not take it: node 7 is not supported';
+  t.deepEqual(warnings(), [warning]);
+  const required = machine.serve({ ...tensors, instance_group: { kind: 'KIND_GPU' } });
+  await t.throwsAsync(required, { code: 'MODEL_INVALID', message: /node 7 is not supported/ });
+  machine.builds.failure = new ServingError('DEVICE_OUT_OF_MEMORY', 'no memory is left');
+  await t.throwsAsync(machine.serve(tensors), { code: 'DEVICE_OUT_OF_MEMORY', message: 'no memory is left' });
+  machine.stop.abort(new ServingError('SHUTTING_DOWN', 'the server is shutting down'));
+  await t.throwsAsync(machine.serve(tensors), { code: 'SHUTTING_DOWN' });
+  t.deepEqual(warnings(), [warning], 'what is no matter of the model is a failure');
+});
+
+test('a model of tensors of a type that TensorRT lacks is served on the CPU without a build', async (t) => {
+  await using machine = await Machine.create(found(gpu()), identityModel(DATATYPES.FP64));
+  const tensors = { task: 'tensors', input: undefined };
+  const lacking = /input 'INPUT0' is DOUBLE, which TensorRT does not take/;
+  for (const while_building of ['wait', 'cpu']) {
+    await using executor = await machine.serve({ ...tensors, tensorrt: { while_building } });
+    t.is(await placeOf(executor), CPU, while_building);
+    t.regex(machine.log.at(-1) ?? '', lacking);
+  }
+  const required = machine.serve({ ...tensors, instance_group: { kind: 'KIND_GPU' } });
+  await t.throwsAsync(required, { code: 'MODEL_INVALID', message: lacking });
+  t.deepEqual(machine.builds.specs, []);
 });
 
 test('what the configuration names and is not there is told before anything is built', async (t) => {

@@ -116,6 +116,24 @@ test('every panel of the Grafana dashboard asks for metrics and labels that a se
   for (const { title, gridPos } of panels) t.true(gridPos.x + gridPos.w <= 24, title);
 });
 
+/** What no panel shows: of interest to alerts and to bills, or in the log as well. */
+const NOT_DRAWN = [
+  'sluice_refused_calls_total',
+  'sluice_certificate_expiry_timestamp_seconds',
+  'sluice_engine_build_duration_seconds',
+  'sluice_gpu_energy_joules_total',
+];
+
+test('the dashboard draws every metric of the server but those that are named here', async (t) => {
+  const text = await readFile('deploy/grafana/sluice-dashboard.json', 'utf8');
+  const own = DEFINITIONS.map(({ name }) => name).filter((name) => name.startsWith('sluice_'));
+  const drawn = (name: string): boolean => new RegExp(`\\b${name}(_bucket|_sum|_count)?\\b`).test(text);
+  t.deepEqual(
+    own.filter((name) => !drawn(name)),
+    NOT_DRAWN,
+  );
+});
+
 test('every alert asks for metrics and labels that a server has, and says what to do', async (t) => {
   const text = await readFile('deploy/prometheus/sluice-alerts.yaml', 'utf8');
   const { groups } = parse(text) as { groups: { rules: Alert[] }[] };

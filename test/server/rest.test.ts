@@ -166,7 +166,7 @@ test('what the server and its models are', async (t) => {
   );
   t.is((await askRest(serving, '/v2/repository/models/sums/unload', {})).status, 409);
   t.is((await askRest(serving, '/v2/systemsharedmemory/status')).status, 501);
-  t.deepEqual((await askRest(serving, '/v2/trace/setting')).json, { trace_level: ['OFF'] });
+  t.like((await askRest(serving, '/v2/trace/setting')).json, { trace_level: ['OFF'] });
 });
 
 test.serial('the log is read and set', async (t) => {

@@ -1,19 +1,17 @@
 import { status as Status, type ServiceError } from '@grpc/grpc-js';
-import test, { type ExecutionContext } from 'ava';
-import type { InferParameter } from '../../server/gen/inference/grpc_service.js';
+import test from 'ava';
 import { eventually } from '../support/eventually.js';
-import { inferMessage, KserveClient, outputsOf, type RequestFields } from '../support/kserve-client.js';
+import { inferMessage, KserveClient, outputsOf } from '../support/kserve-client.js';
 import { perfAnalyzer } from '../support/perf-analyzer.js';
 import { sendRest } from '../support/rest-client.js';
 import { Segment } from '../support/segment.js';
 import { Serving } from '../support/serving.js';
+import { BYTES, fails, parameters, shared, VALUES } from '../support/shared-tensors.js';
 import { addSubModel, identityModel } from '../support/tensor-models.js';
 import { tensor } from '../support/tensors.js';
 import { runTritonScript } from '../support/triton-client.js';
 
 const ALLOWED = ['--allow-client-shm', 'true'];
-const VALUES = Float32Array.from({ length: 16 }, (_, index) => index + 0.5);
-const BYTES = new Uint8Array(VALUES.buffer);
 
 const serve = (...flags: readonly string[]) =>
   Serving.start(async (repository) => {
@@ -21,34 +19,8 @@ const serve = (...flags: readonly string[]) =>
     await repository.addVersion('add_sub', 1, addSubModel());
   }, flags);
 
-function parameters(region: string, byteSize: number, offset = 0): Record<string, InferParameter> {
-  const whole = (value: number): InferParameter => ({
-    parameterChoice: { $case: 'int64Param', int64Param: BigInt(value) },
-  });
-  return {
-    shared_memory_region: { parameterChoice: { $case: 'stringParam', stringParam: region } },
-    shared_memory_byte_size: whole(byteSize),
-    ...(offset === 0 ? {} : { shared_memory_offset: whole(offset) }),
-  };
-}
-
-/** Asks for the identity of 16 floats of a region. */
-function shared(input: Record<string, InferParameter>, output?: Record<string, InferParameter>, rest?: RequestFields) {
-  return inferMessage('model', [], {
-    inputs: [{ name: 'INPUT0', datatype: 'FP32', shape: [1n, 16n], parameters: input }],
-    outputs: output === undefined ? [] : [{ name: 'OUTPUT0', parameters: output }],
-    ...rest,
-  });
-}
-
 function register(client: KserveClient, name: string, key: string, byteSize: number, offset = 0) {
   return client.call('systemSharedMemoryRegister', { name, key, offset: BigInt(offset), byteSize: BigInt(byteSize) });
-}
-
-async function fails(t: ExecutionContext, work: Promise<unknown>, code: Status, details: RegExp): Promise<void> {
-  const error = await t.throwsAsync<ServiceError>(work);
-  t.is(error?.code, code, error?.details);
-  t.regex(error?.details ?? '', details);
 }
 
 /** The segment of a test: 64 bytes of input behind 16 others, and room for as many more. */
@@ -139,9 +111,6 @@ test('what does not fit is refused by the name of the tensor or the region, and 
   t.deepEqual(segment.bytes.slice(80, 144), BYTES);
   await fails(t, register(client, 's', '../etc/passwd', 10), Status.INVALID_ARGUMENT, /region "s" .* without a path/);
   await fails(t, register(client, 's', segment.key, 257), Status.INVALID_ARGUMENT, /region "s" .* which has 256/);
-  const cuda = { name: 'g', rawHandle: new Uint8Array(64), deviceId: 0n, byteSize: 10n };
-  await fails(t, client.call('cudaSharedMemoryRegister', cuda), Status.UNIMPLEMENTED, /register system shared memory/);
-  t.deepEqual(await client.call('cudaSharedMemoryStatus', { name: '' }), { regions: {} });
 });
 
 test('inputs and outputs in shared memory may stand beside those in the message', async (t) => {
@@ -201,8 +170,6 @@ test('the REST form of the protocol has the same regions, in every process', asy
   const twice = { inputs: [{ ...input, data: [...VALUES] }] };
   t.is((await ask('/v2/models/model/infer', twice)).status, 400);
   await client.infer(shared(parameters('r', 64)));
-  t.is((await ask('/v2/cudasharedmemory/unregister', {})).status, 200);
-  t.is((await ask('/v2/cudasharedmemory/region/g/register', {})).status, 501);
   t.is((await ask(`${regions}/region/r/unregister`, {})).status, 200);
   t.deepEqual((await ask(`${regions}/status`, null)).json, []);
 });

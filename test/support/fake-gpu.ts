@@ -26,18 +26,20 @@ export function none(reason = 'there is no driver'): DeviceReport {
 
 /**
  * Writes a file that can be loaded in place of the addon. `parts` are the bodies of its functions; `spec` is in sight of
- * `buildEngine`, and `fs` of all.
+ * `buildEngine` and `openSharedMemory`, and `fs` of all.
  */
 export function fakeAddon(
   scratch: ScratchDirectory,
-  parts: { readonly devices?: string; readonly buildEngine?: string },
+  parts: { readonly devices?: string; readonly buildEngine?: string; readonly openSharedMemory?: string },
 ): Promise<string> {
-  const { devices = `return ${JSON.stringify([gpu()])};`, buildEngine = GOOD_BUILD } = parts;
+  const { devices = `return ${JSON.stringify([gpu()])};`, buildEngine = GOOD_BUILD, openSharedMemory = '' } = parts;
   const text = [
     "const fs = require('node:fs');",
     `exports.info = () => (${JSON.stringify(INFO)});`,
     `exports.devices = () => { ${devices} };`,
+    'exports.telemetry = () => [];',
     `exports.buildEngine = (spec) => { ${buildEngine} };`,
+    `exports.openSharedMemory = (spec) => { ${openSharedMemory} };`,
   ];
   return scratch.write('fake-addon.cjs', text.join('\n'));
 }

@@ -14,6 +14,7 @@ export interface TryOptions {
   readonly query?: string;
   readonly version?: string;
   readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
@@ -22,12 +23,12 @@ export async function tryPicture(
   { server }: Serving,
   model: string,
   picture: Uint8Array,
-  { query = '', version, type = 'image/png', signal }: TryOptions = {},
+  { query = '', version, type = 'image/png', headers, signal }: TryOptions = {},
 ): Promise<HttpAnswer> {
   const path = version === undefined ? model : `${model}/versions/${version}`;
   const response = await fetch(`http://${server.httpAddress}/v1/models/${path}/try?${query}`, {
     method: 'POST',
-    headers: { 'content-type': type },
+    headers: { 'content-type': type, ...headers },
     body: new Uint8Array(picture),
     ...(signal === undefined ? {} : { signal }),
   });

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { RandomIdGenerator } from '@opentelemetry/sdk-trace-base';
-import type { TracedCall, TracedRequest, TraceSettings } from '../../server/core/tracer.js';
+import type { TraceSettings } from '../../server/core/trace-settings.js';
+import type { TracedCall, TracedRequest } from '../../server/core/tracer.js';
 import { CallSpans } from '../../server/tracing/call-spans.js';
 import type { SpanFacts } from '../../server/tracing/span.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -24,7 +25,7 @@ function begin(random: readonly number[], settings: { now: TraceSettings }, head
   const trace = new CallSpans(call, {
     clock: new FakeClock(),
     ids: new RandomIdGenerator(),
-    settings: () => settings.now,
+    policy: { settings: () => settings.now, spend: (_model, traced) => traced() },
     send: (spans) => void sent.push(...spans),
     random: () => choices.shift()!,
   });
@@ -32,7 +33,7 @@ function begin(random: readonly number[], settings: { now: TraceSettings }, head
 }
 
 test('Without a context each request is chosen for itself, all of them in one trace', (t) => {
-  const { trace, names } = begin([0.1, 0.5, 0.2, 0.3], { now: { enabled: true, ratio: 0.3 } });
+  const { trace, names } = begin([0.1, 0.5, 0.2, 0.3], { now: { enabled: true, ratio: 0.3, count: -1 } });
   for (let index = 0; index < 4; index++) trace.answered({ ...REQUEST, index });
   trace.ended(null);
   const spans = names();
@@ -51,7 +52,7 @@ test('Without a context each request is chosen for itself, all of them in one tr
 });
 
 test('A call of which no request was chosen leaves nothing, and one that had no request is chosen at its end', (t) => {
-  const settings = { now: { enabled: true, ratio: 0.3 } };
+  const settings = { now: { enabled: true, ratio: 0.3, count: -1 } };
   const unchosen = begin([0.9], settings);
   unchosen.trace.answered(REQUEST);
   unchosen.trace.ended(null);
@@ -65,14 +66,14 @@ test('A call of which no request was chosen leaves nothing, and one that had no 
 });
 
 test('Changed settings hold for calls that are under way', (t) => {
-  const settings: { now: TraceSettings } = { now: { enabled: true, ratio: 0 } };
+  const settings: { now: TraceSettings } = { now: { enabled: true, ratio: 0, count: -1 } };
   const { trace, sent } = begin([0, 0, 0.5], settings);
   trace.answered(REQUEST);
   t.is(sent.length, 0, 'a share of 0 is nothing');
-  settings.now = { enabled: true, ratio: 1 };
+  settings.now = { enabled: true, ratio: 1, count: -1 };
   trace.answered(REQUEST);
   t.true(sent.length > 0);
-  settings.now = { enabled: false, ratio: 1 };
+  settings.now = { enabled: false, ratio: 1, count: -1 };
   const before = sent.length;
   trace.answered(REQUEST);
   t.is(sent.length, before);
@@ -80,17 +81,17 @@ test('Changed settings hold for calls that are under way', (t) => {
 
 test('Switched off, what clients ask for is not traced either', (t) => {
   const headers = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
-  const settings: { now: TraceSettings } = { now: { enabled: false, ratio: 1 } };
+  const settings: { now: TraceSettings } = { now: { enabled: false, ratio: 1, count: -1 } };
   const { trace, sent } = begin([], settings, headers);
   trace.answered(REQUEST);
   t.deepEqual(sent, []);
-  settings.now = { enabled: true, ratio: 0 };
+  settings.now = { enabled: true, ratio: 0, count: -1 };
   trace.answered(REQUEST);
   t.is(sent[0]?.context.traceId, 'a'.repeat(32));
 });
 
 test('A request that was never queued has no phases, one that only waited has the queue', (t) => {
-  const settings = { now: { enabled: true, ratio: 1 } };
+  const settings = { now: { enabled: true, ratio: 1, count: -1 } };
   const namesOf = (request: TracedRequest): string[] => {
     const { trace, sent } = begin([0], settings);
     trace.answered(request);
@@ -98,4 +99,36 @@ test('A request that was never queued has no phases, one that only waited has th
   };
   t.deepEqual(namesOf({ ...REQUEST, timings: null }), ['request']);
   t.deepEqual(namesOf({ ...REQUEST, timings: timings(1000, { queue: 1000, batchSize: 0 }) }), ['request', 'queue']);
+});
+
+test('Spans of a request that may be traced in the end come then, and the call that is over by then with the first', (t) => {
+  const waiting: (() => void)[] = [];
+  const sent: string[] = [];
+  const call: TracedCall = { name: 'Service/Call', attributes: {}, header: () => undefined };
+  const trace = new CallSpans(call, {
+    clock: new FakeClock(),
+    ids: new RandomIdGenerator(),
+    policy: {
+      settings: () => ({ enabled: true, ratio: 1, count: 2 }),
+      spend: (_model, traced) => void waiting.push(traced),
+    },
+    send: (spans) => void sent.push(...spans.map(({ name }) => name)),
+    random: () => 0,
+  });
+  for (let index = 0; index < 3; index++) trace.answered({ ...REQUEST, index, timings: null });
+  trace.ended(null);
+  t.deepEqual(sent, []);
+  waiting[0]!();
+  t.deepEqual(sent, ['request', 'Service/Call']);
+  waiting[2]!();
+  t.deepEqual(sent, ['request', 'Service/Call', 'request']);
+});
+
+test('Where as many requests were traced as may be, nothing is even asked for', (t) => {
+  const settings = { now: { enabled: true, ratio: 1, count: 0 } };
+  const headers = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
+  const { trace, sent } = begin([], settings, headers);
+  trace.answered(REQUEST);
+  trace.ended(null);
+  t.deepEqual(sent, []);
 });

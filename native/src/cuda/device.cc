@@ -1,11 +1,11 @@
 #include "cuda/device.h"
 
 #include <cuda_runtime_api.h>
-#include <dlfcn.h>
 
 #include <cstdio>
 
 #include "cuda/check.h"
+#include "cuda/driver.h"
 #include "cuda/nvml.h"
 
 namespace sluice::cuda {
@@ -55,11 +55,8 @@ std::string UuidText(const cudaUUID_t& uuid) {
  * it; the runtime library has no call that asks without doing so.
  */
 bool IsInUse(int index) {
-  using GetState = int (*)(int device, unsigned* flags, int* active);
-  static const GetState get_state = [] {
-    void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
-    return driver == nullptr ? nullptr : reinterpret_cast<GetState>(dlsym(driver, "cuDevicePrimaryCtxGetState"));
-  }();
+  using GetState = int(int device, unsigned* flags, int* active);
+  static GetState* const get_state = DriverFunction<GetState>("cuDevicePrimaryCtxGetState");
   unsigned flags = 0;
   int active = 0;
   return get_state == nullptr || get_state(index, &flags, &active) != 0 || active != 0;

@@ -4,7 +4,7 @@ type Groups = TritonConfig['instance_group'];
 
 /** Models of tensors run where they can: a file that insists on GPUs is served all the same. */
 const INSTEAD: Readonly<Record<string, string>> = {
-  KIND_GPU: 'KIND_AUTO: models of tensors run on the CPU.',
+  KIND_GPU: 'KIND_AUTO: on the CPU where there is no GPU, or TensorRT does not take the model.',
   KIND_MODEL: 'KIND_AUTO: the server chooses the device.',
 };
 

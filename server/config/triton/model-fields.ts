@@ -68,7 +68,7 @@ const INSTANCE_GROUP = message({
   name: ignored('string', 'Instances are numbered.'),
   kind: read(
     names('KIND_AUTO', 'KIND_GPU', 'KIND_CPU', 'KIND_MODEL'),
-    'As it is. KIND_GPU and KIND_MODEL are warned of and count as KIND_AUTO: models of tensors run on the CPU.',
+    'As it is. KIND_GPU and KIND_MODEL are warned of and count as KIND_AUTO, which also serves on the CPU.',
   ),
   count: read('int32', 'As it is; left out: as config.yaml has it.'),
   rate_limiter: read(RATE_LIMITER, 'That of the first group; another one in a later group is warned of.'),

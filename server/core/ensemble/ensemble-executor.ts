@@ -42,7 +42,7 @@ export class EnsembleExecutor implements Executor {
     this.#running.add(running);
     try {
       const outcome = await running;
-      return { phases: run.phases, results: [{ width: 0, height: 0, outcome }] };
+      return { phases: run.phases, results: [{ width: 0, height: 0, outcome, steps: run.steps }] };
     } finally {
       this.#running.delete(running);
     }

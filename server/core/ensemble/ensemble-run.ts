@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import { ServingError } from '../errors.js';
-import type { InferenceRequest, PhaseDurations } from '../inference.js';
+import type { InferenceRequest, PhaseDurations, StepResult } from '../inference.js';
 import type { StageModels } from '../pipeline/frame-run.js';
 import { checkInputs, checkOutputs } from '../tensor-request.js';
 import type { Tensor } from '../tensors.js';
@@ -30,6 +30,7 @@ export class EnsembleRun {
   readonly #made = new Map<StepConfig, Promise<ReadonlyMap<string, Tensor>>>();
   readonly #outputs: readonly string[];
   readonly #phases = { decode: 0, preprocess: 0, infer: 0, postprocess: 0 };
+  readonly #results: StepResult[] = [];
   /** Aborted when the request is not wanted any more, or a step has failed: the others need not go on. */
   readonly #stop = new AbortController();
 
@@ -46,6 +47,11 @@ export class EnsembleRun {
   /** Microseconds that the steps spent in each phase, together. */
   get phases(): PhaseDurations {
     return this.#phases;
+  }
+
+  /** Steps that were queued, as they came to an end. */
+  get steps(): readonly StepResult[] {
+    return this.#results;
   }
 
   /** Throws the ServingError of the first step that fails, or the reason of the request's signal. */
@@ -146,9 +152,12 @@ export class EnsembleRun {
     });
     const withdraw = (): void => void ticket.withdraw(ServingError.from(stop.reason));
     stop.addEventListener('abort', withdraw);
-    const { outcome, timings } = await ticket.response;
+    const { outcome, timings, steps } = await ticket.response;
     stop.removeEventListener('abort', withdraw);
     for (const phase of PHASES) this.#phases[phase] += timings[phase];
+    const error = outcome instanceof ServingError ? outcome : null;
+    const { name, version } = model;
+    this.#results.push({ name: this.#title(step), model: name, version, timings, startedAt: arrivedAt, error, steps });
     if (outcome instanceof ServingError) throw outcome;
     if (!('tensors' in outcome)) throw new Error('a model was asked for tensors and has answered with others');
     return outcome.tensors;
@@ -157,7 +166,10 @@ export class EnsembleRun {
   /** The failure with the step in its message; one that another step, or the client, has caused stays as it is. */
   #named(step: StepConfig, failure: ServingError): ServingError {
     if (this.#stop.signal.aborted) return ServingError.from(this.#stop.signal.reason);
-    const title = stepTitle(this.#parts.config.step.indexOf(step), step);
-    return new ServingError(failure.code, `${title}: ${failure.message}`, { cause: failure });
+    return new ServingError(failure.code, `${this.#title(step)}: ${failure.message}`, { cause: failure });
+  }
+
+  #title(step: StepConfig): string {
+    return stepTitle(this.#parts.config.step.indexOf(step), step);
   }
 }

@@ -1,31 +1,28 @@
 import type { ModelStatistics, StatisticDuration } from '../../gen/inference/grpc_service.js';
 import type { DurationSum } from '../inference-counts.js';
-import type { Model } from '../model.js';
+import type { VersionStatistics } from '../version-statistics.js';
 
-/** What a loaded version has done, as the protocol tells it. `now`: of the clock, and in milliseconds since 1970. */
-export function modelStatistics(
-  { name, version, counts }: Pick<Model, 'name' | 'version' | 'counts'>,
-  now: { readonly clock: number; readonly epoch: number },
-): ModelStatistics {
-  const {
-    inferences,
-    executions,
-    lastAt,
-    success,
-    fail,
-    queue,
-    input,
-    infer,
-    output,
-    batches,
-    cacheHits,
-    cacheMisses,
-  } = counts;
-  const last = lastAt === null ? 0 : now.epoch - (now.clock - lastAt) / 1000;
+/** What a version has done, as the protocol tells it. */
+export function modelStatistics({
+  name,
+  version,
+  lastInference,
+  inferences,
+  executions,
+  success,
+  fail,
+  queue,
+  input,
+  infer,
+  output,
+  batches,
+  cacheHits,
+  cacheMisses,
+}: VersionStatistics): ModelStatistics {
   return {
     name,
     version: String(version),
-    lastInference: BigInt(Math.round(last)),
+    lastInference: BigInt(Math.round(lastInference)),
     inferenceCount: BigInt(inferences),
     executionCount: BigInt(executions),
     inferenceStats: {

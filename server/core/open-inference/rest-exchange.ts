@@ -1,3 +1,5 @@
+import type { HttpOrigin } from '../tracer.js';
+
 /** What the HTTP door asks of the open inference protocol. */
 export type RestCall =
   | 'serverMetadata'
@@ -19,7 +21,7 @@ export type RestCall =
   | 'cudaSharedMemoryUnregister';
 
 /** A request of the REST form of the protocol, whatever it came by. */
-export interface RestRequest {
+export interface RestRequest extends HttpOrigin {
   readonly call: RestCall;
   /** Empty: the path names none. */
   readonly model: string;
@@ -33,10 +35,6 @@ export interface RestRequest {
   readonly headerLength: string | null;
   /** Null: the request names none. */
   readonly contentType: string | null;
-  /** For traces: the method and path by which the call is served. */
-  readonly route: string;
-  readonly traceparent: string | undefined;
-  readonly tracestate: string | undefined;
 }
 
 /** The answer to a request that met no error. */

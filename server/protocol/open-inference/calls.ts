@@ -1,11 +1,13 @@
 import type { LogControl } from '../../core/log-level.js';
+import { logCalls } from './log-calls.js';
 import { metadataCalls, type MetadataContext } from './metadata-calls.js';
 import { repositoryCalls, type RepositoryContext } from './repository-calls.js';
-import { settingsCalls } from './settings-calls.js';
 import { sharedMemoryCalls } from './shared-memory-calls.js';
+import { traceCalls, type TraceContext } from './trace-calls.js';
 
 /** What the calls need of the server. */
-export interface CallsContext extends MetadataContext, Pick<RepositoryContext, 'controlMode' | 'control'> {
+export interface CallsContext
+  extends MetadataContext, TraceContext, Pick<RepositoryContext, 'controlMode' | 'control'> {
   readonly log: LogControl;
 }
 
@@ -14,7 +16,8 @@ export function openInferenceCalls(context: CallsContext) {
   return {
     ...metadataCalls(context),
     ...repositoryCalls(context),
-    ...settingsCalls(context.log),
+    ...logCalls(context.log),
+    ...traceCalls(context),
     ...sharedMemoryCalls(context.sharedMemory),
   };
 }

@@ -69,9 +69,9 @@ export class Inference {
       });
       const abandoned = new AbortController();
       const ticket = held.enqueue({ ...request, signal: abandoned.signal });
-      const onResponse = ({ timings, outcome }: InferenceResponse): void => {
+      const onResponse = ({ timings, steps, outcome }: InferenceResponse): void => {
         const error = outcome instanceof ServingError ? outcome : null;
-        call.trace?.answered({ ...told, version: held.model.version, timings, error });
+        call.trace?.answered({ ...told, version: held.model.version, timings, steps, error });
       };
       const kept = { lease: held, shared };
       return new Inference(ticket, abandoned, answer(message.id, asked, ticket, kept, onResponse));

@@ -1,10 +1,10 @@
-import type { Clock } from '../../core/clock.js';
 import type { ModelRepository } from '../../core/model-repository.js';
 import { modelMetadata } from '../../core/open-inference/model-metadata.js';
 import { modelStatistics } from '../../core/open-inference/model-statistics.js';
 import { tritonConfig } from '../../core/open-inference/triton-config.js';
 import type { ServedMemory } from '../../core/shared-memory.js';
 import { readVersion } from '../../core/version-policy.js';
+import type { AskedStatistics, VersionStatistics } from '../../core/version-statistics.js';
 import type {
   ModelConfigRequest,
   ModelConfigResponse,
@@ -21,11 +21,12 @@ import type {
 
 export interface MetadataContext {
   readonly repository: ModelRepository;
-  readonly clock: Clock;
   /** Version of the server. */
   readonly serverVersion: string;
   /** Whether the server takes requests. */
   readonly ready: () => boolean;
+  /** What the models have done, in all processes of the server. */
+  readonly modelStatistics: (asked: AskedStatistics) => Promise<readonly VersionStatistics[]>;
   /** Null: clients share none. */
   readonly sharedMemory: ServedMemory | null;
 }
@@ -39,17 +40,19 @@ const EXTENSIONS = [
   'parameters',
   'statistics',
   'logging',
+  'trace',
 ];
 
 /** What the server and its models tell of themselves. */
 export function metadataCalls(context: MetadataContext) {
-  const { repository, clock, serverVersion, ready, sharedMemory } = context;
+  const { repository, serverVersion, ready, sharedMemory } = context;
   return {
     serverLive: (): ServerLiveResponse => ({ live: true }),
     serverReady: (): ServerReadyResponse => ({ ready: ready() }),
     serverMetadata: (): ServerMetadataResponse => {
-      const extensions = sharedMemory === null ? EXTENSIONS : [...EXTENSIONS, 'system_shared_memory'];
-      return { name: 'sluice', version: serverVersion, extensions };
+      const system = sharedMemory === null ? [] : ['system_shared_memory'];
+      const cuda = sharedMemory?.cuda === true ? ['cuda_shared_memory'] : [];
+      return { name: 'sluice', version: serverVersion, extensions: [...EXTENSIONS, ...system, ...cuda] };
     },
     modelReady: ({ name, version }: ModelReadyRequest): ModelReadyResponse => {
       return { ready: repository.isReady(name, readVersion(version)) };
@@ -62,15 +65,11 @@ export function metadataCalls(context: MetadataContext) {
       using lease = repository.acquire(name, readVersion(version));
       return { config: tritonConfig(lease.model) };
     },
-    modelStatistics: ({ name, version }: ModelStatisticsRequest): ModelStatisticsResponse => {
-      const wanted = readVersion(version);
+    modelStatistics: async ({ name, version }: ModelStatisticsRequest): Promise<ModelStatisticsResponse> => {
+      const asked = { name, version: readVersion(version) };
       // Throws where there is no such model, or no such version of it.
-      if (name !== '') repository.acquire(name, wanted)[Symbol.dispose]();
-      const models = repository
-        .ready()
-        .filter((model) => (name === '' || model.name === name) && (wanted === null || model.version === wanted));
-      const now = { clock: clock.now(), epoch: Date.now() };
-      return { modelStats: models.map((model) => modelStatistics(model, now)) };
+      if (name !== '') repository.acquire(name, asked.version)[Symbol.dispose]();
+      return { modelStats: (await context.modelStatistics(asked)).map(modelStatistics) };
     },
   };
 }

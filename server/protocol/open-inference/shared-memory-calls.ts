@@ -1,7 +1,12 @@
 import { ServingError } from '../../core/errors.js';
-import type { ServedMemory, SharedRegion } from '../../core/shared-memory.js';
+import type { CudaRegion, ServedMemory, SystemRegion } from '../../core/shared-memory.js';
 import type {
+  CudaSharedMemoryRegisterRequest,
+  CudaSharedMemoryRegisterResponse,
+  CudaSharedMemoryStatusRequest,
   CudaSharedMemoryStatusResponse,
+  CudaSharedMemoryUnregisterRequest,
+  CudaSharedMemoryUnregisterResponse,
   SystemSharedMemoryRegisterRequest,
   SystemSharedMemoryRegisterResponse,
   SystemSharedMemoryStatusRequest,
@@ -21,38 +26,59 @@ export function sharedMemoryCalls(served: ServedMemory | null) {
   };
   return {
     systemSharedMemoryStatus: ({ name }: SystemSharedMemoryStatusRequest): SystemSharedMemoryStatusResponse => {
-      const regions = required().memory.regions(name === '' ? null : name);
-      return { regions: Object.fromEntries(regions.map((region) => [region.name, toStatus(region)])) };
+      const regions = required().memory.regions('system', orAll(name));
+      return { regions: Object.fromEntries(regions.map((region) => [region.name, systemStatus(region)])) };
     },
     systemSharedMemoryRegister: async (
       request: SystemSharedMemoryRegisterRequest,
     ): Promise<SystemSharedMemoryRegisterResponse> => {
-      const { name, key, offset, byteSize } = request;
-      await required().control.register({ name, key, offset: Number(offset), byteSize: Number(byteSize) });
+      const { name, key } = request;
+      const place = { offset: Number(request.offset), byteSize: Number(request.byteSize) };
+      await required().control.register({ kind: 'system', name, key, ...place });
       return {};
     },
     systemSharedMemoryUnregister: async ({
       name,
     }: SystemSharedMemoryUnregisterRequest): Promise<SystemSharedMemoryUnregisterResponse> => {
-      await required().control.unregister(name === '' ? null : name);
+      await required().control.unregister({ kind: 'system', name: orAll(name) });
       return {};
     },
-    // There is never a region of a GPU; clients may ask, and clear both kinds before they begin.
-    cudaSharedMemoryStatus: (): CudaSharedMemoryStatusResponse => {
-      required();
-      return { regions: {} };
+    cudaSharedMemoryStatus: ({ name }: CudaSharedMemoryStatusRequest): CudaSharedMemoryStatusResponse => {
+      const regions = required().memory.regions('cuda', orAll(name));
+      return { regions: Object.fromEntries(regions.map((region) => [region.name, cudaStatus(region)])) };
     },
-    cudaSharedMemoryRegister: (): never => {
-      required();
-      throw new ServingError('TASK_NOT_SUPPORTED', 'memory of GPUs is not shared; register system shared memory');
+    cudaSharedMemoryRegister: async (
+      request: CudaSharedMemoryRegisterRequest,
+    ): Promise<CudaSharedMemoryRegisterResponse> => {
+      const { name, rawHandle, deviceId, byteSize } = request;
+      const handle = Buffer.from(rawHandle).toString('base64');
+      const memory = { device: Number(deviceId), handle, byteSize: Number(byteSize) };
+      await required().control.register({ kind: 'cuda', name, ...memory });
+      return {};
     },
-    cudaSharedMemoryUnregister: (): object => {
-      required();
+    cudaSharedMemoryUnregister: async ({
+      name,
+    }: CudaSharedMemoryUnregisterRequest): Promise<CudaSharedMemoryUnregisterResponse> => {
+      await required().control.unregister({ kind: 'cuda', name: orAll(name) });
       return {};
     },
   };
 }
 
-function toStatus({ name, key, offset, byteSize }: SharedRegion): SystemSharedMemoryStatusResponse['regions'][string] {
+/** No name means all regions. */
+function orAll(name: string): string | null {
+  return name === '' ? null : name;
+}
+
+function systemStatus({
+  name,
+  key,
+  offset,
+  byteSize,
+}: SystemRegion): SystemSharedMemoryStatusResponse['regions'][string] {
   return { name, key, offset: BigInt(offset), byteSize: BigInt(byteSize) };
+}
+
+function cudaStatus({ name, device, byteSize }: CudaRegion): CudaSharedMemoryStatusResponse['regions'][string] {
+  return { name, deviceId: BigInt(device), byteSize: BigInt(byteSize) };
 }

@@ -5,6 +5,7 @@
 
 #include "addon/gpu/functions.h"
 #include "addon/gpu/instance.h"
+#include "addon/gpu/shared_memory.h"
 #include "addon/gpu/tensor_instance.h"
 #include "addon/gpu/text_instance.h"
 #include "addon/translated.h"
@@ -38,6 +39,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("downloadPicture", Napi::Function::New<Translated<DownloadPicture>>(env, "downloadPicture"));
   exports.Set("releasePicture", Napi::Function::New<Translated<ReleasePicture>>(env, "releasePicture"));
   exports.Set("keptPictures", Napi::Function::New<Translated<KeptPictures>>(env, "keptPictures"));
+  SharedMemory::Define(env);
+  exports.Set("openSharedMemory", Napi::Function::New<Translated<OpenSharedMemory>>(env, "openSharedMemory"));
   exports.Set("benchEngine", Napi::Function::New<Translated<BenchEngine>>(env, "benchEngine"));
   return exports;
 }

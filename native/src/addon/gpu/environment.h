@@ -9,6 +9,7 @@ struct Environment {
   Napi::FunctionReference instance_class;
   Napi::FunctionReference text_instance_class;
   Napi::FunctionReference tensor_instance_class;
+  Napi::FunctionReference shared_memory_class;
 
   static Environment& Of(Napi::Env env) {
     auto* data = env.GetInstanceData<Environment>();

@@ -15,6 +15,7 @@ Napi::Value OpenTensorInstance(const Napi::CallbackInfo& info);
 Napi::Value DownloadPicture(const Napi::CallbackInfo& info);
 Napi::Value ReleasePicture(const Napi::CallbackInfo& info);
 Napi::Value KeptPictures(const Napi::CallbackInfo& info);
+Napi::Value OpenSharedMemory(const Napi::CallbackInfo& info);
 Napi::Value BenchEngine(const Napi::CallbackInfo& info);
 
 }  // namespace sluice::addon::gpu

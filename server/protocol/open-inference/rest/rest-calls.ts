@@ -1,17 +1,22 @@
 import { quoted, ServingError } from '../../../core/errors.js';
 import type { RestAnswer, RestCall, RestRequest, RestSource } from '../../../core/open-inference/rest-exchange.js';
-import type { CallTrace, Tracer } from '../../../core/tracer.js';
+import type { Tracer } from '../../../core/tracer.js';
 import { readVersion } from '../../../core/version-policy.js';
-import type { LogSettingsRequest, ModelRepositoryParameter } from '../../../gen/inference/grpc_service.js';
+import type {
+  LogSettingsRequest,
+  ModelRepositoryParameter,
+  TraceSettingRequest,
+} from '../../../gen/inference/grpc_service.js';
 import { forClient, type FaultLog } from '../../client-error.js';
+import { traceHttpCall } from '../../http-trace.js';
 import { openInferenceCalls, type CallsContext, type OpenInferenceCalls } from '../calls.js';
-import { Inference } from '../inference.js';
+import { Inference, type InferenceContext } from '../inference.js';
 import { isObject, readJson, type Json } from './exact-json.js';
 import { readInferBody, writeInferAnswer, type InferBody } from './infer-body.js';
 import { messageText } from './message-text.js';
 import { isRawBody, readRawBody } from './raw-body.js';
 
-export interface RestContext extends CallsContext {
+export interface RestContext extends CallsContext, InferenceContext {
   /** Null: nothing is traced. */
   readonly tracer: Tracer | null;
   readonly logFault: FaultLog;
@@ -31,7 +36,7 @@ const ANSWERERS: Readonly<Record<Exclude<RestCall, 'infer'>, Answerer>> = {
   },
   modelMetadata: ({ model: name, version }, calls) => ok(calls.modelMetadata({ name, version })),
   modelConfig: ({ model: name, version }, calls) => ok(calls.modelConfig({ name, version }).config),
-  modelStatistics: ({ model: name, version }, calls) => ok(calls.modelStatistics({ name, version })),
+  modelStatistics: async ({ model: name, version }, calls) => ok(await calls.modelStatistics({ name, version })),
   repositoryIndex: ({ body }, calls) => {
     const ready = readJson(body)['ready'] === true;
     return ok(calls.repositoryIndex({ repositoryName: '', ready }).models);
@@ -48,10 +53,10 @@ const ANSWERERS: Readonly<Record<Exclude<RestCall, 'infer'>, Answerer>> = {
       plain(settings, ({ parameterChoice: choice }) => (choice as unknown as Json | undefined)?.[caseOf(choice)]),
     );
   },
-  traceSetting: ({ model: modelName, body }, calls) => {
-    const asked = Object.keys(readJson(body)).map((name) => [name, { value: [] }]);
-    const { settings } = calls.traceSetting({ modelName, settings: Object.fromEntries(asked) });
-    return ok(plain(settings, ({ value }) => value));
+  traceSetting: async ({ model: modelName, body }, calls) => {
+    const { settings } = await calls.traceSetting({ modelName, settings: toTraceSettings(readJson(body)) });
+    const { trace_level: level, ...others } = settings;
+    return ok({ trace_level: level?.value, ...plain(others, ({ value }) => value[0]) });
   },
   systemSharedMemoryStatus: ({ region: name }, calls) =>
     ok(Object.values(calls.systemSharedMemoryStatus({ name }).regions)),
@@ -63,9 +68,16 @@ const ANSWERERS: Readonly<Record<Exclude<RestCall, 'infer'>, Answerer>> = {
   },
   systemSharedMemoryUnregister: async ({ region: name }, calls) =>
     ok(await calls.systemSharedMemoryUnregister({ name })),
-  cudaSharedMemoryStatus: (_request, calls) => ok(Object.values(calls.cudaSharedMemoryStatus().regions)),
-  cudaSharedMemoryRegister: (_request, calls) => calls.cudaSharedMemoryRegister(),
-  cudaSharedMemoryUnregister: (_request, calls) => ok(calls.cudaSharedMemoryUnregister()),
+  cudaSharedMemoryStatus: ({ region: name }, calls) =>
+    ok(Object.values(calls.cudaSharedMemoryStatus({ name }).regions)),
+  cudaSharedMemoryRegister: async ({ region: name, body }, calls) => {
+    const { raw_handle: handle, device_id: device, byte_size: byteSize } = readJson(body);
+    const base64 = isObject(handle) ? handle['b64'] : undefined;
+    if (typeof base64 !== 'string') throw new ServingError('INVALID_REQUEST', 'raw_handle must be {"b64": "BASE64"}');
+    const memory = { deviceId: wholeNumber(device, 'device_id'), byteSize: wholeNumber(byteSize, 'byte_size') };
+    return ok(await calls.cudaSharedMemoryRegister({ name, rawHandle: Buffer.from(base64, 'base64'), ...memory }));
+  },
+  cudaSharedMemoryUnregister: async ({ region: name }, calls) => ok(await calls.cudaSharedMemoryUnregister({ name })),
 };
 
 /** The REST form of the open inference protocol: JSON in and out, in front of the same calls as gRPC's. */
@@ -102,7 +114,7 @@ export class RestCalls implements RestSource {
 
   async #infer(request: RestRequest, signal: AbortSignal): Promise<RestAnswer> {
     this.#context.draining.throwIfAborted();
-    const trace = this.#trace(request);
+    const trace = traceHttpCall(this.#context.tracer, request);
     try {
       const body = this.#read(request);
       const inference = Inference.start(body.message, { timeout: null, index: 0, trace }, this.#context);
@@ -124,13 +136,6 @@ export class RestCalls implements RestSource {
     using lease = this.#context.repository.acquire(request.model, readVersion(request.version));
     return readRawBody(request, lease.model);
   }
-
-  #trace(request: RestRequest): CallTrace | null {
-    const { route } = request;
-    const attributes = { 'http.request.method': 'POST', 'http.route': route };
-    const traced = { name: `POST ${route}`, attributes, header: (name: 'traceparent' | 'tracestate') => request[name] };
-    return this.#context.tracer?.callBegan(traced) ?? null;
-  }
 }
 
 function ok(message: unknown): RestAnswer {
@@ -139,7 +144,7 @@ function ok(message: unknown): RestAnswer {
 
 function wholeNumber(value: unknown, name: string): bigint {
   if (Number.isSafeInteger(value)) return BigInt(value as number);
-  throw new ServingError('INVALID_REQUEST', `${name} must be a whole number of bytes`);
+  throw new ServingError('INVALID_REQUEST', `${name} must be a whole number`);
 }
 
 function caseOf(choice: { readonly $case: string } | undefined): string {
@@ -158,6 +163,16 @@ function toSettings(values: Json): LogSettingsRequest['settings'] {
       if (typeof value === 'string') return [name, { parameterChoice: { $case: 'stringParam', stringParam: value } }];
       const uint32Param = Number.isInteger(value) && (value as number) >= 0 ? (value as number) : null;
       return [name, { parameterChoice: uint32Param === null ? undefined : { $case: 'uint32Param', uint32Param } }];
+    }),
+  );
+}
+
+/** A setting has one text or several; a number is taken for its text, and null for none. */
+function toTraceSettings(values: Json): TraceSettingRequest['settings'] {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const texts = value === null ? [] : Array.isArray(value) ? value : [value];
+      return [name, { value: texts.map(String) }];
     }),
   );
 }

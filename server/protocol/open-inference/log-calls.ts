@@ -4,22 +4,14 @@ import type {
   LogSettingsRequest,
   LogSettingsResponse,
   LogSettingsResponse_SettingValue as LogValue,
-  TraceSettingRequest,
-  TraceSettingResponse,
 } from '../../gen/inference/grpc_service.js';
 
-/** Settings of the running server. */
-export function settingsCalls(log: LogControl) {
+/** What the running server logs. */
+export function logCalls(log: LogControl) {
   return {
     logSettings: async ({ settings }: LogSettingsRequest): Promise<LogSettingsResponse> => {
       if (Object.keys(settings).length > 0) await log.set(wantedLevel(log.get(), settings));
       return { settings: settingsOf(log.get()) };
-    },
-    traceSetting: ({ settings }: TraceSettingRequest): TraceSettingResponse => {
-      if (Object.keys(settings).length > 0) {
-        throw new ServingError('TASK_NOT_SUPPORTED', 'traces are not set by call');
-      }
-      return { settings: { trace_level: { value: ['OFF'] } } };
     },
   };
 }

@@ -2,13 +2,22 @@ import { mkdirSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import test, { type ExecutionContext } from 'ava';
 import { ServingError, type ErrorCode } from '../../server/core/errors.js';
-import { SharedSegments } from '../../server/runtime/shared-segments.js';
+import { RegionTable } from '../../server/runtime/region-table.js';
+import { SharedSegment } from '../../server/runtime/shared-segment.js';
 import { Segment } from '../support/segment.js';
 
 const COUNTING = Uint8Array.from({ length: 100 }, (_, index) => index);
 
 function region(key: string, offset = 0, byteSize = 100, name = 'r') {
-  return { name, key, offset, byteSize };
+  return { kind: 'system' as const, name, key, offset, byteSize };
+}
+
+/** A table of a process that opens no memory of GPUs. */
+function systemOnly(): RegionTable {
+  return new RegionTable({
+    system: (wanted) => new SharedSegment(wanted),
+    cuda: () => Promise.reject(new Error('there is no GPU')),
+  });
 }
 
 function place(offset: number, byteSize: number, name = 'r') {
@@ -23,7 +32,7 @@ async function refused(t: ExecutionContext, work: () => unknown, code: ErrorCode
 
 test('places count from the start of their region, and what is read has a buffer of its own', async (t) => {
   using segment = new Segment(COUNTING);
-  const segments = new SharedSegments();
+  const segments = systemOnly();
   await segments.register(region(`/${segment.key}`, 10, 50));
   const data = segments.read(place(5, 3));
   t.deepEqual([...data], [15, 16, 17]);
@@ -32,7 +41,7 @@ test('places count from the start of their region, and what is read has a buffer
   using room = segments.reserve(place(48, 2));
   room.write(Uint8Array.of(201, 202));
   t.deepEqual([...segment.bytes.subarray(57, 61)], [57, 201, 202, 60]);
-  t.deepEqual(segments.regions(null), [region(`/${segment.key}`, 10, 50)]);
+  t.deepEqual(segments.regions('system', null), [region(`/${segment.key}`, 10, 50)]);
 });
 
 test('a region must be part of a segment that is there, named without a path and no link', async (t) => {
@@ -42,7 +51,7 @@ test('a region must be part of a segment that is there, named without a path and
   symlinkSync(segment.file, `/dev/shm/${link}`);
   mkdirSync(`/dev/shm/${directory}`);
   execFileSync('mkfifo', [`/dev/shm/${pipe}`]);
-  const segments = new SharedSegments();
+  const segments = systemOnly();
   try {
     for (const [wanted, text] of [
       [region(link), /region "r" of shared memory has the key .* it is a link/],
@@ -66,7 +75,7 @@ test('a region must be part of a segment that is there, named without a path and
     ] as const) {
       await refused(t, () => segments.register(wanted), 'INVALID_REQUEST', text);
     }
-    t.deepEqual(segments.regions(null), []);
+    t.deepEqual(segments.regions('system', null), []);
   } finally {
     rmSync(`/dev/shm/${link}`);
     rmdirSync(`/dev/shm/${directory}`);
@@ -76,26 +85,26 @@ test('a region must be part of a segment that is there, named without a path and
 
 test('a name is taken once, and free again when it is unregistered', async (t) => {
   using segment = new Segment(COUNTING);
-  const segments = new SharedSegments();
+  const segments = systemOnly();
   await segments.register(region(segment.key));
   await refused(t, () => segments.register(region(segment.key, 5, 5)), 'SHARED_MEMORY_EXISTS', /"r"/);
-  await segments.unregister('r');
-  await segments.unregister('r');
+  await segments.unregister({ kind: 'system', name: 'r' });
+  await segments.unregister({ kind: 'system', name: 'r' });
   await segments.register(region(segment.key, 5, 5));
   await segments.register(region(segment.key, 6, 5, 'a'));
   t.deepEqual(
-    segments.regions(null).map(({ name }) => name),
+    segments.regions('system', null).map(({ name }) => name),
     ['a', 'r'],
   );
-  t.deepEqual(segments.regions('r'), [region(segment.key, 5, 5)]);
-  await segments.unregister(null);
-  await refused(t, () => segments.regions('r'), 'SHARED_MEMORY_NOT_FOUND', /no region "r"/);
+  t.deepEqual(segments.regions('system', 'r'), [region(segment.key, 5, 5)]);
+  await segments.unregister({ kind: 'system', name: null });
+  await refused(t, () => segments.regions('system', 'r'), 'SHARED_MEMORY_NOT_FOUND', /no region "r"/);
   await refused(t, () => segments.read(place(0, 1)), 'SHARED_MEMORY_NOT_FOUND', /register it first/);
 });
 
 test('no place reaches beyond its region, and no output beyond its place', async (t) => {
   using segment = new Segment(COUNTING);
-  const segments = new SharedSegments();
+  const segments = systemOnly();
   await segments.register(region(segment.key, 10, 50));
   for (const [offset, byteSize] of [
     [0, 51],
@@ -117,7 +126,7 @@ test('no place reaches beyond its region, and no output beyond its place', async
 test('a segment full of holes does not make the server read more than a message may have', async (t) => {
   using segment = new Segment(COUNTING);
   segment.resize(2 ** 40);
-  const segments = new SharedSegments();
+  const segments = systemOnly();
   await segments.register(region(segment.key, 0, 2 ** 40));
   t.deepEqual([...segments.read(place(99, 2))], [99, 0]);
   t.deepEqual([...segments.read(place(2 ** 40 - 1, 1))], [0]);
@@ -128,7 +137,7 @@ test('a segment full of holes does not make the server read more than a message 
 
 test('a segment that shrinks is refused, and not made longer again', async (t) => {
   using segment = new Segment(COUNTING);
-  const segments = new SharedSegments();
+  const segments = systemOnly();
   await segments.register(region(segment.key));
   using room = segments.reserve(place(90, 10));
   segment.resize(50);
@@ -144,12 +153,12 @@ test('a segment that shrinks is refused, and not made longer again', async (t) =
 
 test('a region is unregistered when nothing will write there, and its name is gone at once', async (t) => {
   using segment = new Segment(COUNTING);
-  const segments = new SharedSegments();
+  const segments = systemOnly();
   await segments.register(region(segment.key));
   const rooms = [segments.reserve(place(0, 1)), segments.reserve(place(1, 1))];
   let done = false;
-  const unregistered = segments.unregister('r').then(() => (done = true));
-  t.deepEqual(segments.regions(null), []);
+  const unregistered = segments.unregister({ kind: 'system', name: 'r' }).then(() => (done = true));
+  t.deepEqual(segments.regions('system', null), []);
   await segments.register(region(segment.key, 50, 50));
   rooms[0]![Symbol.dispose]();
   rooms[0]![Symbol.dispose]();
