@@ -65,6 +65,14 @@ test-gpu: setup $(VENV) $(TRITON_VENV) ## run the tests that need a GPU
 bench: setup $(TRITON_VENV) ## measure throughput, latency and memory; prints JSON lines
 	@node dist/test/bench/run.js
 
+.PHONY: soak
+soak: setup ## send 200,000 mixed requests and watch the memory of the server; prints JSON lines
+	@node dist/test/bench/soak/run.js
+
+.PHONY: fuzz
+fuzz: setup ## make 100,000 calls of both protocols with messages that are not quite right; prints JSON lines
+	@node dist/test/bench/fuzz/run.js
+
 .PHONY: bench-gpu
 bench-gpu: setup ## measure on a GPU; prints JSON lines and keeps them in test/gpu/results/
 	@cmake --build build/native --target $(GPU_TEST_TARGETS)

@@ -1,5 +1,5 @@
 import { setDefaultHighWaterMark } from 'node:stream';
-import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
+import { logVerbosity, Server, setLogVerbosity, type ServerDuplexStream } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { ALL_GROUPS, type ServedGroups } from '../core/access/call-groups.js';
 import type { MessageRooms } from '../core/message-rooms.js';
@@ -9,6 +9,7 @@ import { classifyProtocol } from '../protocol/classify-protocol.js';
 import { detectProtocol } from '../protocol/detect-protocol.js';
 import { embedProtocol } from '../protocol/embed-protocol.js';
 import { segmentProtocol } from '../protocol/segment-protocol.js';
+import type { StreamProtocol } from '../protocol/stream-protocol.js';
 import { CallOrigins } from './call-origins.js';
 import { HealthService } from './health-service.js';
 import { KSERVE_DEFINITION } from './kserve/definition.js';
@@ -16,6 +17,7 @@ import { kserveService, type KserveOptions } from './kserve/kserve-service.js';
 import { readIntoRooms } from './message-reader.js';
 import { Ports, type PortsOptions } from './ports.js';
 import { loadProtoFiles } from './proto-files.js';
+import { tolerant, type Received } from './received.js';
 import { repositoryService } from './repository-service.js';
 import type { SessionContext } from './session-context.js';
 import { StreamSession } from './stream-session.js';
@@ -81,14 +83,13 @@ export class GrpcServer implements AsyncDisposable {
     });
     const origins = new CallOrigins();
     const context = { ...options, origins };
-    const inference: InferenceServer = {
-      detect: (call) => void new StreamSession(call, detectProtocol, context).run(),
-      embed: (call) => void new StreamSession(call, embedProtocol, context).run(),
-      classify: (call) => void new StreamSession(call, classifyProtocol, context).run(),
-      segment: (call) => void new StreamSession(call, segmentProtocol, context).run(),
-    };
-    server.addService(InferenceService, inference);
-    server.addService(RepositoryService, repositoryService(options));
+    server.addService(tolerant(InferenceService), {
+      detect: serve(detectProtocol, context),
+      embed: serve(embedProtocol, context),
+      classify: serve(classifyProtocol, context),
+      segment: serve(segmentProtocol, context),
+    } satisfies Record<keyof InferenceServer, unknown>);
+    server.addService(tolerant(RepositoryService), repositoryService(options));
     server.addService(KSERVE_DEFINITION, kserveService(context));
     const health = new HealthService(server);
     new ReflectionService(loadProtoFiles()).addToServer(server);
@@ -114,4 +115,10 @@ export class GrpcServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.forceShutdown();
   }
+}
+
+function serve<Request, Response>(protocol: StreamProtocol<Request, Response>, context: SessionContext) {
+  return (call: ServerDuplexStream<Received<Request>, Response>): void => {
+    void new StreamSession(call, protocol, context).run();
+  };
 }

@@ -1,12 +1,20 @@
-import type { handleUnaryCall, sendUnaryData } from '@grpc/grpc-js';
-import { ServingError } from '../core/errors.js';
 import { requireExplicit } from '../core/model-control.js';
 import type { ModelState as CoreModelState } from '../core/model-state.js';
 import type { ModelRepository } from '../core/model-repository.js';
-import { ModelState, type ModelVersion, type RepositoryServer } from '../gen/sluice/v1/repository.js';
+import {
+  ModelState,
+  type ListModelsRequest,
+  type ListModelsResponse,
+  type LoadModelRequest,
+  type LoadModelResponse,
+  type ModelVersion,
+  type RepositoryServer,
+  type UnloadModelRequest,
+  type UnloadModelResponse,
+} from '../gen/sluice/v1/repository.js';
 import type { RepositoryContext } from '../protocol/open-inference/repository-calls.js';
-import { forClient, type FaultLog } from '../protocol/client-error.js';
-import { toStatus } from './status.js';
+import type { FaultLog } from '../protocol/client-error.js';
+import { unary } from './received.js';
 
 const STATES: Record<CoreModelState, ModelState> = {
   LOADING: ModelState.MODEL_STATE_LOADING,
@@ -20,37 +28,23 @@ export interface RepositoryServiceOptions extends RepositoryContext {
 }
 
 /** The `Repository` service. Loading and unloading are open in the control mode `explicit` only. */
-export function repositoryService({
-  repository,
-  controlMode,
-  control,
-  logFault,
-}: RepositoryServiceOptions): RepositoryServer {
-  const unary = <Request, Response>(
-    answer: (request: Request) => Response | Promise<Response>,
-  ): handleUnaryCall<Request, Response> => {
-    return (call, callback: sendUnaryData<Response>) => {
-      Promise.resolve()
-        .then(() => answer(call.request))
-        .then(
-          (response) => callback(null, response),
-          (cause: unknown) => callback(toStatus(forClient(ServingError.from(cause), logFault))),
-        );
-    };
-  };
+export function repositoryService({ repository, controlMode, control, logFault }: RepositoryServiceOptions) {
   return {
-    listModels: unary(() => ({ models: repository.index().flatMap(toModelVersions) })),
-    loadModel: unary(async ({ name }) => {
+    listModels: unary<ListModelsRequest, ListModelsResponse>(
+      () => ({ models: repository.index().flatMap(toModelVersions) }),
+      logFault,
+    ),
+    loadModel: unary<LoadModelRequest, LoadModelResponse>(async ({ name }) => {
       requireExplicit(controlMode);
       await control.load(name, null);
       return {};
-    }),
-    unloadModel: unary(async ({ name }) => {
+    }, logFault),
+    unloadModel: unary<UnloadModelRequest, UnloadModelResponse>(async ({ name }) => {
       requireExplicit(controlMode);
       await control.unload(name);
       return {};
-    }),
-  };
+    }, logFault),
+  } satisfies Record<keyof RepositoryServer, unknown>;
 }
 
 function toModelVersions({ name, versions }: ReturnType<ModelRepository['index']>[number]): ModelVersion[] {

@@ -16,6 +16,7 @@ import { callTimeout } from './call-deadline.js';
 import { reasonToEnd, type CallOrigin } from './call-origins.js';
 import { traceCall, tracedFrame } from './call-trace.js';
 import { countRefused } from './count-refused.js';
+import type { Received } from './received.js';
 import type { Inferred, SessionContext } from './session-context.js';
 import { toStatus } from './status.js';
 import { chooseModel, type StreamSettings } from './stream-settings.js';
@@ -33,7 +34,7 @@ interface PendingFrame<Request, Response> extends StreamFrame<Request> {
  * reading stops, and HTTP/2 flow control stops the sender.
  */
 export class StreamSession<Request, Response> {
-  readonly #call: ServerDuplexStream<Request, Response>;
+  readonly #call: ServerDuplexStream<Received<Request>, Response>;
   readonly #protocol: StreamProtocol<Request, Response>;
   readonly #context: SessionContext;
   readonly #origin: CallOrigin;
@@ -58,7 +59,7 @@ export class StreamSession<Request, Response> {
   readonly #tickets = new Map<Slot<Response>, Ticket>();
 
   constructor(
-    call: ServerDuplexStream<Request, Response>,
+    call: ServerDuplexStream<Received<Request>, Response>,
     protocol: StreamProtocol<Request, Response>,
     context: SessionContext,
   ) {
@@ -119,12 +120,13 @@ export class StreamSession<Request, Response> {
 
   async #readAll(): Promise<void> {
     for await (const message of this.#call.iterator({ destroyOnReturn: false })) {
-      await this.#accept(message as Request);
+      await this.#accept(message as Received<Request>);
     }
     this.#finished = true;
   }
 
-  async #accept(message: Request): Promise<void> {
+  async #accept(message: Received<Request>): Promise<void> {
+    if (message instanceof ServingError) throw message;
     const first = this.#settings === null;
     if (first) this.#open(message);
     const frame = this.#protocol.frame(message);

@@ -204,13 +204,13 @@ test.serial('bytes that are no message end their stream with a status and nothin
       const neighbour = serving.wire.detect();
       neighbour.send(detectOptions({ model: GOOD_MODEL }), frame);
       const ended = await statusOf(t, bytes);
-      t.true([status.INTERNAL, status.INVALID_ARGUMENT].includes(ended.code), `${ended.code} ${ended.details}`);
-      t.true(ended.details.length > 5);
+      t.is(ended.code, status.INVALID_ARGUMENT);
+      t.regex(ended.details, /cannot be read as protobuf/);
       const call = serving.wire.detect();
       call.send(detectOptions({ model: GOOD_MODEL }), frame);
       await call.answered(1);
       call.send(bytes);
-      t.true([status.INTERNAL, status.INVALID_ARGUMENT].includes((await call.finish()).code));
+      t.is((await call.finish()).code, status.INVALID_ARGUMENT);
       neighbour.send(frame);
       t.is((await neighbour.finish()).code, status.OK, 'another stream of the same connection goes on');
     }

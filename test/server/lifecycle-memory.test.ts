@@ -7,10 +7,12 @@ import { Serving } from '../support/serving.js';
 
 const SIDE = 32;
 const FRAME = { picture: grey(100, SIDE) };
-const CYCLES = 20;
+/** With those before the measurement, a hundred. */
+const CYCLES = 90;
 const MEBIBYTE = 1 << 20;
 
-test.serial('loading and unloading again and again gives the memory back', async (t) => {
+test.serial('loading and unloading a hundred times gives the memory back', async (t) => {
+  t.timeout(600_000);
   const weights = heavyModel(SIDE, 700);
   await using serving = await Serving.start(
     async (repository) => {
@@ -34,7 +36,7 @@ test.serial('loading and unloading again and again gives the memory back', async
   const grown = (await memory()) - before;
   const loaded = CYCLES * 2 * weights.length;
   t.log(`${(grown / MEBIBYTE).toFixed(1)} MiB more after loading ${(loaded / MEBIBYTE).toFixed(0)} MiB of weights`);
-  t.true(grown < loaded / 3, `${grown} bytes more`);
+  t.true(grown < loaded / 12, `${grown} bytes more`);
 });
 
 test.serial('what a version has told in the metrics goes with it', async (t) => {

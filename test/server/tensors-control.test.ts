@@ -101,3 +101,16 @@ test('settings that cannot be changed are refused by name', async (t) => {
   t.is(shared?.code, Status.UNIMPLEMENTED);
   t.regex(shared?.details ?? '', /--allow-client-shm true/);
 });
+
+test('a configuration with a text that no header can carry is refused, and the server lives', async (t) => {
+  await using serving = await Serving.start(
+    (repository) => repository.addVersion('model', 1, identityModel()),
+    EXPLICIT,
+  );
+  using client = SIMPLE(serving);
+  for (const key of ['\\ud800', `x${'😀'.repeat(3000)}`]) {
+    const load = client.call('repositoryModelLoad', loadMessage('model', `{"${key}": 1}`));
+    t.is((await t.throwsAsync<ServiceError>(load))?.code, Status.FAILED_PRECONDITION);
+  }
+  t.true((await client.call('serverReady', {})).ready, 'the server goes on');
+});

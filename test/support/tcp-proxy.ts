@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** Stands between a client and a server, so that a test can cut their connection without a word of goodbye. */
+/** Stands between a client and a server, so that a test can cut or freeze their connection without a word of goodbye. */
 export class TcpProxy implements Disposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -39,6 +39,11 @@ export class TcpProxy implements Disposable {
   cut(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy();
     this.#sockets.clear();
+  }
+
+  /** Nothing passes any more, either way, and neither end is told. */
+  freeze(): void {
+    for (const socket of this.#sockets) socket.unpipe().pause();
   }
 
   [Symbol.dispose](): void {

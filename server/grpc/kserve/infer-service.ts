@@ -7,7 +7,7 @@ import type {
 } from '../../gen/inference/grpc_service.js';
 import { callTimeout } from '../call-deadline.js';
 import { traceCall } from '../call-trace.js';
-import { unary, type Received } from './definition.js';
+import { unary, type Received } from '../received.js';
 import { InferStream, type InferStreamContext } from './infer-stream.js';
 import { Inference } from '../../protocol/open-inference/inference.js';
 

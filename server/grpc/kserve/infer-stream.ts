@@ -12,10 +12,10 @@ import { forClient, type FaultLog } from '../../protocol/client-error.js';
 import { callTimeout } from '../call-deadline.js';
 import { reasonToEnd, type CallOrigin, type CallOrigins } from '../call-origins.js';
 import { traceCall } from '../call-trace.js';
+import type { Received } from '../received.js';
 import { toStatus } from '../status.js';
 import type { StreamLimits } from '../stream-settings.js';
 import { StreamWindow, type Slot } from '../stream-window.js';
-import type { Received } from './definition.js';
 import { Inference, type InferenceContext } from '../../protocol/open-inference/inference.js';
 import { requestBytes } from './request-bytes.js';
 

@@ -1,6 +1,6 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { openInferenceCalls, type CallsContext } from '../../protocol/open-inference/calls.js';
-import { unary } from './definition.js';
+import { unary } from '../received.js';
 import { inferService } from './infer-service.js';
 import type { InferStreamContext } from './infer-stream.js';
 
