@@ -121,3 +121,21 @@ test.serial('what browsers are told', async (t) => {
   }
   t.deepEqual(told(await ask(serving, '/v2', {})), [], 'no page asks');
 });
+
+test.serial(
+  'a page that is not let in changes nothing, though browsers send its plain POST without asking',
+  async (t) => {
+    await using serving = await serve('--allowed-origins', 'https://example.org', '--model-control-mode', 'explicit');
+    const load = async (headers: Record<string, string>): Promise<Response> =>
+      await ask(serving, '/v2/repository/models/identity/load', { method: 'POST', headers });
+    for (const other of ['https://evil.example', 'http://127.0.0.1:1', 'null']) {
+      const refused = await load({ origin: other });
+      t.is(refused.status, 403, other);
+      t.regex(((await refused.json()) as { error: string }).error, /name it in --allowed-origins/);
+    }
+    t.is((await ask(serving, '/v2/models/identity/ready', {})).status, 400, 'nothing was loaded');
+    for (const own of ['https://example.org', `http://${serving.server.httpAddress}`]) {
+      t.is((await load({ origin: own })).status, 200, own);
+    }
+  },
+);
