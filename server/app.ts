@@ -8,7 +8,7 @@ import { drainInOrder } from './core/drain-sequence.js';
 import { ServingError } from './core/errors.js';
 import type { VersionStatus } from './core/model-lifecycle.js';
 import { MessageRooms } from './core/message-rooms.js';
-import { ModelRepository } from './core/model-repository.js';
+import { ModelRepository, shuttingDown } from './core/model-repository.js';
 import type { RestAnswer, RestRequest } from './core/open-inference/rest-exchange.js';
 import { GrpcServer } from './grpc/grpc-server.js';
 import { logStatus, logWarning } from './app/log-models.js';
@@ -18,6 +18,7 @@ import { modelSharing, type ModelSharing } from './app/model-sharing.js';
 import { modelExecutors } from './app/model-executors.js';
 import { ModelView } from './app/model-view.js';
 import { openTracing } from './app/open-tracing.js';
+import { OwnControl } from './app/own-control.js';
 import { RepositoryPoll } from './app/repository-poll.js';
 import { sharedControls } from './app/shared-controls.js';
 import { showHealth } from './app/show-health.js';
@@ -32,9 +33,6 @@ import { RestCalls } from './protocol/open-inference/rest/rest-calls.js';
 import { annotatePicture } from './runtime/annotation/annotate-picture.js';
 import type { ModelExecutors } from './runtime/model-executor.js';
 import type { Tracing } from './tracing/tracing.js';
-
-/** Why a server that drains loads nothing more. */
-const SHUTTING_DOWN = new ServingError('SHUTTING_DOWN', 'the server is shutting down; ask another one');
 
 /** The server, or one of its processes: every layer put together. */
 export class App implements AsyncDisposable {
@@ -60,6 +58,7 @@ export class App implements AsyncDisposable {
   readonly #executors: ModelExecutors;
   readonly #sharing: ModelSharing;
   readonly #repository: ModelRepository;
+  readonly #ownControl = new OwnControl(() => this.#repository);
   #security!: Security;
   /** Null: nothing is traced. */
   #tracing: Tracing | null = null;
@@ -187,7 +186,7 @@ export class App implements AsyncDisposable {
     };
     const close = async (): Promise<void> => {
       this.say('closing', { exitTimeout });
-      this.#draining.abort(SHUTTING_DOWN);
+      this.#draining.abort(shuttingDown());
       await Promise.all([(this.#grpc as GrpcServer | undefined)?.drain(), this.#rest?.drain()]);
     };
     // What has not started yet has nobody who could be sent to it.
@@ -210,11 +209,12 @@ export class App implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#draining.abort(SHUTTING_DOWN);
+    this.#draining.abort(shuttingDown());
     this.#poll?.[Symbol.dispose]();
     (this.#security as Security | undefined)?.[Symbol.dispose]();
     await (this.#grpc as GrpcServer | undefined)?.[Symbol.asyncDispose]();
     await this.#repository[Symbol.asyncDispose]();
+    await this.#ownControl[Symbol.asyncDispose]();
     await (this.#http as HttpServer | undefined)?.[Symbol.asyncDispose]();
   }
 
@@ -240,7 +240,8 @@ export class App implements AsyncDisposable {
   async #open(): Promise<void> {
     const options = this.#options;
     this.#security = await Security.create(options, this.#logger);
-    const controls = sharedControls(options, this.#repository, this.#logger, this.#seat, (why) => this.loseDevice(why));
+    const lose = (why: string): void => this.loseDevice(why);
+    const controls = sharedControls(options, this.#repository, this.#ownControl, this.#logger, this.#seat, lose);
     this.#tracing = await openTracing(options, controls.traces?.policy ?? null, this.#metrics, this.#logger);
     const calls = {
       repository: this.#repository,

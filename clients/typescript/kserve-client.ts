@@ -22,6 +22,25 @@ export interface Tensor {
   readonly data: Uint8Array;
 }
 
+/** Where a tensor lies in system shared memory that is registered; bytes. */
+export interface SharedPlace {
+  readonly region: string;
+  readonly offset: number;
+  readonly byteSize: number;
+}
+
+/** A tensor whose elements lie in shared memory. */
+export interface SharedTensor extends Omit<Tensor, 'data'> {
+  readonly place: SharedPlace;
+}
+
+/** A region of system shared memory: the segment `key`, from `offset` on. */
+export interface SharedRegion extends Omit<SharedPlace, 'region'> {
+  readonly name: string;
+  /** As shm_open(3) takes it, such as `/frames`. */
+  readonly key: string;
+}
+
 /** Something to infer. */
 export interface InferRequest {
   readonly model: string;
@@ -29,9 +48,9 @@ export interface InferRequest {
   readonly version?: string;
   /** Repeated by the answer. */
   readonly id?: string;
-  readonly inputs: readonly Tensor[];
-  /** Names of the outputs to answer with; left out: all. */
-  readonly outputs?: readonly string[];
+  readonly inputs: readonly (Tensor | SharedTensor)[];
+  /** The outputs to answer with, where one is to lie in shared memory with its place; left out: all. */
+  readonly outputs?: readonly (string | { readonly name: string; readonly place: SharedPlace })[];
   /** Such as `priority`, `timeout` (microseconds) or `sequence_id`; whole numbers and texts. */
   readonly parameters?: Readonly<Record<string, number | string | boolean>>;
 }
@@ -40,7 +59,7 @@ export interface InferAnswer {
   readonly model: string;
   readonly version: string;
   readonly id: string;
-  /** Their data aliases the received message. */
+  /** Their data aliases the received message; of those in shared memory it is empty. */
   readonly outputs: readonly Tensor[];
 }
 
@@ -68,6 +87,16 @@ export class KServeClient implements Disposable {
   /** What the server has counted of a model since it was loaded, by version. */
   async statistics(model: string, version = ''): Promise<ModelStatistics[]> {
     return (await unaryCall(this.#client, Service.modelStatistics, { name: model, version }, {})).modelStats;
+  }
+
+  /** Has the server open a region that both can reach, for the tensors of requests. */
+  async registerSharedMemory({ name, key, offset, byteSize }: SharedRegion): Promise<void> {
+    const region = { name, key, offset: BigInt(offset), byteSize: BigInt(byteSize) };
+    await unaryCall(this.#client, Service.systemSharedMemoryRegister, region, {});
+  }
+
+  async unregisterSharedMemory(name: string): Promise<void> {
+    await unaryCall(this.#client, Service.systemSharedMemoryUnregister, { name }, {});
   }
 
   /** Infers one request. */
@@ -103,15 +132,27 @@ function toMessage({ model, version, id, inputs, outputs, parameters }: InferReq
     modelVersion: version ?? '',
     id: id ?? '',
     parameters: Object.fromEntries(Object.entries(parameters ?? {}).map(([key, value]) => [key, parameter(value)])),
-    inputs: inputs.map(({ name, datatype, shape }) => ({
-      name,
-      datatype,
-      shape: shape.map(BigInt),
-      parameters: {},
+    inputs: inputs.map((input) => ({
+      name: input.name,
+      datatype: input.datatype,
+      shape: input.shape.map(BigInt),
+      parameters: 'place' in input ? placeParameters(input.place) : {},
       contents: undefined,
     })),
-    outputs: (outputs ?? []).map((name) => ({ name, parameters: {} })),
-    rawInputContents: inputs.map(({ data }) => data),
+    outputs: (outputs ?? []).map((output) =>
+      typeof output === 'string'
+        ? { name: output, parameters: {} }
+        : { name: output.name, parameters: placeParameters(output.place) },
+    ),
+    rawInputContents: inputs.flatMap((input) => ('place' in input ? [] : [input.data])),
+  };
+}
+
+function placeParameters({ region, offset, byteSize }: SharedPlace): Record<string, InferParameter> {
+  return {
+    shared_memory_region: parameter(region),
+    shared_memory_offset: parameter(offset),
+    shared_memory_byte_size: parameter(byteSize),
   };
 }
 

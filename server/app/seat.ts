@@ -1,7 +1,7 @@
 import type { LogLevel } from '../core/log-level.js';
 import type { ServedMemory } from '../core/shared-memory.js';
-import type { ConfigOverrides } from '../core/repository-scan.js';
 import type { ModelControl } from '../core/model-control.js';
+import type { ModelOverrides } from '../core/model-override.js';
 import type { ServedTraces } from '../core/trace-settings.js';
 import type { AskedStatistics, VersionStatistics } from '../core/version-statistics.js';
 
@@ -13,8 +13,8 @@ export interface Seat {
   readonly listening: (address: string) => void;
   /** Loads and unloads models in all processes. */
   readonly control: ModelControl;
-  /** What stands in place of the configurations of models that it loads as it starts. */
-  readonly overrides: ConfigOverrides;
+  /** Of the models that it loads as it starts. */
+  readonly overrides: ModelOverrides;
   /** Sets the least severity that is logged, in all processes. */
   readonly setLogLevel: (level: LogLevel) => Promise<void>;
   /** What the models of all processes have done. */

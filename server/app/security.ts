@@ -74,13 +74,14 @@ export class Security implements Disposable {
 
   /** For the HTTP door. */
   http(): Entrance {
-    const { httpAddress, httpUseSsl, httpUseSslMutual, allowGroups } = this.#options;
+    const { httpAddress, httpUseSsl, httpUseSslMutual, allowGroups, allowedOrigins } = this.#options;
     return {
       certificates: httpUseSsl ? this.#certificates : null,
       mutual: httpUseSslMutual,
       access: this.#access,
       served: servedGroups(httpAddress.host, allowGroups),
       limits: this.#limits,
+      origins: allowedOrigins,
     };
   }
 

@@ -28,6 +28,7 @@ export interface SharedControls {
 export function sharedControls(
   options: Pick<ServerOptions, 'allowClientShm' | 'modelControlMode' | 'traceEndpoint' | 'traceSampleRatio'>,
   repository: ModelRepository,
+  ownControl: ModelControl,
   logger: Logger,
   seat: Seat | null,
   onDeviceLost: (why: string) => void,
@@ -36,7 +37,7 @@ export function sharedControls(
   const traces = options.traceEndpoint === null ? null : (seat?.traces ?? ownTraces(traceSettings(options)));
   const modelStatistics = seat?.modelStatistics ?? (async (asked: AskedStatistics) => ownStatistics(repository, asked));
   return {
-    control: seat?.control ?? repository,
+    control: seat?.control ?? ownControl,
     controlMode: options.modelControlMode,
     log: logControl(logger, seat),
     modelStatistics,

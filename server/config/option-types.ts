@@ -113,6 +113,24 @@ export function names(placeholder: string): OptionType<readonly string[]> {
   );
 }
 
+/** As browsers write origins, or `*`; as `names`. */
+export function origins(): OptionType<readonly string[]> {
+  return optionType<readonly string[]>(
+    'ORIGIN',
+    'origins between commas, such as https://example.org or http://localhost:3000, without a path; or *',
+    (text) => {
+      const list = text.split(',').map((origin) => origin.trim());
+      return list.every((origin) => origin === '*' || isOrigin(origin)) ? list : undefined;
+    },
+    (list) => list.join(','),
+  );
+}
+
+function isOrigin(text: string): boolean {
+  // A star within one would be taken for a name, and mean nothing.
+  return !text.includes('*') && URL.canParse(text) && new URL(text).origin === text;
+}
+
 /** Some of `choices`, between commas or by repeating the flag; the default is null. */
 export function someOf<const T extends string>(
   placeholder: string,

@@ -1,5 +1,5 @@
 import { CALL_GROUP_NAMES } from '../core/access/call-groups.js';
-import { boolean, choice, file, integer, listenAddress, orNone, seconds, someOf } from './option-types.js';
+import { boolean, choice, file, integer, listenAddress, orNone, origins, seconds, someOf } from './option-types.js';
 import { option, type ServerOption } from './option.js';
 
 /** A day: longer, and a number is meant as something else, such as milliseconds. */
@@ -33,6 +33,14 @@ export const SECURITY_OPTIONS = {
   httpUseSslMutual: option(boolean(), {
     default: false,
     description: 'true: and answers all but probes only to clients with a certificate, as --grpc-use-ssl-mutual does.',
+  }),
+  allowedOrigins: option(origins(), {
+    default: [],
+    defaultText: 'none: only the live page itself',
+    repeatable: true,
+    description:
+      'Origins whose pages may use the HTTP address from a browser (CORS), such as https://example.org; repeatable. * ' +
+      'stands for all. A page may do there what its token may, without tokens everything.',
   }),
   authTokenFile: option(file(), {
     default: null,

@@ -87,12 +87,17 @@ export class ModelLifecycle {
     while (this.busy) await this.#work;
   }
 
+  /** Resolves when nothing is left of the versions that have been replaced or unloaded. */
+  async released(): Promise<void> {
+    await Promise.all(this.#unloading);
+  }
+
   /** Unloads everything and waits for it; what still loads is told to end. */
   async close(): Promise<void> {
     this.#abandon.abort(new ServingError('MODEL_NOT_READY', `model ${this.name} is being unloaded`));
     await this.reconcile(null);
     this.#abandon = new AbortController();
-    await Promise.all(this.#unloading);
+    await this.released();
   }
 
   /** The states of all versions, ascending; a directory that cannot be used counts as version 0. */

@@ -1,10 +1,10 @@
 import { quoted, ServingError } from './errors.js';
 import { ModelLifecycle, type LifecycleListener, type ModelLoader, type VersionStatus } from './model-lifecycle.js';
+import type { ModelOverride, ModelOverrides } from './model-override.js';
 import type { Model, ModelLease } from './model.js';
 import {
   scanModel,
   scanRepository,
-  type ConfigOverrides,
   type ConfigParser,
   type ConfigWarning,
   type ModelSnapshot,
@@ -27,7 +27,7 @@ export interface RepositoryOptions {
   readonly warn: (model: string, warning: ConfigWarning) => void;
   readonly listener: LifecycleListener;
   /** Of the models at start. */
-  readonly overrides?: ConfigOverrides;
+  readonly overrides?: ModelOverrides;
 }
 
 export interface ModelStatus {
@@ -42,8 +42,7 @@ export class ModelRepository implements AsyncDisposable {
   /** As each model was last seen on disk. */
   readonly #snapshots = new Map<string, ModelSnapshot>();
   #starting = true;
-  /** What stands in place of keys of a config.yaml, from a load to the next one or an unload. */
-  readonly #overrides: Map<string, string>;
+  readonly #overrides: Map<string, ModelOverride>;
   #closed = false;
 
   constructor(options: RepositoryOptions) {
@@ -84,11 +83,11 @@ export class ModelRepository implements AsyncDisposable {
   }
 
   /**
-   * Loads a model, or brings it up to date. `override`: keys of its configuration, as JSON, that stand in place of the
-   * file's until it is loaded again; they count where it was loaded with them. Throws MODEL_NOT_FOUND, the reason of a device that could not take it, or
-   * MODEL_INVALID with any other reason.
+   * Loads a model, or brings it up to date. `override` stands in place of what the repository has until it is loaded
+   * again; it counts where it was loaded with it. Throws MODEL_NOT_FOUND, the reason of a device that could not take it,
+   * or MODEL_INVALID with any other reason.
    */
-  async load(name: string, override: string | null = null): Promise<void> {
+  async load(name: string, override: ModelOverride | null = null): Promise<void> {
     if (this.#closed) throw shuttingDown();
     const before = this.#overrides.get(name) ?? null;
     this.#override(name, override);
@@ -104,6 +103,11 @@ export class ModelRepository implements AsyncDisposable {
     // What lies at the device may be gone later, or elsewhere; anything else lies at the model.
     const code = failure.code.startsWith('DEVICE_') ? failure.code : 'MODEL_INVALID';
     throw new ServingError(code, `model ${name} was not loaded: ${failure.message}`, { cause: failure });
+  }
+
+  /** Resolves when nothing is left of what has been replaced of a model. */
+  async released(name: string): Promise<void> {
+    await this.#models.get(name)?.released();
   }
 
   /** Unloads a model and waits until its memory is free. Throws MODEL_NOT_FOUND. */
@@ -200,7 +204,7 @@ export class ModelRepository implements AsyncDisposable {
     return scanModel(directory, name, parseConfig, this.#overrides);
   }
 
-  #override(name: string, override: string | null): void {
+  #override(name: string, override: ModelOverride | null): void {
     if (override === null) this.#overrides.delete(name);
     else this.#overrides.set(name, override);
   }
@@ -285,6 +289,7 @@ async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<
   }
 }
 
-function shuttingDown(): ServingError {
+/** Why a server that drains loads nothing more. */
+export function shuttingDown(): ServingError {
   return new ServingError('SHUTTING_DOWN', 'the server is shutting down; ask another one');
 }

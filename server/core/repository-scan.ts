@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from './errors.js';
 import { TASK_INPUTS, type ModelConfig } from './model-config.js';
+import type { ModelOverride, ModelOverrides } from './model-override.js';
 import { stateFilePaths } from './sequences/state-files.js';
 
 /** A configuration, and what of its file is not done as it says. */
@@ -26,9 +27,6 @@ export interface ConfigWarning {
  * of the file's, as JSON; null: there are none.
  */
 export type ConfigParser = (text: string, file: string, override: string | null) => ParsedConfig;
-
-/** Overrides by the names of models. */
-export type ConfigOverrides = ReadonlyMap<string, string>;
 
 /** One version directory with its model file. */
 export interface VersionFile {
@@ -63,17 +61,22 @@ const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 /** As Triton: a version directory is a positive number without leading zeros; other names are ignored. */
 const VERSION_NAME = /^[1-9][0-9]{0,8}$/;
 
-/** Reads every model directory below `repository`. Throws when that itself cannot be read. */
+export function isModelName(name: string): boolean {
+  return MODEL_NAME.test(name);
+}
+
+/** Reads every model directory below `repository`, and those elsewhere. Throws when `repository` itself cannot be read. */
 export async function scanRepository(
   repository: string,
   parseConfig: ConfigParser,
-  overrides: ConfigOverrides = new Map(),
+  overrides: ModelOverrides = new Map(),
 ): Promise<ModelSnapshot[]> {
   const entries = await readdir(repository, { withFileTypes: true });
-  const names = entries
-    .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && MODEL_NAME.test(entry.name))
-    .map((entry) => entry.name)
-    .sort();
+  const own = entries
+    .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && isModelName(entry.name))
+    .map((entry) => entry.name);
+  const elsewhere = [...overrides].filter(([, { directory }]) => directory !== null).map(([name]) => name);
+  const names = [...new Set([...own, ...elsewhere])].sort();
   const snapshots = await Promise.all(names.map((name) => scanModel(repository, name, parseConfig, overrides)));
   return snapshots.filter((snapshot) => snapshot !== null);
 }
@@ -83,13 +86,14 @@ export async function scanModel(
   repository: string,
   name: string,
   parseConfig: ConfigParser,
-  overrides: ConfigOverrides = new Map(),
+  overrides: ModelOverrides = new Map(),
 ): Promise<ModelSnapshot | null> {
-  if (!MODEL_NAME.test(name)) return null;
-  const directory = join(repository, name);
+  if (!isModelName(name)) return null;
+  const override = overrides.get(name) ?? null;
+  const directory = override?.directory ?? join(repository, name);
   try {
     if (!(await isDirectory(directory))) return null;
-    return { name, content: await readContent(directory, parseConfig, overrides.get(name) ?? null) };
+    return { name, content: await readContent(directory, parseConfig, override) };
   } catch (cause) {
     return { name, content: cause instanceof ServingError ? cause : unreadable(directory, cause) };
   }
@@ -98,10 +102,14 @@ export async function scanModel(
 async function readContent(
   directory: string,
   parseConfig: ConfigParser,
-  override: string | null,
+  override: ModelOverride | null,
 ): Promise<ModelContent> {
   const { text: configText, file: configFile, beside } = await readConfig(directory);
-  const { config, warnings: read } = parseConfig(configText, configFile, override);
+  const { config, warnings: read } = parseConfig(configText, configFile, override?.config ?? null);
+  if (override !== null && config.tensorrt.plugins.length > 0) {
+    const known = override.directory === null ? parseConfig(configText, configFile, null).config.tensorrt.plugins : [];
+    requirePlugins(config.tensorrt.plugins, known);
+  }
   const warnings = beside === null ? read : [{ place: beside, path: '', instead: `${CONFIG_FILE} counts.` }, ...read];
   const { labels, outputLabels, marks } = await readLabels(directory, config);
   const about = { config, labels, outputLabels, warnings };
@@ -153,6 +161,16 @@ async function readConfig(directory: string): Promise<{ text: string; file: stri
   }
   const text = await readText(file, 'write one: model-repo/CONFIG.md describes every key');
   return { text, file, beside: isTritons ? triton : null };
+}
+
+/** Plugins are code that runs in the server: who loads models by call may send models, and no code. */
+function requirePlugins(plugins: readonly string[], known: readonly string[]): void {
+  const other = plugins.find((plugin) => !known.includes(plugin));
+  if (other === undefined) return;
+  throw new ServingError(
+    'CONFIG_INVALID',
+    `tensorrt.plugins: ${other} is none of the plugins that the configuration in the repository names, and a call cannot add one`,
+  );
 }
 
 /** The classes that the model tells, and those of outputs with files of their own; marks: what changes with them. */

@@ -18,6 +18,8 @@ export interface Entrance {
   readonly access: Access;
   readonly served: ServedGroups;
   readonly limits: ClientLimits;
+  /** Of pages that may use the port, such as `https://example.org`; `*`: all. */
+  readonly origins: readonly string[];
 }
 
 declare module 'fastify' {

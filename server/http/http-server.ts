@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { errorMessage } from '../core/errors.js';
+import { guardOrigins } from './cross-origin.js';
 import { ENDPOINTS, PAGE_ENDPOINTS } from './endpoints.js';
 import { guardRoutes, serverFactory, type Entrance } from './entrance.js';
 import type { MetricsSource } from './metrics.js';
@@ -49,6 +50,7 @@ export class HttpServer implements AsyncDisposable {
       serverFactory: serverFactory(options.entrance),
     });
     guardRoutes(app, options.entrance);
+    guardOrigins(app, options.entrance.origins);
     addRoutes(app, options);
     try {
       await app.listen({ host, port });

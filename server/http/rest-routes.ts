@@ -41,6 +41,7 @@ const MEMORY_ROUTES = (['system', 'cuda'] as const).flatMap((kind) => {
 /** The paths as KServe and Triton name them, each in the group of the gRPC call that it is the twin of. */
 const REST_ROUTES: readonly Route[] = [
   get('/v2', 'metadata', 'serverMetadata'),
+  get('/v2/', 'metadata', 'serverMetadata'),
   ...ofModel('', (url) => get(url, 'metadata', 'modelMetadata')),
   ...ofModel('/ready', (url) => get(url, 'health', 'modelReady')),
   ...ofModel('/config', (url) => get(url, 'model-config', 'modelConfig')),
@@ -113,6 +114,7 @@ async function answer(
     region,
     body: (request.body as Buffer | undefined) ?? new Uint8Array(0),
     headerLength: header(headers[HEADER_LENGTH]) ?? null,
+    contentType: headers['content-type'] ?? null,
     ...originOf(request),
   };
   return await send(reply, await door.ask(asked, gone.signal), header(headers['accept-encoding']));

@@ -1,5 +1,6 @@
 import type { MetricSnapshot } from '../http/metrics.js';
 import type { LogLevel } from '../core/log-level.js';
+import type { ModelOverride } from '../core/model-override.js';
 import type { RegionChoice, SharedRegion } from '../core/shared-memory.js';
 import type { TraceChange, TraceChoices, TraceSettings } from '../core/trace-settings.js';
 import type { RestAnswer, RestRequest } from '../core/open-inference/rest-exchange.js';
@@ -23,6 +24,8 @@ export interface ProcessCalls {
   readonly withdraw: (id: number) => void;
   readonly load: (model: ModelToLoad) => Promise<void>;
   readonly unload: (name: string) => Promise<void>;
+  /** As ModelRepository has it. */
+  readonly released: (name: string) => Promise<void>;
   readonly setLogLevel: (level: LogLevel) => void;
   /** In place of all that were made before. */
   readonly setTraces: (choices: TraceChoices) => void;
@@ -90,8 +93,8 @@ export interface TraceUpdate {
 
 export interface ModelToLoad {
   readonly name: string;
-  /** Keys that stand in place of those of its config.yaml, as JSON; null: there are none. */
-  readonly override: string | null;
+  /** What stands in place of what the repository has; null: nothing does. */
+  readonly override: ModelOverride | null;
 }
 
 export interface Beginning {
@@ -101,6 +104,8 @@ export interface Beginning {
   readonly port: number;
   /** With the control mode explicit: the models to load. */
   readonly loadModel: readonly ModelToLoad[];
+  /** Directory that models are written to which clients send. */
+  readonly sentModels: string;
   readonly logLevel: LogLevel;
   readonly traces: TraceChoices;
   /** Shared memory that is registered. */

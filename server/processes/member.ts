@@ -4,6 +4,7 @@ import { exitNow } from '../app/exit-now.js';
 import { ownMemory } from '../app/client-memory.js';
 import { ownStatistics } from '../app/own-statistics.js';
 import { traceSettings } from '../app/own-traces.js';
+import { SentModels } from '../app/sent-models.js';
 import { EXIT_CODES } from '../config/exit-codes.js';
 import type { ServerOptions } from '../config/server-options.js';
 import { errorMessage, ServingError } from '../core/errors.js';
@@ -54,6 +55,7 @@ export async function runMember(
       await running?.started;
       await running?.app.repository.unload(name);
     },
+    released: async (name) => await running?.app.repository.released(name),
     setLogLevel: (level) => void (own.level = level),
     setTraces: (choices) => void (traces.choices = choices),
     registerMemory: (region) => regions.register(region),
@@ -65,7 +67,15 @@ export async function runMember(
   channel.onMessage((message) => primary.receive(message));
   channel.onGone(() => exitNow(EXIT_CODES.FAILED.code));
 
-  const { number, port, loadModel, logLevel, traces: choices, regions: shared } = await primary.call('begin');
+  const {
+    number,
+    port,
+    loadModel,
+    sentModels,
+    logLevel,
+    traces: choices,
+    regions: shared,
+  } = await primary.call('begin');
   traces.choices = choices;
   own = logger.child({ process: number }, { level: logLevel });
   // Before it serves: nobody is to be told that there is no such region.
@@ -76,13 +86,18 @@ export async function runMember(
         .catch((error: unknown) => own.warn({ reason: errorMessage(error) }, 'shared memory is lost')),
     ),
   );
+  // The one that tells the processes to load it also has it removed.
+  const written = new SentModels(sentModels);
   const names = loadModel.map(({ name }) => name);
   const part = { ...options, grpcAddress: { ...options.grpcAddress, port }, loadModel: names };
   running = App.begin({ ...part, threads: threadShare(options, number) }, own, {
     number,
     listening: (address) => void primary.call('listening', address),
     control: {
-      load: (name, override) => primary.call('load', { name, override }),
+      load: async (name, sent) => {
+        const override = sent === null ? null : await written.write(name, sent);
+        await primary.call('load', { name, override });
+      },
       unload: (name) => primary.call('unload', name),
     },
     overrides: new Map(loadModel.flatMap(({ name, override }) => (override === null ? [] : [[name, override]]))),

@@ -157,6 +157,7 @@ export class ProcessGroup implements AsyncDisposable {
         return new Promise((resolve) => child.onExit(resolve));
       }),
     );
+    await this.#state[Symbol.asyncDispose]();
   }
 
   get #members(): MemberProcess[] {

@@ -1,5 +1,8 @@
 import type { ServerOptions } from '../config/server-options.js';
+import type { SentModels } from '../app/sent-models.js';
 import type { LogLevel } from '../core/log-level.js';
+import type { ModelOverride } from '../core/model-override.js';
+import { Turns } from '../core/turns.js';
 import type { Peer } from './peer.js';
 import type { ModelToLoad, ProcessCalls } from './calls.js';
 import { everywhere } from './everywhere.js';
@@ -11,18 +14,24 @@ type StartOptions = Pick<ServerOptions, 'loadModel' | 'logLevel'>;
  * a process that takes another's place loads that.
  */
 export class SharedControl {
-  /** The models with what stands in place of their configurations. */
-  readonly #wanted: Map<string, string | null>;
+  /** The models with what stands in place of what the repository has. */
+  readonly #wanted: Map<string, ModelOverride | null>;
   #logLevel: LogLevel;
   readonly #peers: () => readonly Peer<ProcessCalls>[];
-  /** The last change of each model: they are made one after the other, in the same order everywhere. */
-  readonly #work = new Map<string, Promise<void>>();
+  readonly #sentModels: SentModels;
+  /** Changes are made in the same order everywhere. */
+  readonly #turns = new Turns();
 
   /** `peers` are the processes that have begun. */
-  constructor({ loadModel, logLevel }: StartOptions, peers: () => readonly Peer<ProcessCalls>[]) {
+  constructor(
+    { loadModel, logLevel }: StartOptions,
+    peers: () => readonly Peer<ProcessCalls>[],
+    sentModels: SentModels,
+  ) {
     this.#wanted = new Map(loadModel.map((name) => [name, null]));
     this.#logLevel = logLevel;
     this.#peers = peers;
+    this.#sentModels = sentModels;
   }
 
   /** What a process loads as it starts. */
@@ -50,7 +59,7 @@ export class SharedControl {
   /** Resolves when every process has it. Rejects with the first reason of one that has not. */
   load(model: ModelToLoad): Promise<void> {
     const { name, override } = model;
-    return this.#inTurn(name, async () => {
+    return this.#inTurn(name, override, async () => {
       const before = this.#wanted.get(name);
       this.#wanted.set(name, override);
       const failures = await everywhere(this.#peers(), (peer) => peer.call('load', model));
@@ -63,7 +72,7 @@ export class SharedControl {
 
   /** Resolves when no process has it. Rejects with MODEL_NOT_FOUND when none had. */
   unload(name: string): Promise<void> {
-    return this.#inTurn(name, async () => {
+    return this.#inTurn(name, null, async () => {
       this.#wanted.delete(name);
       const peers = this.#peers().length;
       const failures = await everywhere(this.#peers(), (peer) => peer.call('unload', name));
@@ -73,13 +82,8 @@ export class SharedControl {
     });
   }
 
-  #inTurn(name: string, change: () => Promise<void>): Promise<void> {
-    const work = (this.#work.get(name) ?? Promise.resolve()).then(change, change);
-    this.#work.set(name, work);
-    const forget = (): void => {
-      if (this.#work.get(name) === work) this.#work.delete(name);
-    };
-    work.then(forget, forget);
-    return work;
+  #inTurn(name: string, override: ModelOverride | null, change: () => Promise<void>): Promise<void> {
+    const released = () => everywhere(this.#peers(), (peer) => peer.call('released', name));
+    return this.#turns.take(name, () => this.#sentModels.replace(name, override?.directory ?? null, change, released));
   }
 }

@@ -1,4 +1,5 @@
 import { traceSettings } from '../app/own-traces.js';
+import { SentModels } from '../app/sent-models.js';
 import type { ServerOptions } from '../config/server-options.js';
 import type { Beginning, ClientCalls, ProcessCalls } from './calls.js';
 import type { Peer } from './peer.js';
@@ -10,16 +11,17 @@ import { SharedTraces } from './shared-traces.js';
 type Options = Pick<ServerOptions, 'loadModel' | 'logLevel' | 'traceSampleRatio'>;
 
 /** What clients have changed in every process of a server, and what a process that takes another's place begins with. */
-export class SharedState {
+export class SharedState implements AsyncDisposable {
   /** What the processes ask of the primary for clients. */
   readonly calls: ClientCalls;
+  readonly #sentModels = new SentModels();
   readonly #control: SharedControl;
   readonly #regions: SharedRegions;
   readonly #traces: SharedTraces;
 
   /** `peers` are the processes that have begun. */
   constructor(options: Options, peers: () => readonly Peer<ProcessCalls>[]) {
-    const control = new SharedControl(options, peers);
+    const control = new SharedControl(options, peers, this.#sentModels);
     const regions = new SharedRegions(peers);
     const traces = new SharedTraces(traceSettings(options), peers);
     this.#control = control;
@@ -40,11 +42,17 @@ export class SharedState {
 
   get beginning(): Omit<Beginning, 'number' | 'port'> {
     const { wanted: loadModel, logLevel } = this.#control;
-    return { loadModel, logLevel, traces: this.#traces.choices, regions: this.#regions.wanted };
+    const { root: sentModels } = this.#sentModels;
+    return { loadModel, sentModels, logLevel, traces: this.#traces.choices, regions: this.#regions.wanted };
   }
 
   /** See SharedControl. */
   started(models: readonly string[]): void {
     this.#control.started(models);
+  }
+
+  /** To be called when no process is left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#sentModels[Symbol.asyncDispose]();
   }
 }

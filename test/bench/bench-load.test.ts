@@ -131,7 +131,8 @@ test('Windows are stable when there are three of one pace and one latency, withi
 test('A point counts failures by status, and neither their pace nor their latency as that of answers', (t) => {
   const failure = { status: 'UNAVAILABLE', message: 'gone' };
   const failed = { failure, timings: null, dueAt: 0, sentAt: 0, answeredAt: 1000 };
-  const shape = { label: 'a', protocol: 'kserve', model: 'm', call: 'ModelInfer', connections: 1, streams: 0 } as const;
+  const way = { protocol: 'kserve', call: 'ModelInfer', connections: 1, streams: 0, shared_memory: 'none' } as const;
+  const shape = { label: 'a', model: 'm', ...way };
   const { samples } = window(1, 2, 3, 4);
   const windows = [{ samples: [...samples, failed], seconds: 2, totals: null }];
   const point = summarize({ ...shape, pace: { concurrency: 4 } }, windows);

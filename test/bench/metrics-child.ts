@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { OwnControl } from '../../server/app/own-control.js';
 import { ownTraces } from '../../server/app/own-traces.js';
 import { Security } from '../../server/app/security.js';
 import { readModelConfig } from '../../server/config/read-model-config.js';
@@ -80,7 +81,7 @@ const server = await GrpcServer.create({
   ...security.grpc(() => {}),
   repository,
   controlMode: 'none',
-  control: repository,
+  control: new OwnControl(() => repository),
   maxMessageBytes: 1 << 20,
   rooms: new MessageRooms(),
   limits: { defaultWindow: 8, maxWindow: 64 },

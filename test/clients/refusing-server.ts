@@ -12,15 +12,19 @@ type DetectCall = ServerDuplexStream<DetectRequest, DetectResponse>;
 export class RefusingServer implements AsyncDisposable {
   readonly #server = new Server();
   readonly #refusals: number;
+  readonly #after: number;
   #calls = 0;
+  #frames = 0;
   #address = '';
 
-  private constructor(refusals: number) {
+  private constructor(refusals: number, after: number) {
     this.#refusals = refusals;
+    this.#after = after;
   }
 
-  static async start(refusals: number): Promise<RefusingServer> {
-    const double = new RefusingServer(refusals);
+  /** `after`: frames that a stream takes before it is refused. */
+  static async start(refusals: number, after = 0): Promise<RefusingServer> {
+    const double = new RefusingServer(refusals, after);
     const detect = (call: DetectCall): void => double.#answer(call);
     // The other calls answer UNIMPLEMENTED.
     double.#server.addService(InferenceService, { detect } as unknown as InferenceServer);
@@ -39,6 +43,11 @@ export class RefusingServer implements AsyncDisposable {
     return this.#address;
   }
 
+  /** Frames that were taken, on all streams. */
+  get frames(): number {
+    return this.#frames;
+  }
+
   /** Streams that were begun. */
   get calls(): number {
     return this.#calls;
@@ -46,15 +55,24 @@ export class RefusingServer implements AsyncDisposable {
 
   #answer(call: DetectCall): void {
     this.#calls += 1;
-    if (this.#calls <= this.#refusals) {
-      call.emit('error', { code: status.UNAVAILABLE, details: 'come back later' });
+    const refused = this.#calls <= this.#refusals;
+    const refuse = () => call.emit('error', { code: status.UNAVAILABLE, details: 'come back later' });
+    if (refused && this.#after === 0) {
+      refuse();
       return;
     }
+    let frames = 0;
     call.on('data', ({ frame }: DetectRequest) => {
       if (frame === undefined) return;
+      frames += 1;
+      this.#frames += 1;
+      if (refused && frames === this.#after) refuse();
+      if (refused) return;
       call.write(DetectResponse.fromPartial({ frame: { frameId: frame.frameId } }));
     });
-    call.on('end', () => call.end());
+    call.on('end', () => {
+      if (!refused) call.end();
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

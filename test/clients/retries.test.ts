@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { SluiceClient } from '../../clients/typescript/sluice-client.js';
+import { eventually } from '../support/eventually.js';
 import { encode, plain } from '../support/pictures.js';
 import { ScratchDirectory } from '../support/scratch-directory.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { allPrograms } from './client-programs.js';
 import { RefusingServer } from './refusing-server.js';
 
@@ -10,12 +12,17 @@ import { RefusingServer } from './refusing-server.js';
 
 let scratch: ScratchDirectory;
 let picture: string;
+/** Small pictures. */
+let pictures: string[];
 /** More than any client's buffer for retries takes. */
 let large: string;
 
 test.before(async () => {
   scratch = await ScratchDirectory.create();
   picture = await scratch.write('black.png', await encode(plain(8, 8, [0, 0, 0]), 'png'));
+  const one = await encode(plain(8, 8, [0, 0, 0]), 'png');
+  const names = Array.from({ length: 7 }, (_, index) => `picture${index}.png`);
+  pictures = await Promise.all(names.map((name) => scratch.write(name, one)));
   large = await scratch.write(
     'noise.png',
     await encode({ ...plain(800, 800, [0, 0, 0]), data: randomBytes(800 * 800 * 3) }, 'png'),
@@ -37,28 +44,38 @@ for (const { language, missing, run } of allPrograms) {
     for (let round = 0; round < 4; round++) {
       await using server = await RefusingServer.start(2);
       const ended = await run('detect', ['--server', server.address, large]);
-      if (ended.code === 0) t.deepEqual(ended.lines, ['noise.png: nothing found']);
+      // The others leave it to gRPC, whose buffer the picture may not fit.
+      const always = language === 'C++' || language === 'Python';
+      if (ended.code === 0 || always) t.deepEqual(ended.lines, ['noise.png: nothing found']);
       else t.regex(ended.stderr, /^detect: (UNAVAILABLE|Unavailable): come back later\n$/);
     }
   });
 
-  // The reason is told at kRetries in clients/cpp/src/client.cc.
-  if (language === 'C++' || language === 'Python') {
-    add('is told of the first refusal of a stream', async (t) => {
-      await using server = await RefusingServer.start(1);
-      const ended = await run('detect', ['--server', server.address, picture]);
-      t.is(ended.code, 1);
-      t.is(ended.stderr, 'detect: UNAVAILABLE: come back later\n');
-      t.is(server.calls, 1);
-    });
-    continue;
-  }
+  add('sends again, in order, what a stream had taken that was refused before it answered', async (t) => {
+    await using server = await RefusingServer.start(2, 5);
+    const ended = await run('detect', ['--server', server.address, ...pictures]);
+    const lines = pictures.map((_, index) => `picture${index}.png: nothing found`);
+    t.deepEqual(ended, { code: 0, lines, stderr: '' });
+    t.is(server.calls, 3);
+  });
 
   add('tries a stream again that was refused', async (t) => {
     await using server = await RefusingServer.start(3);
     const ended = await run('detect', ['--server', server.address, picture]);
     t.deepEqual(ended, { code: 0, lines: ['black.png: nothing found'], stderr: '' });
     t.is(server.calls, 4);
+  });
+
+  add('sends again what was not answered when its connection was cut', async (t) => {
+    // The first stream is never answered, nor refused.
+    await using server = await RefusingServer.start(1, Infinity);
+    using proxy = await TcpProxy.create(server.address);
+    const running = run('detect', ['--server', proxy.address, ...pictures]);
+    await eventually('all frames are there', () => server.frames === pictures.length);
+    proxy.cut();
+    const lines = pictures.map((_, index) => `picture${index}.png: nothing found`);
+    t.deepEqual(await running, { code: 0, lines, stderr: '' });
+    t.is(server.calls, 2);
   });
 
   add('gives up after the fourth refusal', async (t) => {

@@ -50,6 +50,12 @@ const SAMPLES: Record<OptionName, [flag: string, variable: string, text: string,
   grpcRootCert: ['--grpc-root-cert', 'SLUICE_GRPC_ROOT_CERT', '/tls/other.ca', '/tls/other.ca'],
   httpUseSsl: ['--http-use-ssl', 'SLUICE_HTTP_USE_SSL', 'true', true],
   httpUseSslMutual: ['--http-use-ssl-mutual', 'SLUICE_HTTP_USE_SSL_MUTUAL', 'true', true],
+  allowedOrigins: [
+    '--allowed-origins',
+    'SLUICE_ALLOWED_ORIGINS',
+    'https://example.org, http://localhost:3000',
+    ['https://example.org', 'http://localhost:3000'],
+  ],
   authTokenFile: ['--auth-token-file', 'SLUICE_AUTH_TOKEN_FILE', '/tokens', '/tokens'],
   allowGroups: ['--allow-groups', 'SLUICE_ALLOW_GROUPS', 'inference, metadata', ['inference', 'metadata']],
   allowClientShm: ['--allow-client-shm', 'SLUICE_ALLOW_CLIENT_SHM', 'true', true],
@@ -145,6 +151,7 @@ test('without flags and variables, everything has its default', (t) => {
     grpcRootCert: null,
     httpUseSsl: false,
     httpUseSslMutual: false,
+    allowedOrigins: [],
     authTokenFile: null,
     allowGroups: null,
     adminAddress: null,
@@ -191,6 +198,20 @@ test('a flag hides even a wrong value of its variable', (t) => {
 test('a repeated --load-model adds up, any other repeated flag counts once', (t) => {
   t.deepEqual(resolve(['--load-model', 'a', '--load-model', 'b,c'], EXPLICIT).loadModel, ['a', 'b', 'c']);
   t.is(resolve(['--threads', '2', '--threads', '3']).threads, 3);
+});
+
+test('origins are taken as browsers write them, or *', (t) => {
+  t.deepEqual(resolve(['--allowed-origins', '*']).allowedOrigins, ['*']);
+  for (const text of [
+    'example.org',
+    'https://example.org/',
+    'https://example.org/a',
+    'https://*.example.org',
+    'null',
+    'http://a:80',
+  ]) {
+    t.is(usage(['--allowed-origins', text]).length, 1, text);
+  }
 });
 
 test('everything that is wrong is told at once, by the name of the flag or the variable', (t) => {

@@ -1,9 +1,10 @@
 """Asks a server everything that Triton's own client can ask; each line that is printed is something that held.
 
-Usage: kserve_client.py HOST:PORT. The models are those of tensors-clients.test.ts.
+Usage: kserve_client.py HOST:PORT IDENTITY.onnx. The models are those of tensors-clients.test.ts.
 """
 
 import asyncio
+import pathlib
 import queue
 import sys
 
@@ -13,6 +14,7 @@ import tritonclient.grpc.aio as triton_aio
 from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 ADDRESS = sys.argv[1]
+MODEL = pathlib.Path(sys.argv[2]).read_bytes()
 ROW = np.arange(16, dtype=np.float32).reshape(1, 16)
 
 
@@ -133,6 +135,11 @@ def control(client: triton.InferenceServerClient) -> None:
     held("and loaded with another configuration", client.get_model_config("identity", as_json=True)["config"]["max_batch_size"] == 2)
     client.load_model("identity")
     held("and without it again", client.get_model_config("identity", as_json=True)["config"]["max_batch_size"] == 8)
+    client.load_model("identity", config='{"backend": "onnxruntime", "max_batch_size": 4}', files={"file:3/model.onnx": MODEL})
+    held("and from files of the client", client.get_model_metadata("identity").versions == ["3"])
+    held("which serve", (client.infer("identity", identity()).as_numpy("OUTPUT0") == ROW).all())
+    client.load_model("identity")
+    held("until it is loaded again", client.get_model_metadata("identity").versions == ["1"])
     try:
         client.load_model("identity", config='{"max_batch_sise": 2}')
         held("nonsense was taken", False)

@@ -15,6 +15,7 @@ for (const processes of ['1', '2']) {
     );
     const { code, lines, stderr } = await runTritonScript(join('test', 'server', 'triton_http_client.py'), [
       serving.server.httpAddress,
+      join(serving.repository.directory, 'identity', '1', 'model.onnx'),
     ]);
     t.is(code, 0, `after "${lines.at(-1)}": ${stderr}`);
     t.is(lines.at(-1), 'shared memory');

@@ -21,7 +21,10 @@ async function fill(repository: TestRepository): Promise<void> {
 
 test("Triton's Python client is answered whatever it asks: at once, asynchronously, in streams, with asyncio", async (t) => {
   await using serving = await Serving.start(fill, EXPLICIT);
-  const { code, lines, stderr } = await runTritonScript('test/server/kserve_client.py', [serving.server.grpcAddress]);
+  const { code, lines, stderr } = await runTritonScript('test/server/kserve_client.py', [
+    serving.server.grpcAddress,
+    join(serving.repository.directory, 'identity', '1', 'model.onnx'),
+  ]);
   t.is(code, 0, `after "${lines.at(-1)}": ${stderr}`);
   t.is(lines.at(-1), 'streams of asyncio');
 });

@@ -1,12 +1,15 @@
 """Drives a server with Triton's own HTTP client, unmodified. Prints a line for each thing that holds; fails at the first that does not."""
 
+import pathlib
 import sys
+import urllib.request
 
 import numpy as np
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
 ADDRESS = sys.argv[1]
+MODEL = pathlib.Path(sys.argv[2]).read_bytes()
 ROW = np.arange(16, dtype=np.float32).reshape(1, 16)
 
 
@@ -73,6 +76,28 @@ def inference(client: triton.InferenceServerClient) -> None:
     held("calls side by side", all((answer == ROW + number).all() for number, answer in enumerate(answers)))
 
 
+def bodies(client: triton.InferenceServerClient) -> None:
+    """Bodies that programs make with the client and send by themselves."""
+    body, length = client.generate_request_body(asked(ROW))
+    held("a body of JSON and bytes", (posted(body, {"Inference-Header-Content-Length": str(length)}) == ROW).all())
+    kinds = {"Inference-Header-Content-Length": "0"}, {"Content-Type": "application/octet-stream"}
+    for headers in kinds:
+        held("a body of nothing but bytes", (posted(ROW.tobytes(), headers) == ROW).all())
+    body, length = client.generate_request_body(asked(ROW, binary=False))
+    held("JSON has no length", length is None)
+    held("a body of JSON by the type of bytes", (posted(body, {"Content-Type": "application/octet-stream"}) == ROW).all())
+
+
+def posted(body: bytes, headers: dict) -> np.ndarray:
+    request = urllib.request.Request(f"http://{ADDRESS}/v2/models/identity/infer", body, headers)
+    with urllib.request.urlopen(request) as response:
+        length = response.headers.get("Inference-Header-Content-Length")
+        parsed = triton.InferenceServerClient.parse_response_body(
+            response.read(), header_length=None if length is None else int(length)
+        )
+    return parsed.as_numpy("OUTPUT0")
+
+
 def control(client: triton.InferenceServerClient) -> None:
     [stats] = client.get_inference_statistics("identity")["model_stats"]
     # Of several processes, one answers for itself.
@@ -81,6 +106,12 @@ def control(client: triton.InferenceServerClient) -> None:
     held("a model is unloaded", not client.is_model_ready("identity"))
     client.load_model("identity", config='{"max_batch_size": 2}')
     held("and loaded with another configuration", client.get_model_config("identity")["max_batch_size"] == 2)
+    files = {"file:3/model.onnx": MODEL}
+    client.load_model("identity", config='{"backend": "onnxruntime", "max_batch_size": 4}', files=files)
+    held("and from files of the client", client.get_model_metadata("identity")["versions"] == ["3"])
+    held("which serve", (client.infer("identity", asked(ROW)).as_numpy("OUTPUT0") == ROW).all())
+    client.load_model("identity")
+    held("until it is loaded again", client.get_model_metadata("identity")["versions"] == ["1"])
     refused("nonsense", lambda: client.load_model("identity", config='{"max_batch_sise": 2}'), "max_batch_sise")
     held("the log is told", client.get_log_settings()["log_info"] is True)
     held("and set", client.update_log_settings({"log_verbose_level": 1})["log_verbose_level"] == 1)
@@ -91,6 +122,7 @@ def main() -> None:
     with triton.InferenceServerClient(ADDRESS, concurrency=4) as client:
         about(client)
         inference(client)
+        bodies(client)
         control(client)
 
 

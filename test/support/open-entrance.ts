@@ -10,4 +10,5 @@ export const OPEN_ENTRANCE: Entrance = {
   access: new Access(null),
   served: ALL_GROUPS,
   limits: new ClientLimits(0, 0),
+  origins: [],
 };

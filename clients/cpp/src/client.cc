@@ -7,8 +7,7 @@
 namespace sluice::client {
 namespace {
 
-// Of single calls only: when gRPC (seen with 1.51 and 1.85) tries a stream again whose frames do not fit its buffer, it crashes or ends
-// the stream with OK and without answers.
+// Of single calls only: streams try again by themselves.
 constexpr char kRetries[] = R"({"methodConfig": [{
   "name": [{"service": "sluice.v1.Repository"}],
   "retryPolicy": {
@@ -68,27 +67,35 @@ Client Client::Within(std::chrono::nanoseconds time) const {
 }
 
 DetectStream Client::Detect(Frames<v1::DetectRequest> frames, const v1::DetectOptions& options) const {
-  auto context = NewContext();
-  auto call = inference_->Detect(context.get());
-  return {std::move(context), std::move(call), Opening<v1::DetectRequest>(options), std::move(frames)};
+  auto open = [stub = inference_, prepare = Prepare()](grpc::ClientContext* context) {
+    prepare(*context);
+    return stub->Detect(context);
+  };
+  return {std::move(open), Opening<v1::DetectRequest>(options), std::move(frames)};
 }
 
 EmbedStream Client::Embed(Frames<v1::EmbedRequest> frames, const v1::EmbedOptions& options) const {
-  auto context = NewContext();
-  auto call = inference_->Embed(context.get());
-  return {std::move(context), std::move(call), Opening<v1::EmbedRequest>(options), std::move(frames)};
+  auto open = [stub = inference_, prepare = Prepare()](grpc::ClientContext* context) {
+    prepare(*context);
+    return stub->Embed(context);
+  };
+  return {std::move(open), Opening<v1::EmbedRequest>(options), std::move(frames)};
 }
 
 ClassifyStream Client::Classify(Frames<v1::ClassifyRequest> frames, const v1::ClassifyOptions& options) const {
-  auto context = NewContext();
-  auto call = inference_->Classify(context.get());
-  return {std::move(context), std::move(call), Opening<v1::ClassifyRequest>(options), std::move(frames)};
+  auto open = [stub = inference_, prepare = Prepare()](grpc::ClientContext* context) {
+    prepare(*context);
+    return stub->Classify(context);
+  };
+  return {std::move(open), Opening<v1::ClassifyRequest>(options), std::move(frames)};
 }
 
 SegmentStream Client::Segment(Frames<v1::SegmentRequest> frames, const v1::SegmentOptions& options) const {
-  auto context = NewContext();
-  auto call = inference_->Segment(context.get());
-  return {std::move(context), std::move(call), Opening<v1::SegmentRequest>(options), std::move(frames)};
+  auto open = [stub = inference_, prepare = Prepare()](grpc::ClientContext* context) {
+    prepare(*context);
+    return stub->Segment(context);
+  };
+  return {std::move(open), Opening<v1::SegmentRequest>(options), std::move(frames)};
 }
 
 std::vector<v1::ModelVersion> Client::ListModels() const {
@@ -111,13 +118,20 @@ void Client::UnloadModel(const std::string& name) const {
   Check(repository_->UnloadModel(NewContext().get(), request, &response));
 }
 
+std::function<void(grpc::ClientContext&)> Client::Prepare() const {
+  std::optional<std::chrono::system_clock::time_point> deadline;
+  if (time_) {
+    deadline = std::chrono::system_clock::now() + std::chrono::duration_cast<std::chrono::system_clock::duration>(*time_);
+  }
+  return [token = token_, deadline](grpc::ClientContext& context) {
+    if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
+    if (deadline) context.set_deadline(*deadline);
+  };
+}
+
 std::unique_ptr<grpc::ClientContext> Client::NewContext() const {
   auto context = std::make_unique<grpc::ClientContext>();
-  if (!token_.empty()) context->AddMetadata("authorization", "Bearer " + token_);
-  if (time_) {
-    context->set_deadline(std::chrono::system_clock::now() +
-                          std::chrono::duration_cast<std::chrono::system_clock::duration>(*time_));
-  }
+  Prepare()(*context);
   return context;
 }
 

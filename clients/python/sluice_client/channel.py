@@ -13,8 +13,7 @@ _SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],
     "methodConfig": [
         {
-            # Not streams: when gRPC (seen with 1.85 and with 1.51) tries one again whose frames do not fit its buffer, it
-            # crashes.
+            # Not streams: Exchange does that itself.
             "name": [{"service": "sluice.v1.Repository"}],
             "retryPolicy": {
                 "maxAttempts": 4,

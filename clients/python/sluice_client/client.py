@@ -27,8 +27,8 @@ class SluiceClient:
 
     Frames are taken from an iterable, one by one, as the server answers: a video of any length needs the memory of a
     few frames. A frame that failed is answered with `result.frame.error` set, and the stream goes on; a stream that
-    failed raises grpc.RpcError with `code()` and `details()`. A call to the repository that fails with
-    UNAVAILABLE is tried again, three times at most; streams are not.
+    failed raises grpc.RpcError with `code()` and `details()`. A call that fails with UNAVAILABLE before its first
+    answer is tried again, three times at most.
     """
 
     def __init__(

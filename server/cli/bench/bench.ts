@@ -24,6 +24,7 @@ interface BenchFlags extends ConnectionFlags {
   readonly streams?: number;
   readonly shape?: ReadonlyMap<string, readonly number[]>;
   readonly inputData: string;
+  readonly sharedMemory: 'none' | 'system';
   readonly requests?: number;
   readonly seconds: number;
   readonly windows: number;
@@ -65,6 +66,11 @@ export function registerBench(program: Command): void {
     .option('--shape <NAME:SIDES>', 'kserve: shape of an input that the model leaves open; may be repeated', parseShape)
     .option('--input-data <SOURCE>', 'kserve: random, zero, or a directory with a raw file for each input', 'random')
     .addOption(
+      new Option('--shared-memory <KIND>', 'kserve: how tensors go: in messages, or in memory of this machine')
+        .choices(['none', 'system'])
+        .default('none'),
+    )
+    .addOption(
       new Option('--requests <COUNT>', 'requests of a measurement, instead of windows')
         .argParser(parseCount)
         .conflicts(['seconds', 'windows']),
@@ -86,6 +92,8 @@ function gather(file: string, files: readonly string[]): string[] {
 async function bench(images: readonly string[], flags: BenchFlags): Promise<void> {
   if (flags.compare.length > 0 && flags.svg === undefined)
     throw new UsageError('--compare draws: name a file by --svg');
+  if (flags.sharedMemory !== 'none' && flags.protocol !== 'kserve')
+    throw new UsageError('--shared-memory needs --protocol kserve');
   const others = (await Promise.all(flags.compare.map(readPoints))).flat();
   const pictures = await readPictures(images, flags);
   const streams = flags.streams ?? (flags.protocol === 'sluice' ? 1 : 0);
@@ -93,6 +101,7 @@ async function bench(images: readonly string[], flags: BenchFlags): Promise<void
   const settings = flags.server === undefined ? {} : await connectionSettings(flags);
   const way = { address: flags.server ?? server!.grpcAddress, settings, connections: flags.connections, streams };
   using target = await openTarget(way, pictures, flags);
+  await using _shared = target instanceof KServeTarget && flags.sharedMemory === 'system' ? await target.share() : null;
   const points: BenchPoint[] = [];
   for (const pace of pacesOf(flags)) points.push(await measurePoint(target, pace, streams, flags));
   console.log(formatTable(points));
@@ -115,12 +124,14 @@ function openTarget(way: Way, pictures: Buffer[], flags: BenchFlags): Promise<Ta
 }
 
 async function measurePoint(target: Target, pace: Pace, streams: number, flags: BenchFlags): Promise<BenchPoint> {
-  const { protocol, connections, warmUp, seconds, windows: mostWindows } = flags;
+  const { protocol, connections, sharedMemory, warmUp, seconds, windows: mostWindows } = flags;
   const how: Measurement = { warmUp, seconds, mostWindows, requests: flags.requests ?? null };
   const windows = await measure(target, pace, streams, how);
   const { model, call } = target;
-  const label = flags.label ?? `${model} (${protocol})`;
-  const point = summarize({ label, protocol, model, call, pace, connections, streams }, windows);
+  const way = sharedMemory === 'none' ? protocol : `${protocol}, ${sharedMemory} shared memory`;
+  const label = flags.label ?? `${model} (${way})`;
+  const shape = { label, protocol, model, call, pace, connections, streams, shared_memory: sharedMemory };
+  const point = summarize(shape, windows);
   console.error(`# ${paceOf(point)}: ${point.requests_per_second.toFixed(1)}/s, p50 ${point.latency_us.p50} us`);
   const failed = windows.flatMap(({ samples }) => samples).find(({ failure }) => failure !== null);
   if (failed !== undefined) {
@@ -131,10 +142,11 @@ async function measurePoint(target: Target, pace: Pace, streams: number, flags: 
 }
 
 /** A server of one's own, in a process of its own: what it takes must not be the client's. */
-function startServer({ modelRepository, model }: BenchFlags): Promise<ServerProcess> {
+function startServer({ modelRepository, model, sharedMemory }: BenchFlags): Promise<ServerProcess> {
+  const sharing = ['--allow-client-shm', String(sharedMemory === 'system')];
   return ServerProcess.start({
     modelRepository: directoryOf(modelRepository),
-    flags: ['--model-control-mode', 'explicit', '--load-model', model ?? '*', '--log-level', 'info'],
+    flags: ['--model-control-mode', 'explicit', '--load-model', model ?? '*', '--log-level', 'info', ...sharing],
   });
 }
 

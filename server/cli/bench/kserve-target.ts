@@ -2,6 +2,7 @@ import type { ConnectionSettings } from '../../../clients/typescript/channel.js'
 import { KServeClient, type InferRequest, type Tensor } from '../../../clients/typescript/kserve-client.js';
 import { failedCall } from './failure.js';
 import { StreamSender } from './stream-sender.js';
+import { SharedRequests, type PlainRequest } from './shared-requests.js';
 import type { Outcome, Sender, ServerTotals, Target } from './target.js';
 import { makeInputs, type InputRules } from './tensors.js';
 
@@ -23,7 +24,9 @@ export class KServeTarget implements Target {
   readonly call: string;
   readonly #streams: number;
   readonly #clients: readonly KServeClient[];
-  readonly #requests: readonly InferRequest[];
+  readonly #requests: readonly PlainRequest[];
+  /** Null: tensors go in messages. */
+  #shared: SharedRequests | null = null;
   #sent = 0;
 
   private constructor(load: KServeLoad, clients: readonly KServeClient[], inputs: readonly (readonly Tensor[])[]) {
@@ -46,6 +49,12 @@ export class KServeTarget implements Target {
       for (const client of clients) client[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** From now on tensors go through system shared memory, until what is returned is disposed of. */
+  async share(): Promise<AsyncDisposable> {
+    this.#shared = await SharedRequests.create(this.#clients[0]!, this.#requests);
+    return this.#shared;
   }
 
   senders(): Sender[] {
@@ -87,7 +96,8 @@ export class KServeTarget implements Target {
   }
 
   #next(): InferRequest {
-    return this.#requests[this.#sent++ % this.#requests.length]!;
+    const requests: readonly InferRequest[] = this.#shared?.requests ?? this.#requests;
+    return requests[this.#sent++ % requests.length]!;
   }
 }
 

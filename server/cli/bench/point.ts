@@ -33,6 +33,8 @@ export interface LoadShape {
   readonly pace: Pace;
   readonly connections: number;
   readonly streams: number;
+  /** How tensors get to the server and back: in messages, or in system shared memory. */
+  readonly shared_memory: 'none' | 'system';
 }
 
 /** Answers that came one after the other, and what the server counted meanwhile. */

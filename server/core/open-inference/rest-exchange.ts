@@ -31,8 +31,10 @@ export interface RestRequest extends HttpOrigin {
   readonly region: string;
   /** JSON, and the bytes of tensors behind it; not compressed. */
   readonly body: Uint8Array;
-  /** `Inference-Header-Content-Length`, the bytes of JSON; null: all of the body. */
+  /** `Inference-Header-Content-Length`, the bytes of JSON; null: the request does not say. */
   readonly headerLength: string | null;
+  /** Null: the request names none. */
+  readonly contentType: string | null;
 }
 
 /** The answer to a request that met no error. */

@@ -1,5 +1,5 @@
-import { ServingError } from '../../core/errors.js';
-import { requireExplicit, type ModelControl } from '../../core/model-control.js';
+import { quoted, ServingError } from '../../core/errors.js';
+import { requireExplicit, type ModelControl, type SentModel } from '../../core/model-control.js';
 import type { ModelControlMode, ModelRepository } from '../../core/model-repository.js';
 import type {
   RepositoryIndexRequest,
@@ -26,7 +26,7 @@ export function repositoryCalls({ repository, controlMode, control }: Repository
     },
     repositoryModelLoad: async (request: RepositoryModelLoadRequest): Promise<RepositoryModelLoadResponse> => {
       requireExplicit(controlMode);
-      await control.load(request.modelName, readOverride(request));
+      await control.load(request.modelName, readSent(request));
       return {};
     },
     // `unload_dependents` asks for what is done anyway: nothing else is loaded for a model's sake.
@@ -49,19 +49,24 @@ function toIndex({ name, versions }: ReturnType<ModelRepository['index']>[number
   }));
 }
 
-/** The configuration that is to be used in place of the file's keys, as JSON; null: the file's. Throws INVALID_REQUEST. */
-function readOverride({ parameters }: RepositoryModelLoadRequest): string | null {
-  let override: string | null = null;
-  for (const [name, { parameterChoice }] of Object.entries(parameters)) {
-    if (name !== 'config') {
-      const why = name.startsWith('file:')
-        ? 'model files are only loaded from the repository'
-        : `there is no parameter ${name}; config is the only one`;
+/** What Triton's clients put in front of the path of a file. */
+const FILE = 'file:';
+
+/** What is to be loaded in place of what the repository has; null: nothing is sent. Throws INVALID_REQUEST. */
+function readSent({ parameters }: RepositoryModelLoadRequest): SentModel | null {
+  let config: string | null = null;
+  const files = new Map<string, Uint8Array>();
+  for (const [name, { parameterChoice: choice }] of Object.entries(parameters)) {
+    if (name.startsWith(FILE)) {
+      if (choice?.$case !== 'bytesParam') throw new ServingError('INVALID_REQUEST', `${quoted(name)} must be bytes`);
+      files.set(name.slice(FILE.length), choice.bytesParam);
+    } else if (name === 'config') {
+      if (choice?.$case !== 'stringParam') throw new ServingError('INVALID_REQUEST', 'config must be text: JSON');
+      config = choice.stringParam;
+    } else {
+      const why = `there is no parameter ${quoted(name)}; there are config and ${FILE}PATH`;
       throw new ServingError('INVALID_REQUEST', why);
     }
-    if (parameterChoice?.$case !== 'stringParam')
-      throw new ServingError('INVALID_REQUEST', 'config must be text: JSON');
-    override = parameterChoice.stringParam;
   }
-  return override;
+  return config === null && files.size === 0 ? null : { config, files };
 }

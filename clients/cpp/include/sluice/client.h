@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,7 +42,7 @@ using SegmentStream = Stream<v1::SegmentRequest, v1::SegmentResponse>;
  * A client of one Sluice server, for any number of streams at once and from any thread. Copies share the connection. Frames,
  * options and answers are the messages of the protocol, whose comments are the reference.
  *
- * A call to the repository that fails with UNAVAILABLE is tried again, three times at most. Streams are not.
+ * A call that fails with UNAVAILABLE before its first answer is tried again, three times at most.
  */
 class Client {
  public:
@@ -76,6 +77,8 @@ class Client {
   void UnloadModel(const std::string& name) const;
 
  private:
+  /** What makes contexts ready for a call that begins now, however often it is tried. */
+  std::function<void(grpc::ClientContext&)> Prepare() const;
   std::unique_ptr<grpc::ClientContext> NewContext() const;
 
   std::shared_ptr<v1::Inference::Stub> inference_;

@@ -25,8 +25,9 @@ class FlightLimit {
   bool TakeOff() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return closed_ || flying_ < most_; });
+    if (closed_) return false;
     ++flying_;
-    return !closed_;
+    return true;
   }
 
   /** A frame has been answered. */
@@ -36,11 +37,17 @@ class FlightLimit {
     changed_.notify_one();
   }
 
-  /** Frees the sender for good. */
+  /** Frees the sender. */
   void Close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     changed_.notify_one();
+  }
+
+  /** What is flying is sent once more, by another sender. */
+  void Reopen() {
+    const std::lock_guard lock(mutex_);
+    closed_ = false;
   }
 
  private:

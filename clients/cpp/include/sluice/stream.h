@@ -2,15 +2,17 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <thread>
 #include <utility>
 
 #include "sluice/flight_limit.h"
+#include "sluice/outbox.h"
+#include "sluice/retry_pause.h"
 
 namespace sluice::client {
 
@@ -25,27 +27,27 @@ class CallError : public std::runtime_error {
   grpc::StatusCode code_;
 };
 
-/** Where the frames of a stream come from, one by one; nothing: there are no more. Called from a thread of the stream's. */
-template <typename Request>
-using Frames = std::function<std::optional<Request>()>;
-
 /**
  * One stream of frames and their answers, which come in the order of the frames. For one thread; only Cancel may be called
  * from others. Leaving it cancels what has not been answered, and waits until the frames have returned.
  *
- * A frame that failed is answered with `frame().error()`, and the stream goes on. A stream that failed throws CallError. What
- * the frames throw is thrown by Next, after the answers to the frames before.
+ * A frame that failed is answered with `frame().error()`, and the stream goes on. A stream that failed throws CallError; with
+ * UNAVAILABLE before its first answer it is tried again first, three times at most. What the frames throw is thrown by Next,
+ * after the answers to the frames before.
  */
 template <typename Request, typename Response>
 class Stream {
  public:
   using Call = grpc::ClientReaderWriter<Request, Response>;
+  /** Begins an attempt of the call, in a context of its own. */
+  using Open = std::function<std::unique_ptr<Call>(grpc::ClientContext*)>;
 
   /** `opening` carries the options alone, so that mistakes in them are told even where there is no frame. */
-  Stream(std::unique_ptr<grpc::ClientContext> context, std::unique_ptr<Call> call, Request opening,
-         Frames<Request> frames)
-      : limit_(opening.options().stream()), context_(std::move(context)), call_(std::move(call)) {
-    sender_ = std::thread([this, opening = std::move(opening), frames = std::move(frames)] { Send(opening, frames); });
+  Stream(Open open, Request opening, Frames<Request> frames)
+      : limit_(opening.options().stream()),
+        open_(std::move(open)),
+        outbox_(std::move(opening), std::move(frames)) {
+    Begin();
   }
 
   ~Stream() {
@@ -60,20 +62,31 @@ class Stream {
   /** The next answer, waited for; nothing: every frame has been answered. Throws CallError, or what the frames threw. */
   std::optional<Response> Next() {
     Response answer;
-    if (!sender_.joinable()) return std::nullopt;
-    if (call_->Read(&answer)) {
-      limit_.Land();
-      return answer;
+    while (sender_.joinable()) {
+      if (call_->Read(&answer)) {
+        outbox_.Answered();
+        limit_.Land();
+        return answer;
+      }
+      limit_.Close();
+      const grpc::Status status = End();
+      if (status.error_code() == grpc::StatusCode::UNAVAILABLE && outbox_.complete() && pause_.Wait()) {
+        limit_.Reopen();
+        Begin();
+        continue;
+      }
+      if (!status.ok()) throw CallError(status);
+      outbox_.ThrowFailure();
     }
-    limit_.Close();
-    const grpc::Status status = End();
-    if (!status.ok()) throw CallError(status);
-    if (failure_) std::rethrow_exception(failure_);
     return std::nullopt;
   }
 
-  /** Ends the stream with CANCELLED. */
-  void Cancel() { context_->TryCancel(); }
+  /** Ends the stream with CANCELLED, or UNAVAILABLE where it waits to be tried again. */
+  void Cancel() {
+    pause_.Cancel();
+    const std::lock_guard lock(mutex_);
+    if (context_) context_->TryCancel();
+  }
 
   /** The answers, for a range-based for; once. */
   class Iterator {
@@ -98,19 +111,16 @@ class Stream {
   Iterator end() { return Iterator(); }
 
  private:
-  /** Runs in the sender. A write that fails has its reason told by the status. */
-  void Send(const Request& opening, const Frames<Request>& frames) {
-    bool open = call_->Write(opening);
-    try {
-      while (open && limit_.TakeOff()) {
-        const std::optional<Request> frame = frames();
-        if (!frame) break;
-        open = call_->Write(*frame);
-      }
-    } catch (...) {
-      failure_ = std::current_exception();
+  void Begin() {
+    {
+      const std::lock_guard lock(mutex_);
+      // The call of before goes first: it lives in its context.
+      call_.reset();
+      context_ = std::make_unique<grpc::ClientContext>();
+      call_ = open_(context_.get());
+      if (pause_.cancelled()) context_->TryCancel();
     }
-    call_->WritesDone();
+    sender_ = std::thread([this] { outbox_.Send(*call_, limit_); });
   }
 
   grpc::Status End() {
@@ -119,10 +129,13 @@ class Stream {
   }
 
   FlightLimit limit_;
+  const Open open_;
+  Outbox<Request> outbox_;
+  RetryPause pause_;
+  /** Over the change of the next two, for Cancel. */
+  std::mutex mutex_;
   std::unique_ptr<grpc::ClientContext> context_;
   std::unique_ptr<Call> call_;
-  /** What the frames threw; read once the sender has ended. */
-  std::exception_ptr failure_;
   std::thread sender_;
 };
 

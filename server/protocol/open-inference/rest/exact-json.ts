@@ -8,6 +8,10 @@ const LONG_INTEGER = /\d{16}/;
 /** Strings and numbers; within a string nothing is taken for a number. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
+/** The bytes `{`, and the last of those of blanks. */
+const BRACE = 0x7b;
+const BLANK = 0x20;
+
 /** What stands in front of a long integer while it is a string; no text of ours may have a zero byte. */
 const MARK = '\0n';
 
@@ -30,6 +34,18 @@ export function readJson(bytes: Uint8Array): Json {
   throw new ServingError('INVALID_REQUEST', 'the body must be a JSON object');
 }
 
+/** Whether the bytes are a JSON object. */
+export function isJsonObject(bytes: Uint8Array): boolean {
+  // Spares reading what is plainly none.
+  if (bytes.find((byte) => byte > BLANK) !== BRACE) return false;
+  try {
+    readJson(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -40,7 +56,7 @@ function utf8(bytes: Uint8Array): string {
   } catch (cause) {
     const why =
       'the JSON of the body is not UTF-8; bytes of tensors belong behind it, and Inference-Header-Content-Length says ' +
-      'where they begin';
+      'where they begin (0: there is no JSON, and all of the body is the one input)';
     throw new ServingError('INVALID_REQUEST', why, { cause });
   }
 }

@@ -105,7 +105,7 @@ function readHeaderLength(header: string | null, most: number): number {
   if (header === null) return most;
   const length = /^\d{1,15}$/.test(header) ? Number(header) : NaN;
   if (length >= 1 && length <= most) return length;
-  const why = `Inference-Header-Content-Length is ${quoted(header)}; it must be the bytes of JSON, 1 to the body's ${most}`;
+  const why = `Inference-Header-Content-Length is ${quoted(header)}; it must be the bytes of JSON, up to the body's ${most}, or 0 where all of it is one input`;
   throw new ServingError('INVALID_REQUEST', why);
 }
 

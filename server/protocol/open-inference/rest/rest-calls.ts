@@ -1,6 +1,7 @@
-import { ServingError } from '../../../core/errors.js';
+import { quoted, ServingError } from '../../../core/errors.js';
 import type { RestAnswer, RestCall, RestRequest, RestSource } from '../../../core/open-inference/rest-exchange.js';
 import type { Tracer } from '../../../core/tracer.js';
+import { readVersion } from '../../../core/version-policy.js';
 import type {
   LogSettingsRequest,
   ModelRepositoryParameter,
@@ -11,8 +12,9 @@ import { traceHttpCall } from '../../http-trace.js';
 import { openInferenceCalls, type CallsContext, type OpenInferenceCalls } from '../calls.js';
 import { Inference, type InferenceContext } from '../inference.js';
 import { isObject, readJson, type Json } from './exact-json.js';
-import { readInferBody, writeInferAnswer } from './infer-body.js';
+import { readInferBody, writeInferAnswer, type InferBody } from './infer-body.js';
 import { messageText } from './message-text.js';
+import { isRawBody, readRawBody } from './raw-body.js';
 
 export interface RestContext extends CallsContext, InferenceContext {
   /** Null: nothing is traced. */
@@ -29,7 +31,8 @@ const ANSWERERS: Readonly<Record<Exclude<RestCall, 'infer'>, Answerer>> = {
   serverMetadata: (_request, calls) => ok(calls.serverMetadata()),
   modelReady: ({ model: name, version }, calls) => {
     const { ready } = calls.modelReady({ name, version });
-    return { ...ok({ ready }), status: ready ? 200 : 400 };
+    // As of the server: the protocol wants 4xx.
+    return { ...ok({ name, ready }), status: ready ? 200 : 400 };
   },
   modelMetadata: ({ model: name, version }, calls) => ok(calls.modelMetadata({ name, version })),
   modelConfig: ({ model: name, version }, calls) => ok(calls.modelConfig({ name, version }).config),
@@ -113,7 +116,7 @@ export class RestCalls implements RestSource {
     this.#context.draining.throwIfAborted();
     const trace = traceHttpCall(this.#context.tracer, request);
     try {
-      const body = readInferBody(request);
+      const body = this.#read(request);
       const inference = Inference.start(body.message, { timeout: null, index: 0, trace }, this.#context);
       const withdraw = (): void => inference.cancel(new ServingError('CANCELLED', 'the client went away'));
       signal.addEventListener('abort', withdraw);
@@ -126,6 +129,12 @@ export class RestCalls implements RestSource {
       trace?.ended(ServingError.from(cause));
       throw cause;
     }
+  }
+
+  #read(request: RestRequest): InferBody {
+    if (!isRawBody(request)) return readInferBody(request);
+    using lease = this.#context.repository.acquire(request.model, readVersion(request.version));
+    return readRawBody(request, lease.model);
   }
 }
 
@@ -173,8 +182,16 @@ function toRepositoryParameters(values: unknown): Record<string, ModelRepository
   if (!isObject(values)) throw new ServingError('INVALID_REQUEST', 'parameters must be an object');
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
-      const choice = typeof value === 'string' ? ({ $case: 'stringParam', stringParam: value } as const) : undefined;
-      return [name, { parameterChoice: choice }];
+      if (typeof value !== 'string') return [name, { parameterChoice: undefined }];
+      if (!name.startsWith('file:')) return [name, { parameterChoice: { $case: 'stringParam', stringParam: value } }];
+      return [name, { parameterChoice: { $case: 'bytesParam', bytesParam: fromBase64(name, value) } }];
     }),
   );
+}
+
+function fromBase64(name: string, text: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64');
+  // Node leaves out what does not belong there; then there are too few bytes for the text.
+  if (bytes.length === (text.length / 4) * 3 - (/=*$/.exec(text)?.[0].length ?? 0)) return bytes;
+  throw new ServingError('INVALID_REQUEST', `${quoted(name)} must be the bytes of a file in base64`);
 }
