@@ -84,10 +84,17 @@ export class MessageReader {
   }
 
   #complete(): Buffer {
-    const message = this.#room ?? Buffer.concat(this.#chunks, this.#length);
+    const message = this.#room ?? this.#join();
     this.#read = 0;
     this.#room = null;
     this.#chunks = [];
+    return message;
+  }
+
+  #join(): Buffer {
+    const message = this.#place();
+    let at = 0;
+    for (const chunk of this.#chunks) at += chunk.copy(message, at);
     return message;
   }
 }
