@@ -50,8 +50,8 @@ function moveTensors(done: TensorsDone, { inputs }: TensorBatch): unknown {
   const taken = new Set(inputs.flatMap(({ parts }) => parts.map(({ buffer }) => buffer)));
   const rooms = [...taken].filter((buffer) => buffer.byteLength >= SMALL_BYTES && !found.has(buffer)) as ArrayBuffer[];
   const reply: CrossingDone = { ...done, rooms };
-  if (bytes < SMALL_BYTES && rooms.length === 0) return reply;
-  return move({ [transferableSymbol]: [...(bytes < SMALL_BYTES ? [] : found), ...rooms], [valueSymbol]: reply });
+  const moved = [...(bytes < SMALL_BYTES ? [] : found), ...rooms];
+  return moved.length === 0 ? reply : move({ [transferableSymbol]: moved, [valueSymbol]: reply });
 }
 
 /** The code of the other kinds is never loaded. */
